@@ -1,0 +1,333 @@
+//! A machine together with everything every machine needs: the *once* index, the clock, and the
+//! knowledge of what has left memory. Pure, like the machine it runs.
+//!
+//! There is one way for state to change: [`Engine::apply`] folds a [`Record`]. The live path is
+//! "decide, then apply the record that was decided"; replay is "apply the record". So what was
+//! journalled and what is in memory cannot differ.
+//!
+//! Leaving memory is itself a record ([`Record::Evict`]), so a replayed state forgets what the live
+//! one forgot, at the same place, and both have the same digest.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
+use crate::once::{CLOCK_ALLOWANCE_NANOS, Once, OnceEntry, OnceKey, Remember, Unique};
+use crate::time::Timestamp;
+
+/// SHA-256 of a state.
+pub type Digest = [u8; 32];
+
+/// One thing that happened, with everything needed to fold it. Variants are only ever added, at the
+/// end: their place is their number in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub enum Record<M: Machine> {
+    /// A command was decided. The outcome is kept where a key remembers it.
+    Command {
+        at: Timestamp,
+        uniques: Vec<Unique>,
+        outcome: Option<M::Outcome>,
+        events: Vec<M::Event>,
+    },
+    /// Something fell due.
+    Due {
+        at: Timestamp,
+        events: Vec<M::Event>,
+    },
+    /// A writer took over. Until this is durable nothing it has read counts.
+    Seal { at: Timestamp, epoch: u64 },
+    /// The digest of the state before this record: what a snapshot taken here must hash to.
+    Checkpoint { at: Timestamp, digest: Digest },
+    /// What is finished and was last changed up to `through` has left memory for the views.
+    Evict { at: Timestamp, through: Sequence },
+}
+
+impl<M: Machine> Record<M> {
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Command { at, .. }
+            | Self::Due { at, .. }
+            | Self::Seal { at, .. }
+            | Self::Checkpoint { at, .. }
+            | Self::Evict { at, .. } => *at,
+        }
+    }
+
+    pub fn events(&self) -> &[M::Event] {
+        match self {
+            Self::Command { events, .. } | Self::Due { events, .. } => events,
+            Self::Seal { .. } | Self::Checkpoint { .. } | Self::Evict { .. } => &[],
+        }
+    }
+}
+
+/// The records of one row of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Batch<M: Machine> {
+    pub records: Vec<Record<M>>,
+}
+
+/// What a caller hands in: a command, the keys under which it is done once, and what it brings
+/// along from the views.
+#[derive(Debug)]
+pub struct Submission<M: Machine> {
+    pub uniques: Vec<Unique>,
+    pub command: M::Command,
+    pub cold: Cold<M::Key, M::Row>,
+    pub once_cold: BTreeMap<OnceKey, Option<OnceEntry<M::Outcome>>>,
+}
+
+impl<M: Machine> Submission<M> {
+    /// A command without keys: a question, or an act that is safe to repeat.
+    pub fn new(command: M::Command) -> Self {
+        Self {
+            uniques: Vec::new(),
+            command,
+            cold: Cold::default(),
+            once_cold: BTreeMap::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn once(mut self, unique: Unique) -> Self {
+        self.uniques.push(unique);
+        self
+    }
+}
+
+/// What the engine says to a submission.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict<M: Machine> {
+    /// Decided now.
+    New(M::Outcome),
+    /// Decided before, under the same key with the same content: the first answer again.
+    Again(M::Outcome),
+    /// The key was used before, with other content.
+    KeyReused(OnceKey),
+    /// The key carries a time further in the future than clocks may differ.
+    KeyFromFuture(OnceKey),
+    /// Read these from the views, at or after this row, and submit again.
+    Missing {
+        keys: Vec<M::Key>,
+        once: Vec<OnceKey>,
+        at_least: Sequence,
+    },
+    /// A defect: the machine panicked while deciding. Nothing happened.
+    Internal,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Engine<M: Machine> {
+    machine: M,
+    once: Once<M::Outcome>,
+    clock: Timestamp,
+    applied: Sequence,
+    evicted_through: Sequence,
+    epoch: u64,
+}
+
+impl<M: Machine> Engine<M> {
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// The time of the last record; the next must be later.
+    pub fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    /// The row of the last record.
+    pub fn applied(&self) -> Sequence {
+        self.applied
+    }
+
+    /// The highest row whose finished things have left memory.
+    pub fn evicted_through(&self) -> Sequence {
+        self.evicted_through
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// How many keys of the *once* index are in memory.
+    pub fn once_len(&self) -> usize {
+        self.once.len()
+    }
+
+    /// Decides a submission; if it changes anything, the change is applied and its record returned.
+    pub fn submit(
+        &mut self,
+        moment: Moment,
+        submission: Submission<M>,
+    ) -> (Verdict<M>, Option<Record<M>>) {
+        let fresh = submission.cold.read_at >= self.evicted_through;
+        if let Some(verdict) = self.look_up(moment, &submission, fresh) {
+            return (verdict, None);
+        }
+        let stale = Cold::default();
+        let cold = if fresh { &submission.cold } else { &stale };
+        let mut events = Vec::new();
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            self.machine
+                .decide(moment.at, &submission.command, cold, &mut events)
+        }));
+        let outcome = match decided {
+            Ok(Answer::Decided(outcome)) => outcome,
+            Ok(Answer::Missing(keys)) => {
+                return (self.missing(keys, Vec::new()), None);
+            }
+            Err(_) => return (Verdict::Internal, None),
+        };
+        let refused = outcome.is_refusal();
+        let mut uniques = submission.uniques;
+        uniques.retain(|unique| !refused || unique.remember == Remember::Always);
+        if events.is_empty() && uniques.is_empty() {
+            return (Verdict::New(outcome), None);
+        }
+        let kept = (!uniques.is_empty()).then(|| outcome.clone());
+        let record = Record::Command {
+            at: moment.at,
+            uniques,
+            outcome: kept,
+            events,
+        };
+        self.apply(moment.sequence, &record, |_, _, _| {});
+        (Verdict::New(outcome), Some(record))
+    }
+
+    /// What the *once* index already knows of a submission: nothing, if it may be decided.
+    fn look_up(
+        &self,
+        moment: Moment,
+        submission: &Submission<M>,
+        fresh: bool,
+    ) -> Option<Verdict<M>> {
+        let mut unknown = Vec::new();
+        for unique in &submission.uniques {
+            let brought = if fresh {
+                submission.once_cold.get(&unique.key)
+            } else {
+                None
+            };
+            let found = self
+                .once
+                .get(unique.key)
+                .or(brought.and_then(Option::as_ref));
+            if let Some(entry) = found {
+                return Some(if entry.fingerprint == unique.fingerprint {
+                    Verdict::Again(entry.outcome.clone())
+                } else {
+                    Verdict::KeyReused(unique.key)
+                });
+            }
+            let latest = moment.at.plus_nanos(CLOCK_ALLOWANCE_NANOS);
+            if unique.key.uuid_v7_time().is_some_and(|made| made > latest) {
+                return Some(Verdict::KeyFromFuture(unique.key));
+            }
+            if brought.is_none() && self.once.may_have_left(unique.key) {
+                unknown.push(unique.key);
+            }
+        }
+        (!unknown.is_empty()).then(|| self.missing(Vec::new(), unknown))
+    }
+
+    fn missing(&self, keys: Vec<M::Key>, once: Vec<OnceKey>) -> Verdict<M> {
+        Verdict::Missing {
+            keys,
+            once,
+            at_least: self.evicted_through,
+        }
+    }
+
+    /// Lets happen what is due, at most `limit` things.
+    pub fn due(&mut self, moment: Moment, limit: usize) -> Option<Record<M>> {
+        if self.machine.next_due().is_none_or(|due| due > moment.at) {
+            return None;
+        }
+        let mut events = Vec::new();
+        self.machine.due(moment.at, limit, &mut events);
+        if events.is_empty() {
+            return None;
+        }
+        let record = Record::Due {
+            at: moment.at,
+            events,
+        };
+        self.apply(moment.sequence, &record, |_, _, _| {});
+        Some(record)
+    }
+
+    /// Folds a record. `seen` is shown each event with the machine as it stands after it.
+    pub fn apply(
+        &mut self,
+        sequence: Sequence,
+        record: &Record<M>,
+        mut seen: impl FnMut(Moment, &M::Event, &M),
+    ) {
+        let moment = Moment {
+            sequence,
+            at: record.at(),
+        };
+        for event in record.events() {
+            self.machine.evolve(moment, event);
+            seen(moment, event, &self.machine);
+        }
+        match record {
+            Record::Command {
+                uniques,
+                outcome: Some(outcome),
+                ..
+            } => {
+                for unique in uniques {
+                    self.once.insert(once_entry(moment, *unique, outcome));
+                }
+            }
+            Record::Seal { epoch, .. } => self.epoch = *epoch,
+            Record::Evict { through, .. } => {
+                self.machine.evict(*through);
+                self.once.evict(*through);
+                self.evicted_through = self.evicted_through.max(*through);
+            }
+            Record::Command { .. } | Record::Due { .. } | Record::Checkpoint { .. } => {}
+        }
+        self.clock = moment.at;
+        self.applied = sequence;
+    }
+
+    /// The whole state, in the one form whose SHA-256 is its digest.
+    pub fn snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_stdvec(self)
+    }
+
+    pub fn restore(snapshot: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(snapshot)
+    }
+
+    pub fn digest(&self) -> Result<Digest, postcard::Error> {
+        Ok(digest_of(&self.snapshot()?))
+    }
+}
+
+/// The digest of a snapshot.
+pub fn digest_of(snapshot: &[u8]) -> Digest {
+    Sha256::digest(snapshot).into()
+}
+
+/// The entry of the *once* index that a record makes for one of its keys.
+pub fn once_entry<O: Clone>(moment: Moment, unique: Unique, outcome: &O) -> OnceEntry<O> {
+    OnceEntry {
+        key: unique.key,
+        fingerprint: unique.fingerprint,
+        outcome: outcome.clone(),
+        sequence: moment.sequence,
+        at: moment.at,
+    }
+}
