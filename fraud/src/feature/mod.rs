@@ -1,0 +1,190 @@
+//! The one registry of features.
+//!
+//! A feature has a name, a sentence that states its value, a unit, and one extractor. Training,
+//! scoring, rules and reports all read the same registry, so they cannot disagree. A feature of an
+//! entity is written once and exists for every role: `payer.count_1h`, `device.count_1h`.
+//!
+//! A missing value (no device, no past) is NaN; trees take it as lower than any number, and a rule
+//! that compares it is false.
+
+mod attempt;
+mod entity;
+mod pair;
+
+use crate::attempt::{Attempt, Role};
+use crate::profile::{Counts, Entity, Pair, Profiles};
+
+/// What a feature's number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A number of things.
+    Count,
+    /// Minor units of the currency risk is measured in.
+    Amount,
+    /// One number over another of the same unit.
+    Ratio,
+    /// A span of time.
+    Seconds,
+    /// A span of time.
+    Days,
+    /// Hours of the day, in UTC.
+    Hour,
+    /// One of a list, by its place.
+    Category,
+    /// Yes is 1.
+    Flag,
+}
+
+/// One number that is known of an attempt before money moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// Unique and stable, as rules and models spell it.
+    pub name: String,
+    /// A sentence with `{}` where the value goes.
+    pub sentence: String,
+    /// What the number counts.
+    pub unit: Unit,
+}
+
+/// A feature as its module writes it down: name, sentence, unit, extractor.
+struct Definition<Extract> {
+    name: &'static str,
+    sentence: &'static str,
+    unit: Unit,
+    extract: Extract,
+}
+
+type AttemptFeature = Definition<fn(&Attempt) -> f64>;
+type EntityFeature = Definition<fn(&Sight<'_>) -> f64>;
+type PairFeature = Definition<fn(&Meeting<'_>) -> f64>;
+
+/// An entity as one attempt finds it.
+pub(crate) struct Sight<'a> {
+    pub(crate) now: u32,
+    pub(crate) amount: f64,
+    pub(crate) entity: &'a Entity,
+    pub(crate) counts: Counts,
+}
+
+/// The payer and payee of one attempt, seen together.
+pub(crate) struct Meeting<'a> {
+    pub(crate) now: u32,
+    pub(crate) amount: f64,
+    pub(crate) forth: Option<&'a Pair>,
+    pub(crate) back: Option<&'a Pair>,
+    /// The payer's past as a receiver of money, with its windows.
+    pub(crate) inflow: Option<(&'a Entity, Counts)>,
+    /// What the payer sent in the last day, without this attempt.
+    pub(crate) sent_1d: f64,
+}
+
+/// All features in the order of their slots.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    features: Vec<Feature>,
+    blank: Box<Entity>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Registry {
+    /// The features of attempts, of every role's entity, and of pairs.
+    pub fn new() -> Self {
+        let own = attempt::FEATURES
+            .iter()
+            .map(|feature| named("", "", feature));
+        let roles = Role::ALL.into_iter().flat_map(|role| {
+            entity::FEATURES
+                .iter()
+                .map(move |feature| named(role.name(), role.name(), feature))
+        });
+        let pairs = pair::FEATURES
+            .iter()
+            .map(|feature| named("pair", "", feature));
+        Self {
+            features: own.chain(roles).chain(pairs).collect(),
+            blank: Box::new(Entity::new(0)),
+        }
+    }
+
+    /// Every feature, by slot.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The slot of a feature.
+    pub fn slot(&self, name: &str) -> Option<usize> {
+        self.features
+            .iter()
+            .position(|feature| feature.name == name)
+    }
+
+    /// Computes every feature of an attempt, not yet reserved, into `vector`, slot by slot.
+    pub fn fill(&self, profiles: &Profiles, attempt: &Attempt, vector: &mut Vec<f64>) {
+        vector.clear();
+        vector.extend(
+            attempt::FEATURES
+                .iter()
+                .map(|feature| (feature.extract)(attempt)),
+        );
+        let mut sent_1d = 0.0;
+        for role in Role::ALL {
+            let Some(key) = attempt.entity(role) else {
+                vector.extend(std::iter::repeat_n(f64::NAN, entity::FEATURES.len()));
+                continue;
+            };
+            let entity = profiles.entity(role, key).unwrap_or(&self.blank);
+            let now = attempt.second();
+            let counts = Counts::of(entity, now);
+            let sight = Sight {
+                now,
+                amount: attempt.amount as f64,
+                entity,
+                counts,
+            };
+            if role == Role::Payer {
+                sent_1d = sight.counts.amount[3];
+            }
+            vector.extend(
+                entity::FEATURES
+                    .iter()
+                    .map(|feature| (feature.extract)(&sight)),
+            );
+        }
+        let meeting = meeting(profiles, attempt, sent_1d);
+        vector.extend(
+            pair::FEATURES
+                .iter()
+                .map(|feature| (feature.extract)(&meeting)),
+        );
+    }
+}
+
+fn meeting<'a>(profiles: &'a Profiles, attempt: &Attempt, sent_1d: f64) -> Meeting<'a> {
+    let now = attempt.second();
+    let inflow = profiles
+        .entity(Role::Payee, attempt.payer)
+        .map(|entity| (entity, Counts::of(entity, now)));
+    let payee = attempt.payee;
+    Meeting {
+        now,
+        amount: attempt.amount as f64,
+        forth: payee.and_then(|payee| profiles.pair(attempt.payer, payee)),
+        back: payee.and_then(|payee| profiles.pair(payee, attempt.payer)),
+        inflow,
+        sent_1d,
+    }
+}
+
+fn named<Extract>(prefix: &str, who: &str, definition: &Definition<Extract>) -> Feature {
+    let dot = if prefix.is_empty() { "" } else { "." };
+    Feature {
+        name: format!("{prefix}{dot}{}", definition.name),
+        sentence: definition.sentence.replace("WHO", who),
+        unit: definition.unit,
+    }
+}

@@ -1,0 +1,92 @@
+//! Features of payer and payee together, and of money passing through the payer.
+
+use super::{Definition, PairFeature, Unit};
+use crate::profile::DAY;
+
+pub(super) const FEATURES: &[PairFeature] = &[
+    Definition {
+        name: "count",
+        sentence: "the payer paid this payee {} times before",
+        unit: Unit::Count,
+        extract: |it| it.forth.map_or(0.0, |pair| f64::from(pair.count)),
+    },
+    Definition {
+        name: "age",
+        sentence: "the payer first paid this payee {} days ago",
+        unit: Unit::Days,
+        extract: |it| {
+            it.forth
+                .map_or(f64::NAN, |pair| days_since(it.now, pair.first_at))
+        },
+    },
+    Definition {
+        name: "idle",
+        sentence: "the payer last paid this payee {} days ago",
+        unit: Unit::Days,
+        extract: |it| {
+            it.forth
+                .map_or(f64::NAN, |pair| days_since(it.now, pair.last_at))
+        },
+    },
+    Definition {
+        name: "ratio_mean",
+        sentence: "the amount is {} times what the payer usually pays this payee",
+        unit: Unit::Ratio,
+        extract: |it| {
+            it.forth.map_or(f64::NAN, |pair| {
+                it.amount * f64::from(pair.count) / (pair.amount as f64).max(1.0)
+            })
+        },
+    },
+    Definition {
+        name: "cycle",
+        sentence: "the payee paid the payer {} times before",
+        unit: Unit::Count,
+        extract: |it| it.back.map_or(0.0, |pair| f64::from(pair.count)),
+    },
+    Definition {
+        name: "received_1d",
+        sentence: "the payer received {} in the last day",
+        unit: Unit::Amount,
+        extract: |it| {
+            it.inflow
+                .as_ref()
+                .map_or(0.0, |(_, counts)| counts.amount[3])
+        },
+    },
+    Definition {
+        name: "fan_in_1d",
+        sentence: "the payer received money from {} parties in the last day",
+        unit: Unit::Count,
+        extract: |it| {
+            it.inflow
+                .as_ref()
+                .map_or(0.0, |(_, counts)| counts.others[1])
+        },
+    },
+    Definition {
+        name: "dwell",
+        sentence: "money last reached the payer {} seconds ago",
+        unit: Unit::Seconds,
+        extract: |it| {
+            it.inflow.as_ref().map_or(f64::NAN, |(entity, _)| {
+                f64::from(it.now.saturating_sub(entity.last_at))
+            })
+        },
+    },
+    Definition {
+        name: "pass_through_1d",
+        sentence: "with this the payer sends on {} times what it received in the last day",
+        unit: Unit::Ratio,
+        extract: |it| match &it.inflow {
+            Some((_, counts)) if counts.amount[3] > 0.0 => {
+                (it.sent_1d + it.amount) / counts.amount[3]
+            }
+            _ => f64::NAN,
+        },
+    },
+];
+
+fn days_since(now: u32, at: u32) -> f64 {
+    f64::from(now.saturating_sub(at)) / f64::from(DAY)
+}

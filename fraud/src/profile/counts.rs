@@ -1,0 +1,149 @@
+//! How much an entity did in each rolling window.
+//!
+//! Windows up to a day are exact to the second while the entity has at most 32 events in them, else
+//! counted by minute and hour buckets; longer windows are counted by day buckets. See `ring.rs` for
+//! the error of a bucketed window.
+
+use super::entity::{DAY, Day, Entity, HOUR, MINUTE, Volume};
+use super::ring::Ring;
+
+/// The rolling windows, shortest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    Minute,
+    TenMinutes,
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+impl Window {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Minute,
+        Self::TenMinutes,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+    ];
+
+    pub(crate) const fn seconds(self) -> u32 {
+        match self {
+            Self::Minute => MINUTE,
+            Self::TenMinutes => 10 * MINUTE,
+            Self::Hour => HOUR,
+            Self::Day => DAY,
+            Self::Week => 7 * DAY,
+            Self::Month => 30 * DAY,
+        }
+    }
+}
+
+/// Counts, sums and known frauds of an entity as of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Counts {
+    /// Attempts in each window.
+    pub(crate) count: [f64; 6],
+    /// Their amounts.
+    pub(crate) amount: [f64; 6],
+    /// Different counterparties among the newest 32 attempts of the last hour and of the last day.
+    pub(crate) others: [f64; 2],
+    /// Unusually large settled amounts in the last fourteen days.
+    pub(crate) unusual: f64,
+    /// Attempts that failed in the last day and week.
+    pub(crate) failed: [f64; 2],
+    /// Labels known of attempts in the last 14 days and in the last 35.
+    pub(crate) known: [f64; 2],
+    /// How many of those are fraud.
+    pub(crate) frauds: [f64; 2],
+}
+
+impl Counts {
+    pub(crate) fn of(entity: &Entity, now: u32) -> Self {
+        let mut counts = Self::default();
+        counts.short(entity, now);
+        counts.long(&entity.days, now);
+        counts
+    }
+
+    fn short(&mut self, entity: &Entity, now: u32) {
+        let (mut count, mut amount) = ([0_u32; 4], [0_i64; 4]);
+        let events = entity.recent.events();
+        let first = events.partition_point(|event| now.saturating_sub(event.at) >= DAY);
+        for event in &events[first..] {
+            let age = now.saturating_sub(event.at);
+            for (slot, window) in Window::ALL[..4].iter().enumerate() {
+                if age < window.seconds() {
+                    count[slot] += 1;
+                    amount[slot] = amount[slot].saturating_add(event.amount);
+                }
+            }
+        }
+        for slot in 0..4 {
+            self.count[slot] = f64::from(count[slot]);
+            self.amount[slot] = amount[slot] as f64;
+        }
+        self.short_bucketed(entity, now);
+        let last = events.len();
+        self.others = [count[2], count[3]].map(|many| different(&events[last - many as usize..]));
+    }
+
+    /// Replaces each short window that has lost an event by its bucketed count.
+    fn short_bucketed(&mut self, entity: &Entity, now: u32) {
+        let Some(busy) = &entity.busy else { return };
+        for (slot, window) in Window::ALL[..4].iter().enumerate() {
+            if entity.lost_at > now.saturating_sub(window.seconds()) {
+                (self.count[slot], self.amount[slot]) = match window {
+                    Window::Day => volume(&busy.hours, now, 24),
+                    _ => volume(&busy.minutes, now, window.seconds() / MINUTE),
+                };
+            }
+        }
+    }
+
+    fn long(&mut self, days: &Ring<Day, 36>, now: u32) {
+        for (slot, length) in [(4, 7), (5, 30)] {
+            days.window(now, 0, length, |day, share| {
+                self.count[slot] += f64::from(day.volume.count) * share;
+                self.amount[slot] += day.volume.amount as f64 * share;
+            });
+        }
+        days.window(now, 0, 14, |day, share| {
+            self.unusual += f64::from(day.unusual) * share;
+        });
+        for (slot, length) in [(0, 1), (1, 7)] {
+            days.window(now, 0, length, |day, share| {
+                self.failed[slot] += f64::from(day.failed) * share;
+            });
+        }
+        for (slot, length) in [(0, 14), (1, 35)] {
+            days.window(now, 0, length, |day, share| {
+                self.known[slot] += f64::from(day.known) * share;
+                self.frauds[slot] += f64::from(day.frauds) * share;
+            });
+        }
+    }
+}
+
+fn volume<const N: usize>(ring: &Ring<Volume, N>, now: u32, length: u32) -> (f64, f64) {
+    let (mut count, mut amount) = (0.0, 0.0);
+    ring.window(now, 0, length, |volume, share| {
+        count += f64::from(volume.count) * share;
+        amount += volume.amount as f64 * share;
+    });
+    (count, amount)
+}
+
+/// How many different counterparties the events have; the lists are short.
+fn different(events: &[super::recent::Event]) -> f64 {
+    let new = |place: usize| {
+        events[..place]
+            .iter()
+            .all(|event| event.other != events[place].other)
+    };
+    let many = (0..events.len())
+        .filter(|place| events[*place].other != 0 && new(*place))
+        .count();
+    many as f64
+}

@@ -1,0 +1,87 @@
+//! How many different counterparties, in 64 bytes a generation.
+//!
+//! A `HyperLogLog` of 64 registers has a standard error of 13%; below some 160 it falls back to counting
+//! empty registers, which is closer. Two generations of fifteen days each take turns, so the answer
+//! covers the last fifteen to thirty days.
+
+const REGISTERS: usize = 64;
+const GENERATION: u32 = 15 * 86_400;
+/// The bias correction for 64 registers, from the `HyperLogLog` paper.
+const ALPHA: f64 = 0.709;
+
+/// A sketch of a set over the last fifteen to thirty days.
+#[derive(Clone, Debug)]
+pub(crate) struct Distinct {
+    era: u32,
+    current: [u8; REGISTERS],
+    previous: [u8; REGISTERS],
+}
+
+impl Distinct {
+    pub(crate) const fn new() -> Self {
+        Self {
+            era: 0,
+            current: [0; REGISTERS],
+            previous: [0; REGISTERS],
+        }
+    }
+
+    /// Adds one counterparty by well-mixed bits.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a rank is below 33, a register below 64"
+    )]
+    pub(crate) fn insert(&mut self, at: u32, bits: u32) {
+        let era = at / GENERATION;
+        if era > self.era {
+            self.previous = if era == self.era + 1 {
+                self.current
+            } else {
+                [0; REGISTERS]
+            };
+            self.current = [0; REGISTERS];
+            self.era = era;
+        }
+        let rank = ((bits >> 6) | (1 << 26)).trailing_zeros() as u8 + 1;
+        let register = &mut self.current[(bits % 64) as usize];
+        *register = (*register).max(rank);
+    }
+
+    /// The estimate as of a moment.
+    pub(crate) fn estimate(&self, now: u32) -> f64 {
+        let (recent, old) = match (now / GENERATION).saturating_sub(self.era) {
+            0 => (&self.current, &self.previous),
+            1 => (&self.current, &self.current),
+            _ => return 0.0,
+        };
+        let mut empty = 0_u32;
+        let mut inverse = 0_u64;
+        for (left, right) in recent.iter().zip(old) {
+            let rank = *left.max(right);
+            empty += u32::from(rank == 0);
+            inverse += 1_u64 << (32 - u32::from(rank));
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "at most 2^38, exact in a double"
+        )]
+        let raw =
+            ALPHA * 64.0 * 64.0 * f64::from(1_u32 << 16) * f64::from(1_u32 << 16) / inverse as f64;
+        if empty > 0 && raw < 2.5 * 64.0 {
+            LINEAR[empty as usize]
+        } else {
+            raw
+        }
+    }
+}
+
+/// `64 ln(64 / empty)`: written out, so that no machine's logarithm can differ in the last bit.
+const LINEAR: [f64; 65] = [
+    266.1685, 266.1685, 221.8071, 195.8573, 177.4457, 163.1645, 151.4959, 141.6303, 133.0843,
+    125.5461, 118.8031, 112.7032, 107.1345, 102.0118, 97.2688, 92.8533, 88.7228, 84.8429, 81.1847,
+    77.7244, 74.4417, 71.3191, 68.3418, 65.4969, 62.7731, 60.1605, 57.6503, 55.2350, 52.9074,
+    50.6616, 48.4919, 46.3933, 44.3614, 42.3920, 40.4814, 38.6262, 36.8233, 35.0698, 33.3630,
+    31.7006, 30.0802, 28.4999, 26.9577, 25.4517, 23.9804, 22.5421, 21.1355, 19.7591, 18.4117,
+    17.0920, 15.7990, 14.5317, 13.2889, 12.0698, 10.8735, 9.6992, 8.5460, 7.4132, 6.3002, 5.2061,
+    4.1305, 3.0726, 2.0319, 1.0079, 0.0000,
+];

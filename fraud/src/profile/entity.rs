@@ -1,0 +1,244 @@
+//! The history of one entity in one role.
+//!
+//! An attempt enters the windows the moment it is scored and leaves them if it is cancelled. What
+//! is slow to change (usual amounts, counterparties, the last time) learns only from money that moved.
+
+use super::distinct::Distinct;
+use super::recent::{Event, Recent};
+use super::ring::Ring;
+use super::table::Worth;
+use super::usual::Usual;
+use crate::attempt::Label;
+
+pub(crate) const MINUTE: u32 = 60;
+pub(crate) const HOUR: u32 = 3600;
+pub(crate) const DAY: u32 = 86_400;
+
+/// Days kept: windows of 28 days that end a week ago, and the running day.
+const DAYS: usize = 36;
+
+/// How much happened in a bucket.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Volume {
+    pub(crate) count: u32,
+    pub(crate) amount: i64,
+}
+
+/// What a day left behind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Day {
+    pub(crate) volume: Volume,
+    pub(crate) unusual: u16,
+    pub(crate) failed: u16,
+    pub(crate) known: u16,
+    pub(crate) frauds: u16,
+}
+
+/// Finer buckets, for an entity with more events in a day than [`Recent`] holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Busy {
+    pub(crate) minutes: Ring<Volume, 61>,
+    pub(crate) hours: Ring<Volume, 25>,
+}
+
+/// What is known for certain about past attempts of an entity, in the order of those attempts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Labels {
+    /// The second of the newest labelled attempt.
+    pub(crate) last_at: u32,
+    /// Whether that one was fraud.
+    pub(crate) last_fraud: bool,
+    /// How many frauds in a row up to that one.
+    pub(crate) run: u16,
+    /// Genuine attempts since the last fraud.
+    pub(crate) genuine_since: u16,
+    pub(crate) first_fraud_at: u32,
+    pub(crate) last_fraud_at: u32,
+    pub(crate) frauds: u32,
+}
+
+/// The history of one entity in one role.
+#[derive(Clone, Debug)]
+pub(crate) struct Entity {
+    pub(crate) first_at: u32,
+    pub(crate) last_at: u32,
+    pub(crate) settled: u32,
+    /// Steps to the nearest known fraud through settled payments: 0 is fraud of its own.
+    pub(crate) distance: u8,
+    pub(crate) labels: Labels,
+    pub(crate) usual: Usual,
+    pub(crate) recent: Recent,
+    pub(crate) lost_at: u32,
+    pub(crate) days: Ring<Day, DAYS>,
+    pub(crate) others: Distinct,
+    pub(crate) busy: Option<Box<Busy>>,
+}
+
+impl Entity {
+    /// Too far from any known fraud to matter.
+    pub(crate) const FAR: u8 = 3;
+
+    pub(crate) fn new(at: u32) -> Self {
+        Self {
+            first_at: at,
+            last_at: at,
+            settled: 0,
+            distance: Self::FAR,
+            labels: Labels::default(),
+            usual: Usual::new(),
+            recent: Recent::new(),
+            lost_at: 0,
+            days: Ring::new(DAY),
+            others: Distinct::new(),
+            busy: None,
+        }
+    }
+
+    /// Counts an attempt in every window.
+    pub(crate) fn reserve(&mut self, event: Event) {
+        if let Some(day) = self.days.slot(event.at) {
+            day.volume.add(event.amount);
+        }
+        if let Some(busy) = &mut self.busy {
+            busy.add(event);
+        }
+        if let Some(lost) = self.recent.insert(event) {
+            self.lose(lost);
+        }
+    }
+
+    /// Takes a reserved attempt out of every window and remembers that it failed.
+    pub(crate) fn cancel(&mut self, event: Event) {
+        self.recent.remove(event);
+        if let Some(busy) = &mut self.busy {
+            busy.remove(event);
+        }
+        if let Some(day) = self.days.slot(event.at) {
+            day.volume.remove(event.amount);
+        }
+        self.fail(event.at);
+    }
+
+    /// Remembers an attempt that failed without having been reserved here.
+    pub(crate) fn fail(&mut self, at: u32) {
+        if let Some(day) = self.days.slot(at) {
+            day.failed = day.failed.saturating_add(1);
+        }
+    }
+
+    /// Learns from money that moved.
+    pub(crate) fn settle(&mut self, event: Event) {
+        self.settled = self.settled.saturating_add(1);
+        self.first_at = self.first_at.min(event.at);
+        self.last_at = self.last_at.max(event.at);
+        if event.other != 0 {
+            self.others.insert(event.at, event.other);
+        }
+        let unusual = self.usual.learn(event.amount, event.at % DAY / HOUR);
+        if unusual && let Some(day) = self.days.slot(event.at) {
+            day.unusual = day.unusual.saturating_add(1);
+        }
+    }
+
+    /// Learns what a past attempt turned out to be.
+    pub(crate) fn label(&mut self, at: u32, label: Label) {
+        let fraud = label == Label::Fraud;
+        if let Some(day) = self.days.slot(at) {
+            day.known = day.known.saturating_add(1);
+            day.frauds = day.frauds.saturating_add(u16::from(fraud));
+        }
+        self.labels.learn(at, fraud);
+        if fraud {
+            self.distance = 0;
+        }
+    }
+
+    fn lose(&mut self, lost: Event) {
+        let newest = self
+            .recent
+            .events()
+            .last()
+            .map_or(lost.at, |event| event.at);
+        let day_ago = newest.saturating_sub(DAY);
+        if self.busy.is_some() && self.lost_at.max(lost.at) <= day_ago {
+            self.busy = None;
+        } else if self.busy.is_none() && lost.at > day_ago {
+            let mut busy = Box::new(Busy {
+                minutes: Ring::new(MINUTE),
+                hours: Ring::new(HOUR),
+            });
+            busy.add(lost);
+            self.recent
+                .events()
+                .iter()
+                .for_each(|event| busy.add(*event));
+            self.busy = Some(busy);
+        }
+        self.lost_at = self.lost_at.max(lost.at);
+    }
+}
+
+impl Worth for Entity {
+    fn last_at(&self) -> u32 {
+        self.last_at
+    }
+
+    fn events(&self) -> u32 {
+        self.settled
+    }
+}
+
+impl Volume {
+    fn add(&mut self, amount: i64) {
+        self.count = self.count.saturating_add(1);
+        self.amount = self.amount.saturating_add(amount);
+    }
+
+    fn remove(&mut self, amount: i64) {
+        self.count = self.count.saturating_sub(1);
+        self.amount = self.amount.saturating_sub(amount);
+    }
+}
+
+impl Busy {
+    fn add(&mut self, event: Event) {
+        let slots = [self.minutes.slot(event.at), self.hours.slot(event.at)];
+        slots
+            .into_iter()
+            .flatten()
+            .for_each(|volume| volume.add(event.amount));
+    }
+
+    fn remove(&mut self, event: Event) {
+        let slots = [self.minutes.slot(event.at), self.hours.slot(event.at)];
+        slots
+            .into_iter()
+            .flatten()
+            .for_each(|volume| volume.remove(event.amount));
+    }
+}
+
+impl Labels {
+    fn learn(&mut self, at: u32, fraud: bool) {
+        if fraud {
+            self.frauds = self.frauds.saturating_add(1);
+            self.first_fraud_at = if self.first_fraud_at == 0 {
+                at
+            } else {
+                self.first_fraud_at.min(at)
+            };
+            self.last_fraud_at = self.last_fraud_at.max(at);
+        }
+        if at < self.last_at {
+            return;
+        }
+        self.last_at = at;
+        self.last_fraud = fraud;
+        self.run = if fraud { self.run.saturating_add(1) } else { 0 };
+        self.genuine_since = if fraud {
+            0
+        } else {
+            self.genuine_since.saturating_add(1)
+        };
+    }
+}

@@ -1,0 +1,207 @@
+//! Profiles: what is remembered of everyone who takes part in payments.
+//!
+//! One table a role, one for pairs of payer and payee. An attempt is reserved when it is scored, so
+//! that a hundred attempts in the same second see one another; then it settles or is cancelled.
+//! Everything is bounded: tables by eviction (`table.rs`), reservations by number (the oldest is
+//! given back when there are too many), windows by their rings.
+//!
+//! The same calls, made by a training run over the past or by the gateway today, give the same
+//! profiles to the bit: there is no clock, no randomness and no unordered iteration here.
+
+mod counts;
+mod distinct;
+mod entity;
+mod pair;
+mod recent;
+mod ring;
+mod table;
+mod usual;
+
+use std::collections::{HashMap, VecDeque};
+
+pub(crate) use counts::Counts;
+pub(crate) use entity::{DAY, Entity, HOUR};
+pub(crate) use pair::Pair;
+
+use crate::attempt::{Attempt, Key, Label, Outcome, Role, mix};
+use recent::Event;
+use table::Table;
+
+/// How much may be remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Profiles in each role's table; a profile takes about 2 KiB.
+    pub entities_per_role: usize,
+    /// Pairs of payer and payee; a pair takes about 60 bytes.
+    pub pairs: usize,
+    /// Attempts scored and not yet settled or cancelled.
+    pub in_flight: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            entities_per_role: 250_000,
+            pairs: 1_000_000,
+            in_flight: 100_000,
+        }
+    }
+}
+
+/// What is remembered of everyone.
+#[derive(Clone, Debug)]
+pub struct Profiles {
+    roles: [Table<Entity>; 5],
+    pairs: Table<Pair>,
+    in_flight: HashMap<u128, Attempt>,
+    /// Reservations in order; those already closed are skipped.
+    order: VecDeque<u128>,
+    limits: Limits,
+}
+
+impl Profiles {
+    /// Nothing remembered yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            roles: std::array::from_fn(|_| Table::new(limits.entities_per_role)),
+            pairs: Table::new(limits.pairs),
+            in_flight: HashMap::new(),
+            order: VecDeque::new(),
+            limits,
+        }
+    }
+
+    /// How many entities are remembered, over all roles.
+    pub fn entities(&self) -> usize {
+        self.roles.iter().map(Table::len).sum()
+    }
+
+    /// How many profiles were forgotten to stay within the limits.
+    pub fn evicted(&self) -> u64 {
+        self.roles.iter().map(Table::evicted).sum::<u64>() + self.pairs.evicted()
+    }
+
+    /// Counts an attempt in every window before it is known whether the money will move.
+    pub fn reserve(&mut self, attempt: &Attempt) {
+        if self.in_flight.insert(attempt.id, attempt.clone()).is_some() {
+            return;
+        }
+        self.order.push_back(attempt.id);
+        self.count(attempt);
+        while self.in_flight.len() > self.limits.in_flight {
+            if let Some(oldest) = self
+                .order
+                .pop_front()
+                .and_then(|id| self.in_flight.remove(&id))
+            {
+                self.give_back(&oldest);
+            }
+        }
+        if self.order.len() > 2 * self.limits.in_flight.max(1) {
+            self.order.retain(|id| self.in_flight.contains_key(id));
+        }
+    }
+
+    /// Folds what became of an attempt. An attempt that was not reserved here, as when the past is
+    /// replayed, is folded as if it had been.
+    pub fn observe(&mut self, attempt: &Attempt, outcome: Outcome) {
+        match outcome {
+            Outcome::Settled => self.settle(attempt),
+            Outcome::Cancelled => self.cancel(attempt),
+            Outcome::Labelled(label) => self.label(attempt, label),
+        }
+    }
+
+    pub(crate) fn entity(&self, role: Role, key: Key) -> Option<&Entity> {
+        self.roles[role as usize].get(key.0)
+    }
+
+    pub(crate) fn pair(&self, payer: Key, payee: Key) -> Option<&Pair> {
+        self.pairs.get(pair_key(payer, payee))
+    }
+
+    fn count(&mut self, attempt: &Attempt) {
+        for (role, key) in participants(attempt) {
+            let entity = self.roles[role as usize].entry(key.0, || Entity::new(attempt.second()));
+            entity.reserve(event(attempt, role));
+        }
+    }
+
+    fn give_back(&mut self, attempt: &Attempt) {
+        for (role, key) in participants(attempt) {
+            if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
+                entity.cancel(event(attempt, role));
+            }
+        }
+    }
+
+    fn settle(&mut self, attempt: &Attempt) {
+        if self.in_flight.remove(&attempt.id).is_none() {
+            self.count(attempt);
+        }
+        let at = attempt.second();
+        let mut distance = Entity::FAR;
+        for (role, key) in participants(attempt) {
+            let entity = self.roles[role as usize].entry(key.0, || Entity::new(at));
+            entity.settle(event(attempt, role));
+            distance = distance.min(entity.distance.saturating_add(1));
+        }
+        for (role, key) in participants(attempt) {
+            if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
+                entity.distance = entity.distance.min(distance);
+            }
+        }
+        if let Some(payee) = attempt.payee {
+            self.pairs
+                .entry(pair_key(attempt.payer, payee), || Pair::new(at))
+                .settle(at, attempt.amount);
+        }
+    }
+
+    fn cancel(&mut self, attempt: &Attempt) {
+        if self.in_flight.remove(&attempt.id).is_some() {
+            return self.give_back(attempt);
+        }
+        for (role, key) in participants(attempt) {
+            self.roles[role as usize]
+                .entry(key.0, || Entity::new(attempt.second()))
+                .fail(attempt.second());
+        }
+    }
+
+    fn label(&mut self, attempt: &Attempt, label: Label) {
+        for (role, key) in participants(attempt) {
+            if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
+                entity.label(attempt.second(), label);
+            }
+        }
+    }
+}
+
+fn participants(attempt: &Attempt) -> impl Iterator<Item = (Role, Key)> {
+    Role::ALL
+        .into_iter()
+        .filter_map(|role| Some((role, attempt.entity(role)?)))
+}
+
+/// What one participant remembers: for the payer the other side is the payee, for all others the payer.
+fn event(attempt: &Attempt, role: Role) -> Event {
+    let other = match role {
+        Role::Payer => attempt.payee.or(attempt.link),
+        _ => Some(attempt.payer),
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "half of well-mixed bits are still well mixed"
+    )]
+    let other = other.map_or(0, |key| (mix(key.0) as u32).max(1));
+    Event {
+        at: attempt.second(),
+        other,
+        amount: attempt.amount,
+    }
+}
+
+fn pair_key(payer: Key, payee: Key) -> u64 {
+    mix(payer.0).rotate_left(17) ^ payee.0
+}

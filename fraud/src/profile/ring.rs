@@ -1,0 +1,71 @@
+//! A ring of equal time buckets, and windows over it.
+//!
+//! Bucket `b` holds what happened in `[b * width, (b + 1) * width)`. The ring keeps the `N` newest
+//! buckets; anything older is forgotten. A window of `k` widths ending now is the running bucket,
+//! the `k - 1` full ones before it, and of the one before those the part that is still inside, as if
+//! its content were spread evenly: the error is at most that one bucket's content.
+
+/// The newest `N` buckets of `T`.
+#[derive(Clone, Debug)]
+pub(crate) struct Ring<T, const N: usize> {
+    width: u32,
+    newest: u32,
+    slots: [T; N],
+}
+
+impl<T: Copy + Default, const N: usize> Ring<T, N> {
+    pub(crate) fn new(width: u32) -> Self {
+        Self {
+            width,
+            newest: 0,
+            slots: [T::default(); N],
+        }
+    }
+
+    /// The bucket of a moment, moving the ring forward if needed; `None` if it is already forgotten.
+    pub(crate) fn slot(&mut self, at: u32) -> Option<&mut T> {
+        let bucket = at / self.width;
+        if bucket > self.newest {
+            let skipped = (bucket - self.newest).min(Self::LENGTH);
+            for step in 0..skipped {
+                self.slots[Self::place(bucket - step)] = T::default();
+            }
+            self.newest = bucket;
+        }
+        (self.newest - bucket < Self::LENGTH).then(|| &mut self.slots[Self::place(bucket)])
+    }
+
+    /// Gives each bucket of the `length` widths that end `skip` widths before `now` to `visit`, with
+    /// the share of it that lies inside.
+    pub(crate) fn window(&self, now: u32, skip: u32, length: u32, mut visit: impl FnMut(&T, f64)) {
+        let current = now / self.width;
+        let passed = f64::from(now % self.width) / f64::from(self.width);
+        for back in skip..=skip + length {
+            let Some(bucket) = current.checked_sub(back) else {
+                return;
+            };
+            if bucket > self.newest {
+                continue;
+            }
+            if self.newest - bucket >= Self::LENGTH {
+                return;
+            }
+            let share = match back {
+                _ if back == skip + length => 1.0 - passed,
+                _ if back == skip && skip > 0 => passed,
+                _ => 1.0,
+            };
+            visit(&self.slots[Self::place(bucket)], share);
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "rings have at most some hundred buckets"
+    )]
+    const LENGTH: u32 = N as u32;
+
+    const fn place(bucket: u32) -> usize {
+        (bucket % Self::LENGTH) as usize
+    }
+}

@@ -1,0 +1,144 @@
+//! A table of profiles that never outgrows its capacity.
+//!
+//! When it is full, a new key takes the place of the least worth keeping among eight profiles
+//! sampled by a fixed sequence. Worth is the moment of the last event plus six hours for each
+//! event up to sixty, so a flood of ids seen once evicts its own kind long before it touches a
+//! profile with a past, and a profile with a past fades after fifteen days of silence at the most.
+//! Profiles live in chunks, so growing never moves what is there.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::attempt::mix;
+
+/// What a table needs to know of a profile to choose whom to forget.
+pub(crate) trait Worth {
+    /// The second of its last event.
+    fn last_at(&self) -> u32;
+    /// How many events it has seen.
+    fn events(&self) -> u32;
+}
+
+/// Profiles of one role by key.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<V> {
+    places: HashMap<u64, u32, BuildHasherDefault<KeyHasher>>,
+    chunks: Vec<Vec<(u64, V)>>,
+    capacity: usize,
+    evicted: u64,
+}
+
+const CHUNK: usize = 1 << 10;
+const SAMPLE: u64 = 8;
+const KEEP_PER_EVENT: u32 = 6 * 3600;
+const KEEP_EVENTS: u32 = 60;
+
+impl<V: Worth> Table<V> {
+    /// An empty table for at most `capacity` profiles.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            places: HashMap::with_hasher(BuildHasherDefault::default()),
+            chunks: Vec::new(),
+            capacity: capacity.max(1),
+            evicted: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many profiles were forgotten to make room.
+    pub(crate) const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    pub(crate) fn get(&self, key: u64) -> Option<&V> {
+        self.places
+            .get(&key)
+            .map(|place| &self.at(*place as usize).1)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: u64) -> Option<&mut V> {
+        let place = *self.places.get(&key)? as usize;
+        Some(&mut self.chunks[place / CHUNK][place % CHUNK].1)
+    }
+
+    /// The profile of a key, made by `new` if there is none.
+    pub(crate) fn entry(&mut self, key: u64, new: impl FnOnce() -> V) -> &mut V {
+        let place = match self.places.get(&key) {
+            Some(place) => *place as usize,
+            None if self.len() < self.capacity => self.append(key, new()),
+            None => self.replace(key, new()),
+        };
+        &mut self.chunks[place / CHUNK][place % CHUNK].1
+    }
+
+    fn at(&self, place: usize) -> &(u64, V) {
+        &self.chunks[place / CHUNK][place % CHUNK]
+    }
+
+    fn append(&mut self, key: u64, value: V) -> usize {
+        let place = self.len();
+        if place.is_multiple_of(CHUNK) {
+            self.chunks
+                .push(Vec::with_capacity(CHUNK.min(self.capacity - place)));
+        }
+        self.chunks[place / CHUNK].push((key, value));
+        self.index(key, place);
+        place
+    }
+
+    fn replace(&mut self, key: u64, value: V) -> usize {
+        let place = self.least_worth();
+        let old = std::mem::replace(&mut self.chunks[place / CHUNK][place % CHUNK], (key, value));
+        self.places.remove(&old.0);
+        self.index(key, place);
+        self.evicted += 1;
+        place
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a place is below a capacity that fits memory"
+    )]
+    fn index(&mut self, key: u64, place: usize) {
+        self.places.insert(key, place as u32);
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the remainder is below a length"
+    )]
+    fn least_worth(&self) -> usize {
+        let first = self.evicted * SAMPLE;
+        let sampled = (first..first + SAMPLE).map(|draw| (mix(draw) % self.len() as u64) as usize);
+        sampled
+            .min_by_key(|place| (worth(&self.at(*place).1), *place))
+            .unwrap_or(0)
+    }
+}
+
+fn worth(profile: &impl Worth) -> u64 {
+    u64::from(profile.last_at()) + u64::from(profile.events().min(KEEP_EVENTS) * KEEP_PER_EVENT)
+}
+
+/// Hashes a key that is already random enough by mixing it once; no seed, so runs are equal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = mix(self.0 ^ value);
+    }
+}

@@ -1,0 +1,134 @@
+//! What is usual for an entity: amounts and hours.
+//!
+//! Amounts are winsorised at three times the median before they enter the mean, so that a thief's
+//! purchases do not teach the profile that large is normal. The median is that of the newest 32
+//! settled amounts, exactly. The mean forgets slowly: after 256 amounts a new one weighs 1/256.
+
+const KEPT_U8: u8 = 32;
+const KEPT: usize = KEPT_U8 as usize;
+const SLOWEST: u32 = 256;
+const CLIP: f64 = 3.0;
+const HOURS: usize = 24;
+/// How many amounts make a median worth comparing with.
+const ENOUGH: u8 = 4;
+
+/// The settled amounts and hours of an entity, summed up.
+#[derive(Clone, Debug)]
+pub(crate) struct Usual {
+    newest: [i64; KEPT],
+    sorted: [i64; KEPT],
+    len: u8,
+    next: u8,
+    seen: u32,
+    mean: f64,
+    variance: f64,
+    largest: i64,
+    hours: [u8; HOURS],
+    hours_total: u16,
+}
+
+impl Usual {
+    pub(crate) const fn new() -> Self {
+        Self {
+            newest: [0; KEPT],
+            sorted: [0; KEPT],
+            len: 0,
+            next: 0,
+            seen: 0,
+            mean: 0.0,
+            variance: 0.0,
+            largest: 0,
+            hours: [0; HOURS],
+            hours_total: 0,
+        }
+    }
+
+    /// Learns one settled amount; whether it was unusually large.
+    pub(crate) fn learn(&mut self, amount: i64, hour: u32) -> bool {
+        let unusual = self.is_unusual(amount);
+        let clipped = if self.len < ENOUGH {
+            amount as f64
+        } else {
+            (amount as f64).min(CLIP * self.median())
+        };
+        self.seen = (self.seen + 1).min(SLOWEST);
+        let weight = 1.0 / f64::from(self.seen);
+        let before = clipped - self.mean;
+        self.mean += before * weight;
+        self.variance += (before * (clipped - self.mean) - self.variance) * weight;
+        if !unusual {
+            self.largest = self.largest.max(amount);
+        }
+        self.keep(amount);
+        self.learn_hour(hour);
+        unusual
+    }
+
+    /// More than three times the median, when there is one worth the name.
+    pub(crate) fn is_unusual(&self, amount: i64) -> bool {
+        self.len >= ENOUGH && amount as f64 > CLIP * self.median()
+    }
+
+    pub(crate) const fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    pub(crate) fn deviation(&self) -> f64 {
+        self.variance.max(0.0).sqrt()
+    }
+
+    /// The largest amount that was not unusual when it came.
+    pub(crate) const fn largest(&self) -> f64 {
+        self.largest as f64
+    }
+
+    pub(crate) fn median(&self) -> f64 {
+        self.quantile(1, 2)
+    }
+
+    /// The amount below which `part / whole` of the newest 32 lie; 0 without any.
+    pub(crate) fn quantile(&self, part: usize, whole: usize) -> f64 {
+        let len = usize::from(self.len);
+        let place = (len * part / whole).min(len.saturating_sub(1));
+        self.sorted[place] as f64
+    }
+
+    /// The share of past payments within an hour of this hour of the day; missing without a past.
+    pub(crate) fn hour_share(&self, hour: u32) -> f64 {
+        if self.hours_total == 0 {
+            return f64::NAN;
+        }
+        let near =
+            [hour + 23, hour, hour + 1].map(|hour| u16::from(self.hours[hour as usize % HOURS]));
+        f64::from(near.iter().sum::<u16>()) / f64::from(self.hours_total)
+    }
+
+    fn keep(&mut self, amount: i64) {
+        let len = usize::from(self.len);
+        if len == KEPT {
+            let leaving = self.newest[usize::from(self.next)];
+            let place = self.sorted.partition_point(|held| *held < leaving);
+            self.sorted.copy_within(place + 1.., place);
+        } else {
+            self.len += 1;
+        }
+        let filled = len.min(KEPT - 1);
+        let place = self.sorted[..filled].partition_point(|held| *held <= amount);
+        self.sorted.copy_within(place..filled, place + 1);
+        self.sorted[place] = amount;
+        self.newest[usize::from(self.next)] = amount;
+        self.next = (self.next + 1) % KEPT_U8;
+    }
+
+    fn learn_hour(&mut self, hour: u32) {
+        let slot = hour as usize % HOURS;
+        if self.hours[slot] == u8::MAX {
+            for held in &mut self.hours {
+                *held /= 2;
+            }
+            self.hours_total = self.hours.iter().map(|held| u16::from(*held)).sum();
+        }
+        self.hours[slot] += 1;
+        self.hours_total += 1;
+    }
+}

@@ -1,0 +1,4 @@
+//! What the scorer promises to those who call it.
+
+mod scoring;
+mod world;
