@@ -123,7 +123,7 @@ pub struct Account {
 }
 
 impl Account {
-    pub(crate) const fn opened(no: AccountNo, new: NewAccount) -> Self {
+    pub const fn opened(no: AccountNo, new: NewAccount) -> Self {
         let NewAccount {
             book,
             id,

@@ -1,0 +1,195 @@
+//! An order from creation to payment, closing or expiry.
+
+use fx::Currency;
+use ledger::{NewTransaction, Reason, Timestamp};
+
+use super::id::MerchantId;
+use super::message::{Event, NewOrder, Outcome, Pay};
+use super::open::not_held;
+use super::order::{Order, OrderState, Payment, Verdict};
+use super::recipe::{self, PAYMENTS_BOOK, Role};
+use super::refusal::Refusal;
+use super::state::Payments;
+
+type Decided = Result<Outcome, Refusal>;
+
+impl Payments {
+    pub(super) fn create_order(
+        &self,
+        at: Timestamp,
+        new: &NewOrder,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        let merchant = self
+            .merchants
+            .get(&new.merchant)
+            .ok_or(Refusal::MerchantNotFound)?;
+        if new.amount.amount <= 0 {
+            return Err(Refusal::AmountInvalid);
+        }
+        if !merchant.currencies.contains(&new.amount.currency) {
+            return Err(not_held(new.amount.currency));
+        }
+        if new.life_secs == 0 || new.life_secs > Order::LIFE_SECS_MAX {
+            return Err(Refusal::ExpiryInvalid);
+        }
+        let order = Order {
+            id: new.id,
+            merchant: merchant.id,
+            merchant_no: merchant.no,
+            number: new.number.clone(),
+            amount: new.amount,
+            description: new.description.clone(),
+            state: OrderState::Open,
+            created_at: at,
+            expires_at: at.plus_secs(new.life_secs),
+            payment: None,
+            refunded: 0,
+            fee_returned: 0,
+            refunds: 0,
+        };
+        events.push(Event::OrderCreated(order.clone()));
+        Ok(Outcome::Order(order))
+    }
+
+    /// The order's payment and the moving of the money are decided together, or refused together.
+    pub(super) fn pay(
+        &self,
+        at: Timestamp,
+        order: &Order,
+        pay: &Pay,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        must_be_open(order)?;
+        let wallet = self
+            .wallets
+            .get(&pay.wallet)
+            .ok_or(Refusal::WalletNotFound)?;
+        let merchant = self
+            .merchants
+            .get(&order.merchant)
+            .ok_or(Refusal::MerchantNotFound)?;
+        let currency = order.amount.currency;
+        if !wallet.currencies.contains(&currency) {
+            return Err(not_held(currency));
+        }
+        if let Err(refusal) = risk(pay) {
+            let assessment = pay.assessment.clone();
+            events.push(Event::PaymentRefused {
+                order: order.id,
+                wallet: wallet.id,
+                assessment,
+                at,
+            });
+            return Err(refusal);
+        }
+        let fee = merchant
+            .fee
+            .of(order.amount)
+            .map_err(|_| Refusal::AmountInvalid)?;
+        let posting = recipe::payment(
+            pay.transaction,
+            wallet.no,
+            merchant.no,
+            order.amount,
+            fee,
+            order.number.as_str(),
+        );
+        let roles = [Role::Wallet(wallet.no), Role::Merchant(merchant.no)];
+        let [wallet_balance, merchant_balance] = self
+            .post(posting, roles, currency, events)
+            .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
+        let payment = Payment {
+            wallet: wallet.id,
+            wallet_no: wallet.no,
+            at,
+            transaction: pay.transaction,
+            fee,
+            assessment: pay.assessment.clone(),
+        };
+        let order = Order {
+            state: OrderState::Paid,
+            payment: Some(payment),
+            ..order.clone()
+        };
+        events.push(Event::OrderPaid(order.clone()));
+        Ok(Outcome::Paid {
+            order,
+            wallet_balance,
+            merchant_balance,
+        })
+    }
+
+    /// Closing a closed order is no event.
+    pub(super) fn close(
+        &self,
+        order: &Order,
+        merchant: MerchantId,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        if order.merchant != merchant {
+            return Err(Refusal::OrderNotFound);
+        }
+        if order.state == OrderState::Closed {
+            return Ok(Outcome::Order(order.clone()));
+        }
+        must_be_open(order)?;
+        let order = Order {
+            state: OrderState::Closed,
+            ..order.clone()
+        };
+        events.push(Event::OrderClosed(order.clone()));
+        Ok(Outcome::Order(order))
+    }
+
+    /// Posts one transaction in the payments' book and returns the balances of two roles after it.
+    pub(super) fn post(
+        &self,
+        transaction: NewTransaction,
+        roles: [Role; 2],
+        currency: Currency,
+        events: &mut Vec<Event>,
+    ) -> Result<[i128; 2], Refusal> {
+        let mut posted = Vec::new();
+        let balances = self
+            .ledger
+            .post(PAYMENTS_BOOK, &[transaction], &mut posted)?;
+        events.extend(posted.into_iter().map(Event::Ledger));
+        Ok(roles.map(|role| {
+            let Some(account) = self.ledger.account(PAYMENTS_BOOK, role.account(currency)) else {
+                return 0;
+            };
+            let touched = balances.iter().find(|(no, _)| *no == account.no);
+            touched.map_or(account.net(), |(_, balance)| balance.net(account.kind))
+        }))
+    }
+}
+
+fn must_be_open(order: &Order) -> Result<(), Refusal> {
+    match order.state {
+        OrderState::Open => Ok(()),
+        OrderState::Closed => Err(Refusal::OrderClosed),
+        OrderState::Expired => Err(Refusal::OrderExpired),
+        OrderState::Paid | OrderState::PartlyRefunded | OrderState::Refunded => {
+            Err(Refusal::OrderPaid)
+        }
+    }
+}
+
+fn risk(pay: &Pay) -> Result<(), Refusal> {
+    match pay.assessment.verdict {
+        Verdict::Allow => Ok(()),
+        Verdict::Challenge if pay.confirmed => Ok(()),
+        Verdict::Challenge => Err(Refusal::ConfirmationRequired),
+        Verdict::Review => Err(Refusal::RiskReview),
+        Verdict::Deny => Err(Refusal::RiskDenied),
+    }
+}
+
+/// Says "not enough money" in the words of whoever has too little.
+pub(super) fn short(refusal: Refusal, words: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Ledger(rejection) if rejection.reason == Reason::BelowMinimum => words,
+        other => other,
+    }
+}

@@ -1,0 +1,42 @@
+//! Where a merchant wants to hear of what happened.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{EndpointId, MerchantId};
+use super::key::SealedSecret;
+
+/// What can be heard of. The name is the `type` of the webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Topic {
+    OrderPaid,
+    OrderClosed,
+    OrderExpired,
+    OrderRefunded,
+}
+
+impl Topic {
+    pub const ALL: [Self; 4] = [
+        Self::OrderPaid,
+        Self::OrderClosed,
+        Self::OrderExpired,
+        Self::OrderRefunded,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OrderPaid => "order.paid",
+            Self::OrderClosed => "order.closed",
+            Self::OrderExpired => "order.expired",
+            Self::OrderRefunded => "order.refunded",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub id: EndpointId,
+    pub merchant: MerchantId,
+    pub url: String,
+    pub secret: SealedSecret,
+    pub enabled: bool,
+}

@@ -1,0 +1,115 @@
+//! Names of things. Outside, an id is a prefix and 32 hexadecimal digits (`ord_0197…`); inside, the
+//! 128 bits. New ids are UUIDs of version 7, made by whoever asks, so a retry has the same id.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The text is not an id of the wanted kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id of this kind is `{prefix}_` and 32 hexadecimal digits")]
+pub struct IdError {
+    pub prefix: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        pub struct $name(pub u128);
+
+        impl $name {
+            pub const PREFIX: &'static str = $prefix;
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{:032x}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                parse(text, $prefix).map(Self).ok_or(IdError { prefix: $prefix })
+            }
+        }
+    };
+}
+
+id!(
+    /// A merchant: who is paid.
+    MerchantId, "mer"
+);
+id!(
+    /// A wallet: who pays.
+    WalletId, "wal"
+);
+id!(
+    /// A key with which requests are signed.
+    KeyId, "key"
+);
+id!(
+    /// An order: what is to be paid, once.
+    OrderId, "ord"
+);
+id!(
+    /// A refund of an order, whole or in part.
+    RefundId, "ref"
+);
+id!(
+    /// A webhook endpoint of a merchant.
+    EndpointId, "whe"
+);
+
+/// A merchant's place in the order of joining; short, for account ids and indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MerchantNo(pub u32);
+
+/// A wallet's place in the order of opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WalletNo(pub u32);
+
+fn parse(text: &str, prefix: &str) -> Option<u128> {
+    let digits = text.strip_prefix(prefix)?.strip_prefix('_')?;
+    let lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if digits.len() != 32 || !digits.bytes().all(lower_hex) {
+        return None;
+    }
+    u128::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_bits_are_each_others_inverse() {
+        let id = OrderId(0x0197_0000_0000_7000_8000_0000_0000_0001);
+        assert_eq!(id.to_string(), "ord_01970000000070008000000000000001");
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn other_text_is_no_id() {
+        for text in [
+            "",
+            "ord_",
+            "ord_123",
+            "mer_01970000000070008000000000000001",
+            "ord_0197000000007000800000000000000G",
+            "ord_+1970000000070008000000000000001",
+            "ord_0197000000007000800000000000000A",
+        ] {
+            assert_eq!(
+                text.parse::<OrderId>(),
+                Err(IdError { prefix: "ord" }),
+                "{text:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Keys: whose request is this, and what may it ask?
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{KeyId, MerchantId, WalletId};
+
+/// Whom a key speaks for. What each may do is listed beside the routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Owner {
+    /// Who runs the house: opens merchants and wallets, sees the books.
+    Operator,
+    /// A bank, which says what money came in.
+    Bank,
+    Merchant(MerchantId),
+    Wallet(WalletId),
+}
+
+/// A secret encrypted under the house's master key. The pure rules carry it and cannot read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSecret(pub Vec<u8>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// A short number, for the scope of this key's idempotency keys.
+    pub no: u32,
+    pub id: KeyId,
+    pub owner: Owner,
+    pub secret: SealedSecret,
+    pub revoked: bool,
+}

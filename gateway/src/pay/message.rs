@@ -1,0 +1,186 @@
+//! What can be asked, what can happen and what can be answered.
+
+use fx::{Currency, Money};
+use ledger::{Account, Refusable, Sequence, Timestamp, TransactionId, TrialBalance};
+use serde::{Deserialize, Serialize};
+
+use super::endpoint::Endpoint;
+use super::id::{EndpointId, KeyId, MerchantId, OrderId, RefundId, WalletId};
+use super::key::{Key, Owner, SealedSecret};
+use super::order::{Assessment, Order, OrderNumber, Refund};
+use super::party::{Fee, Merchant, Wallet};
+use super::refusal::Refusal;
+
+/// Ids, secrets and what the fraud scorer said are brought by the caller: the rules make up nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    RegisterAsset(Currency),
+    OpenMerchant {
+        id: MerchantId,
+        name: String,
+        city: String,
+        currencies: Vec<Currency>,
+        fee: Fee,
+    },
+    OpenWallet {
+        id: WalletId,
+        holder: String,
+        currencies: Vec<Currency>,
+    },
+    AddKey {
+        id: KeyId,
+        owner: Owner,
+        secret: SealedSecret,
+    },
+    RevokeKey {
+        id: KeyId,
+    },
+    AddEndpoint(Endpoint),
+    RemoveEndpoint {
+        id: EndpointId,
+        merchant: MerchantId,
+    },
+    TopUp {
+        transaction: TransactionId,
+        wallet: WalletId,
+        amount: Money,
+        reference: String,
+    },
+    CreateOrder(NewOrder),
+    Pay(Pay),
+    CloseOrder {
+        order: Lookup,
+        merchant: MerchantId,
+    },
+    Refund(NewRefund),
+    /// Questions: they change nothing.
+    FindKey(KeyId),
+    FindOrder(Lookup),
+    FindMerchant(MerchantId),
+    FindWallet(WalletId),
+    Endpoints(MerchantId),
+    TrialBalance,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    pub id: OrderId,
+    pub merchant: MerchantId,
+    pub number: OrderNumber,
+    pub amount: Money,
+    pub description: String,
+    /// How long it can be paid.
+    pub life_secs: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pay {
+    pub order: OrderId,
+    pub wallet: WalletId,
+    pub transaction: TransactionId,
+    pub assessment: Assessment,
+    /// The payer has been asked again and said yes.
+    pub confirmed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRefund {
+    pub id: RefundId,
+    pub order: Lookup,
+    pub merchant: MerchantId,
+    pub number: OrderNumber,
+    pub amount: Money,
+    pub reason: String,
+    pub transaction: TransactionId,
+}
+
+/// How an order is named: by our id or by the merchant's number. It is also the name under which the
+/// views are asked for an order that has left memory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Lookup {
+    Id(OrderId),
+    Number(MerchantId, OrderNumber),
+}
+
+/// What the views keep of an order: enough to decide about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    pub order: Order,
+    /// The row of the journal in which it last changed.
+    pub changed: Sequence,
+}
+
+/// What happened. An event about an order carries the order as it is afterwards, so that replay needs
+/// nothing that has left memory. Variants are only ever added at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    Ledger(ledger::Event),
+    MerchantOpened(Merchant),
+    WalletOpened(Wallet),
+    KeyAdded(Key),
+    KeyRevoked(KeyId),
+    EndpointAdded(Endpoint),
+    EndpointRemoved(EndpointId),
+    OrderCreated(Order),
+    OrderPaid(Order),
+    /// An attempt to pay was refused because of its risk; the order is as it was.
+    PaymentRefused {
+        order: OrderId,
+        wallet: WalletId,
+        assessment: Assessment,
+        at: Timestamp,
+    },
+    OrderClosed(Order),
+    OrderExpired(Order),
+    OrderRefunded {
+        order: Order,
+        refund: Refund,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    Done,
+    Merchant {
+        merchant: Merchant,
+        accounts: Vec<Account>,
+    },
+    Wallet {
+        wallet: Wallet,
+        accounts: Vec<Account>,
+    },
+    Key(Key),
+    Endpoints(Vec<Endpoint>),
+    /// The wallet's account after the top-up.
+    ToppedUp {
+        amount: Money,
+        balance: i128,
+    },
+    Order(Order),
+    /// The order as paid, and what is left in the wallet and with the merchant in its currency.
+    Paid {
+        order: Order,
+        wallet_balance: i128,
+        merchant_balance: i128,
+    },
+    Refunded {
+        order: Order,
+        refund: Refund,
+        wallet_balance: i128,
+        merchant_balance: i128,
+    },
+    TrialBalance(Vec<TrialBalance>),
+    Refused(Refusal),
+}
+
+impl Refusable for Outcome {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
+impl From<Result<Self, Refusal>> for Outcome {
+    fn from(result: Result<Self, Refusal>) -> Self {
+        result.unwrap_or_else(Self::Refused)
+    }
+}

@@ -1,0 +1,32 @@
+//! The payment rules as a pure state machine around the ledger's core.
+//!
+//! An order turning paid and the money moving are events of the same record: there is no moment at
+//! which one is true and the other is not. Nothing here knows HTTP, SQL or a clock.
+//!
+//! In reading order: the words ([`id`], [`party`], [`key`], [`order`], [`endpoint`]); why a command
+//! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
+//! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
+//! with its rules ([`state`], [`open`], [`checkout`], [`refund`]).
+
+mod checkout;
+pub mod endpoint;
+pub mod id;
+pub mod key;
+pub mod message;
+mod open;
+pub mod order;
+pub mod party;
+pub mod recipe;
+mod refund;
+pub mod refusal;
+pub mod state;
+
+pub use endpoint::{Endpoint, Topic};
+pub use id::{EndpointId, KeyId, MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo};
+pub use key::{Key, Owner, SealedSecret};
+pub use message::{Command, Event, Lookup, Outcome, Row};
+pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund};
+pub use party::{Fee, Merchant, Wallet};
+pub use recipe::PAYMENTS_BOOK;
+pub use refusal::Refusal;
+pub use state::Payments;

@@ -1,0 +1,161 @@
+//! Orders, their payment and their refunds.
+
+use std::fmt;
+
+use fx::Money;
+use ledger::{Timestamp, TransactionId};
+use serde::{Deserialize, Serialize};
+
+use super::id::{MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo};
+
+/// A merchant's own number for an order or a refund, unique with that merchant: 1 to 64 characters
+/// of `0-9 A-Z a-z _ - | *`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OrderNumber(String);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a number is 1 to {} characters of 0-9 A-Z a-z _ - | *",
+    OrderNumber::CHARACTERS_MAX
+)]
+pub struct OrderNumberError;
+
+impl OrderNumber {
+    pub const CHARACTERS_MAX: usize = 64;
+
+    pub fn new(text: &str) -> Result<Self, OrderNumberError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-|*".contains(&byte);
+        let fits = (1..=Self::CHARACTERS_MAX).contains(&text.len());
+        if fits && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(OrderNumberError)
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrderNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The only moves: open to paid, closed or expired; paid to partly refunded to refunded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OrderState {
+    Open,
+    Paid,
+    Closed,
+    Expired,
+    PartlyRefunded,
+    Refunded,
+}
+
+impl OrderState {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Paid => "paid",
+            Self::Closed => "closed",
+            Self::Expired => "expired",
+            Self::PartlyRefunded => "partly_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
+}
+
+/// What the fraud scorer said of an attempt: integers and codes, kept with the order for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assessment {
+    pub verdict: Verdict,
+    pub score_ppm: u32,
+    pub reasons: Vec<String>,
+    pub rules_version: u32,
+    pub model_version: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    Allow,
+    /// The payer must confirm; a confirmed attempt goes through.
+    Challenge,
+    /// A person must look before it goes through.
+    Review,
+    Deny,
+}
+
+impl Verdict {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Challenge => "challenge",
+            Self::Review => "review",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    pub wallet: WalletId,
+    pub wallet_no: WalletNo,
+    pub at: Timestamp,
+    pub transaction: TransactionId,
+    /// What the house took of it.
+    pub fee: Money,
+    pub assessment: Assessment,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub id: OrderId,
+    pub merchant: MerchantId,
+    pub merchant_no: MerchantNo,
+    pub number: OrderNumber,
+    pub amount: Money,
+    pub description: String,
+    pub state: OrderState,
+    pub created_at: Timestamp,
+    /// The last moment it can be paid.
+    pub expires_at: Timestamp,
+    pub payment: Option<Payment>,
+    /// The sum of the refunds, and of the fee given back with them.
+    pub refunded: i64,
+    pub fee_returned: i64,
+    pub refunds: u32,
+}
+
+impl Order {
+    /// The longest an order may wait to be paid.
+    pub const LIFE_SECS_MAX: u64 = 30 * 24 * 3600;
+    pub const LIFE_SECS_DEFAULT: u64 = 2 * 3600;
+    /// How long after payment a refund can be asked for.
+    pub const REFUND_SECS_MAX: u64 = 365 * 24 * 3600;
+    pub const REFUNDS_MAX: u32 = 50;
+
+    /// What can still be refunded.
+    pub fn refundable(&self) -> i64 {
+        if self.payment.is_some() {
+            self.amount.amount - self.refunded
+        } else {
+            0
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    pub id: RefundId,
+    pub order: OrderId,
+    pub number: OrderNumber,
+    pub amount: Money,
+    /// The part of the fee that went back with it.
+    pub fee_returned: Money,
+    pub reason: String,
+    pub at: Timestamp,
+    pub transaction: TransactionId,
+}

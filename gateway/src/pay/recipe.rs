@@ -1,0 +1,237 @@
+//! The chart of accounts and every posting that payments make.
+//!
+//! | account | kind | one for each | stands for |
+//! |---|---|---|---|
+//! | `bank` | asset | currency | money that lies at the bank for wallets and merchants |
+//! | `fees` | income | currency | what the house has earned |
+//! | `wallet:N` | liability | wallet and currency | what the house owes a payer |
+//! | `merchant:N` | liability | merchant and currency | what the house owes a merchant |
+//!
+//! | recipe | debit | credit | amount |
+//! |---|---|---|---|
+//! | top-up | bank | wallet | the amount |
+//! | payment | wallet | merchant | the amount less the fee |
+//! | | wallet | fees | the fee |
+//! | refund | merchant | wallet | the refund less the fee that is given back |
+//! | | fees | wallet | the fee that is given back |
+//!
+//! An account's id says what it is: a role, the owner's number and the currency's code. So no table
+//! is needed to find an account or to explain one.
+
+use std::fmt;
+
+use fx::{Currency, Money};
+use ledger::{
+    AccountId, AccountKind, Book, Limits, NewAccount, NewPosting, NewTransaction, TransactionId,
+};
+
+use super::id::{MerchantNo, WalletNo};
+
+/// The payments' own book. Only payment rules post in it.
+pub const PAYMENTS_BOOK: Book = Book(1);
+
+/// Which part an account plays. The number is the first byte of the account's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Bank,
+    Fees,
+    Wallet(WalletNo),
+    Merchant(MerchantNo),
+}
+
+/// The kinds of transactions that payments post, as the ledger's kind codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Kind {
+    TopUp = 1,
+    Payment = 2,
+    Refund = 3,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::TopUp, Self::Payment, Self::Refund];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TopUp => "top_up",
+            Self::Payment => "payment",
+            Self::Refund => "refund",
+        }
+    }
+
+    pub fn of_code(code: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u16 == code)
+    }
+}
+
+const CODE_BYTES: usize = 11;
+
+impl Role {
+    const fn parts(self) -> (u8, u32) {
+        match self {
+            Self::Bank => (1, 0),
+            Self::Fees => (2, 0),
+            Self::Wallet(no) => (3, no.0),
+            Self::Merchant(no) => (4, no.0),
+        }
+    }
+
+    /// The account of this role in a currency: role (8 bits), owner (32 bits), code (88 bits).
+    pub fn account(self, currency: Currency) -> AccountId {
+        let (role, owner) = self.parts();
+        let mut bytes = [0; 16];
+        bytes[0] = role;
+        bytes[1..5].copy_from_slice(&owner.to_be_bytes());
+        let code = currency.code().as_bytes();
+        bytes[5..5 + code.len()].copy_from_slice(code);
+        AccountId(u128::from_be_bytes(bytes))
+    }
+
+    /// The role and the currency's code of one of the payments' accounts.
+    pub fn of_account(id: AccountId) -> Option<(Self, String)> {
+        let bytes = id.0.to_be_bytes();
+        let owner = u32::from_be_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
+        let role = match bytes[0] {
+            1 => Self::Bank,
+            2 => Self::Fees,
+            3 => Self::Wallet(WalletNo(owner)),
+            4 => Self::Merchant(MerchantNo(owner)),
+            _ => return None,
+        };
+        let code = bytes[16 - CODE_BYTES..]
+            .iter()
+            .take_while(|byte| **byte != 0);
+        Some((role, code.map(|byte| char::from(*byte)).collect()))
+    }
+
+    /// The terms on which the account of this role is opened.
+    pub fn terms(self, currency: Currency) -> NewAccount {
+        let (kind, limits) = match self {
+            Self::Bank => (AccountKind::Asset, Limits::NONE),
+            Self::Fees => (AccountKind::Income, Limits::NONE),
+            Self::Wallet(_) | Self::Merchant(_) => (AccountKind::Liability, Limits::NO_OVERDRAFT),
+        };
+        NewAccount {
+            book: PAYMENTS_BOOK,
+            id: self.account(currency),
+            currency,
+            kind,
+            limits,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bank => f.write_str("bank"),
+            Self::Fees => f.write_str("fees"),
+            Self::Wallet(no) => write!(f, "wallet:{}", no.0),
+            Self::Merchant(no) => write!(f, "merchant:{}", no.0),
+        }
+    }
+}
+
+/// Money came in at the bank for a wallet.
+pub fn top_up(
+    id: TransactionId,
+    wallet: WalletNo,
+    amount: Money,
+    reference: &str,
+) -> NewTransaction {
+    let postings = [(Role::Bank, Role::Wallet(wallet), amount.amount)];
+    transaction(id, Kind::TopUp, reference, amount.currency, &postings)
+}
+
+/// A wallet pays a merchant; the house keeps the fee.
+pub fn payment(
+    id: TransactionId,
+    wallet: WalletNo,
+    merchant: MerchantNo,
+    amount: Money,
+    fee: Money,
+    reference: &str,
+) -> NewTransaction {
+    let (payer, payee) = (Role::Wallet(wallet), Role::Merchant(merchant));
+    let postings = [
+        (payer, payee, amount.amount - fee.amount),
+        (payer, Role::Fees, fee.amount),
+    ];
+    transaction(id, Kind::Payment, reference, amount.currency, &postings)
+}
+
+/// A merchant gives back; the house gives back its part of the fee.
+pub fn refund(
+    id: TransactionId,
+    wallet: WalletNo,
+    merchant: MerchantNo,
+    amount: Money,
+    fee_returned: Money,
+    reference: &str,
+) -> NewTransaction {
+    let (payer, payee) = (Role::Wallet(wallet), Role::Merchant(merchant));
+    let postings = [
+        (payee, payer, amount.amount - fee_returned.amount),
+        (Role::Fees, payer, fee_returned.amount),
+    ];
+    transaction(id, Kind::Refund, reference, amount.currency, &postings)
+}
+
+/// Postings of nothing (no fee, or nothing but fee) are left out.
+fn transaction(
+    id: TransactionId,
+    kind: Kind,
+    reference: &str,
+    currency: Currency,
+    moves: &[(Role, Role, i64)],
+) -> NewTransaction {
+    let postings = moves
+        .iter()
+        .filter(|(_, _, amount)| *amount != 0)
+        .map(|(debit, credit, amount)| NewPosting {
+            debit: debit.account(currency),
+            credit: credit.account(currency),
+            amount: *amount,
+        })
+        .collect();
+    NewTransaction {
+        id,
+        kind: kind as u16,
+        reference: Some(reference.into()),
+        postings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_id_says_what_the_account_is() {
+        let points = Currency::own("POINTS-1234", 0).unwrap();
+        let roles = [
+            Role::Bank,
+            Role::Fees,
+            Role::Wallet(WalletNo(7)),
+            Role::Merchant(MerchantNo(u32::MAX)),
+        ];
+        for role in roles {
+            for currency in [Currency::CNY, points] {
+                let id = role.account(currency);
+                assert_eq!(
+                    Role::of_account(id),
+                    Some((role, currency.code().to_owned()))
+                );
+            }
+        }
+        assert_eq!(Role::of_account(AccountId(0)), None);
+    }
+
+    #[test]
+    fn every_kind_is_found_by_its_code() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::of_code(kind as u16), Some(kind));
+        }
+        assert_eq!(Kind::of_code(0), None);
+    }
+}

@@ -1,0 +1,268 @@
+//! The state of payments: parties and keys always, orders while they are open or freshly finished.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger::{Answer, Cold, Ledger, Machine, Moment, Sequence, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::endpoint::Endpoint;
+use super::id::{EndpointId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo};
+use super::key::Key;
+use super::message::{Command, Event, Lookup, Outcome, Row};
+use super::order::{Order, OrderNumber, OrderState};
+use super::party::{Merchant, Wallet};
+use super::refusal::Refusal;
+
+/// Orders that are paid, closed or expired are *finished*: nothing falls due for them, and they may
+/// leave memory once their view is written. A refund brings one back until it is evicted again.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Payments {
+    pub(super) ledger: Ledger,
+    pub(super) merchants: BTreeMap<MerchantId, Merchant>,
+    pub(super) wallets: BTreeMap<WalletId, Wallet>,
+    pub(super) keys: BTreeMap<KeyId, Key>,
+    pub(super) endpoints: BTreeMap<EndpointId, Endpoint>,
+    orders: BTreeMap<OrderId, Row>,
+    numbers: BTreeMap<(MerchantId, OrderNumber), OrderId>,
+    expiring: BTreeSet<(Timestamp, OrderId)>,
+    finished: BTreeSet<(Sequence, OrderId)>,
+}
+
+/// Either the thing, or what to bring along from the views to know.
+pub(super) enum Found<T> {
+    Here(T),
+    Missing(Lookup),
+}
+
+impl Payments {
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub fn merchant(&self, id: MerchantId) -> Option<&Merchant> {
+        self.merchants.get(&id)
+    }
+
+    pub fn wallet(&self, id: WalletId) -> Option<&Wallet> {
+        self.wallets.get(&id)
+    }
+
+    pub fn key(&self, id: KeyId) -> Option<&Key> {
+        self.keys.get(&id)
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.values()
+    }
+
+    /// A merchant's webhook endpoints, in order of id.
+    pub fn endpoints_of(&self, merchant: MerchantId) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints
+            .values()
+            .filter(move |endpoint| endpoint.merchant == merchant)
+    }
+
+    /// How many orders are in memory, open or freshly finished.
+    pub fn orders_in_memory(&self) -> usize {
+        self.orders.len()
+    }
+
+    pub fn orders_open(&self) -> usize {
+        self.expiring.len()
+    }
+
+    pub(super) fn next_merchant_no(&self) -> MerchantNo {
+        MerchantNo(u32::try_from(self.merchants.len()).expect("fewer than 2^32 merchants"))
+    }
+
+    pub(super) fn next_wallet_no(&self) -> WalletNo {
+        WalletNo(u32::try_from(self.wallets.len()).expect("fewer than 2^32 wallets"))
+    }
+
+    /// Finds an order in memory or among what the command brought along.
+    pub(super) fn order<'a>(
+        &'a self,
+        lookup: &Lookup,
+        cold: &'a Cold<Lookup, Row>,
+    ) -> Found<Option<&'a Order>> {
+        let id = match lookup {
+            Lookup::Id(id) => Some(id),
+            Lookup::Number(merchant, number) => self.numbers.get(&(*merchant, number.clone())),
+        };
+        if let Some(row) = id.and_then(|id| self.orders.get(id)) {
+            return Found::Here(Some(&row.order));
+        }
+        match cold.rows.get(lookup) {
+            Some(row) => Found::Here(row.as_ref().map(|row| &row.order)),
+            None => Found::Missing(lookup.clone()),
+        }
+    }
+
+    /// Decides with an order at hand, or says that it must be brought along.
+    pub(super) fn with_order(
+        &self,
+        lookup: &Lookup,
+        cold: &Cold<Lookup, Row>,
+        decide: impl FnOnce(&Order) -> Result<Outcome, Refusal>,
+    ) -> Answer<Outcome, Lookup> {
+        match self.order(lookup, cold) {
+            Found::Here(Some(order)) => Answer::Decided(decide(order).into()),
+            Found::Here(None) => Answer::Decided(Outcome::Refused(Refusal::OrderNotFound)),
+            Found::Missing(lookup) => Answer::Missing(vec![lookup]),
+        }
+    }
+
+    /// Puts an order as it now is into memory.
+    fn keep(&mut self, moment: Moment, order: &Order) {
+        if let Some(before) = self.orders.get(&order.id) {
+            self.finished.remove(&(before.changed, order.id));
+            self.expiring.remove(&(before.order.expires_at, order.id));
+        }
+        if order.state == OrderState::Open {
+            self.expiring.insert((order.expires_at, order.id));
+        } else {
+            self.finished.insert((moment.sequence, order.id));
+        }
+        self.numbers
+            .insert((order.merchant, order.number.clone()), order.id);
+        self.orders.insert(
+            order.id,
+            Row {
+                order: order.clone(),
+                changed: moment.sequence,
+            },
+        );
+    }
+}
+
+impl Machine for Payments {
+    type Command = Command;
+    type Event = Event;
+    type Outcome = Outcome;
+    type Key = Lookup;
+    type Row = Row;
+
+    fn decide(
+        &self,
+        at: Timestamp,
+        command: &Command,
+        cold: &Cold<Lookup, Row>,
+        events: &mut Vec<Event>,
+    ) -> Answer<Outcome, Lookup> {
+        let decided = match command {
+            Command::RegisterAsset(currency) => self.register_asset(*currency, events),
+            Command::OpenMerchant {
+                id,
+                name,
+                city,
+                currencies,
+                fee,
+            } => self.open_merchant(*id, name, city, currencies, *fee, events),
+            Command::OpenWallet {
+                id,
+                holder,
+                currencies,
+            } => self.open_wallet(*id, holder, currencies, events),
+            Command::AddKey { id, owner, secret } => self.add_key(*id, *owner, secret, events),
+            Command::RevokeKey { id } => self.revoke_key(*id, events),
+            Command::AddEndpoint(endpoint) => self.add_endpoint(endpoint, events),
+            Command::RemoveEndpoint { id, merchant } => {
+                self.remove_endpoint(*id, *merchant, events)
+            }
+            Command::TopUp {
+                transaction,
+                wallet,
+                amount,
+                reference,
+            } => self.top_up(*transaction, *wallet, *amount, reference, events),
+            Command::CreateOrder(new) => self.create_order(at, new, events),
+            Command::Pay(pay) => {
+                return self.with_order(&Lookup::Id(pay.order), cold, |order| {
+                    self.pay(at, order, pay, events)
+                });
+            }
+            Command::CloseOrder { order, merchant } => {
+                return self.with_order(order, cold, |order| self.close(order, *merchant, events));
+            }
+            Command::Refund(new) => {
+                return self.with_order(&new.order, cold, |order| {
+                    self.refund(at, order, new, events)
+                });
+            }
+            Command::FindOrder(lookup) => {
+                return self.with_order(lookup, cold, |order| Ok(Outcome::Order(order.clone())));
+            }
+            Command::FindKey(id) => self.find_key(*id),
+            Command::FindMerchant(id) => self.find_merchant(*id),
+            Command::FindWallet(id) => self.find_wallet(*id),
+            Command::Endpoints(merchant) => Ok(Outcome::Endpoints(
+                self.endpoints_of(*merchant).cloned().collect(),
+            )),
+            Command::TrialBalance => Ok(Outcome::TrialBalance(self.ledger.trial_balance())),
+        };
+        Answer::Decided(decided.into())
+    }
+
+    fn evolve(&mut self, moment: Moment, event: &Event) {
+        match event {
+            Event::Ledger(event) => self.ledger.fold(event),
+            Event::MerchantOpened(merchant) => {
+                self.merchants.insert(merchant.id, merchant.clone());
+            }
+            Event::WalletOpened(wallet) => {
+                self.wallets.insert(wallet.id, wallet.clone());
+            }
+            Event::KeyAdded(key) => {
+                self.keys.insert(key.id, key.clone());
+            }
+            Event::KeyRevoked(id) => {
+                if let Some(key) = self.keys.get_mut(id) {
+                    key.revoked = true;
+                }
+            }
+            Event::EndpointAdded(endpoint) => {
+                self.endpoints.insert(endpoint.id, endpoint.clone());
+            }
+            Event::EndpointRemoved(id) => {
+                self.endpoints.remove(id);
+            }
+            Event::OrderCreated(order)
+            | Event::OrderPaid(order)
+            | Event::OrderClosed(order)
+            | Event::OrderExpired(order)
+            | Event::OrderRefunded { order, .. } => self.keep(moment, order),
+            Event::PaymentRefused { .. } => {}
+        }
+    }
+
+    fn due(&self, at: Timestamp, limit: usize, events: &mut Vec<Event>) {
+        let due = self
+            .expiring
+            .iter()
+            .take_while(|(when, _)| *when < at)
+            .take(limit);
+        events.extend(due.filter_map(|(_, id)| self.orders.get(id)).map(|row| {
+            Event::OrderExpired(Order {
+                state: OrderState::Expired,
+                ..row.order.clone()
+            })
+        }));
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        // An order can still be paid at the very moment `expires_at`, so it is due right after.
+        self.expiring.first().map(|(when, _)| when.plus_nanos(1))
+    }
+
+    fn evict(&mut self, through: Sequence) {
+        while let Some(&(changed, id)) = self.finished.first() {
+            if changed > through {
+                break;
+            }
+            self.finished.pop_first();
+            if let Some(row) = self.orders.remove(&id) {
+                self.numbers.remove(&(row.order.merchant, row.order.number));
+            }
+        }
+    }
+}
