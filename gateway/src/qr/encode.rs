@@ -1,0 +1,199 @@
+//! Text into a QR symbol, and the symbol into SVG or PNG.
+//!
+//! A [`Matrix`] holds the modules alone; [`Drawing`] says how large they are drawn. The quiet zone is never narrower
+//! than the four modules that ISO/IEC 18004 asks for, since scanners fail without it. PNGs have one bit a pixel: a
+//! code has two colours, and an eighth of the bytes is an eighth of the work.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use fast_qr::{ECL, QRBuilder};
+use thiserror::Error;
+
+/// ISO/IEC 18004 asks for four light modules on every side.
+pub const QUIET_MODULES_MIN: usize = 4;
+/// A wider margin than this belongs to the page's layout and not to the code.
+pub const QUIET_MODULES_MAX: usize = 16;
+/// The largest symbol (177 modules) at 32 pixels a module prints as wide as a poster and takes 6 MB to draw.
+pub const MODULE_PX_MAX: usize = 32;
+
+/// How much of a symbol may be lost before it cannot be read: about 7, 15, 25 and 30 percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Level {
+    Low,
+    #[default]
+    Medium,
+    Quartile,
+    High,
+}
+
+impl Level {
+    /// The bytes that the largest symbol carries at this level (ISO/IEC 18004, version 40, byte mode).
+    pub fn bytes_max(self) -> usize {
+        match self {
+            Self::Low => 2953,
+            Self::Medium => 2331,
+            Self::Quartile => 1663,
+            Self::High => 1273,
+        }
+    }
+}
+
+/// How a symbol is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawing {
+    /// Pixels (in SVG: units) along the side of one module, 1 to [`MODULE_PX_MAX`].
+    pub module_px: usize,
+    /// Light modules around the symbol, [`QUIET_MODULES_MIN`] to [`QUIET_MODULES_MAX`].
+    pub quiet_modules: usize,
+}
+
+impl Default for Drawing {
+    fn default() -> Self {
+        Self {
+            module_px: 8,
+            quiet_modules: QUIET_MODULES_MIN,
+        }
+    }
+}
+
+/// Why a text did not become an image.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum EncodeError {
+    #[error("there is no text to encode; a QR code holds at least one character")]
+    Empty,
+    #[error(
+        "the text has {bytes} bytes and does not fit into a QR code, which holds {max} at this error-correction level; \
+         shorten it or choose a lower level"
+    )]
+    TooLong { bytes: usize, max: usize },
+    #[error("a module must be drawn 1 to {MODULE_PX_MAX} pixels wide, not {0}")]
+    ModuleSize(usize),
+    #[error(
+        "the quiet zone must be {QUIET_MODULES_MIN} to {QUIET_MODULES_MAX} modules wide, not {0}"
+    )]
+    QuietZone(usize),
+    #[error("the image could not be written: {0}")]
+    Write(String),
+}
+
+/// The modules of a symbol, without margin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrix {
+    side: usize,
+    dark: Vec<bool>,
+}
+
+impl Matrix {
+    /// The smallest symbol that holds `text` at `level`.
+    pub fn encode(text: &str, level: Level) -> Result<Self, EncodeError> {
+        if text.is_empty() {
+            return Err(EncodeError::Empty);
+        }
+        let ecl = match level {
+            Level::Low => ECL::L,
+            Level::Medium => ECL::M,
+            Level::Quartile => ECL::Q,
+            Level::High => ECL::H,
+        };
+        let symbol = QRBuilder::new(text).ecl(ecl).build().map_err(|_| {
+            let (bytes, max) = (text.len(), level.bytes_max());
+            EncodeError::TooLong { bytes, max }
+        })?;
+        let dark = (0..symbol.size).flat_map(|y| symbol[y].iter().map(|module| module.value()));
+        Ok(Self {
+            dark: dark.collect(),
+            side: symbol.size,
+        })
+    }
+
+    /// Modules along one side.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// The rows of modules from the top, `true` for dark.
+    pub fn rows(&self) -> impl Iterator<Item = &[bool]> {
+        self.dark.chunks_exact(self.side)
+    }
+
+    /// The symbol as an SVG image: one path, so that no seams show between modules.
+    pub fn to_svg(&self, drawing: Drawing) -> Result<String, EncodeError> {
+        drawing.check()?;
+        let side = self.side + 2 * drawing.quiet_modules;
+        let px = side * drawing.module_px;
+        let mut path = String::new();
+        for (y, row) in (drawing.quiet_modules..).zip(self.rows()) {
+            for run in dark_runs(row) {
+                let (x, length) = (drawing.quiet_modules + run.start, run.len());
+                // Writing to a string cannot fail.
+                let _ = write!(path, "M{x} {y}h{length}v1h-{length}z");
+            }
+        }
+        Ok(format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{px}\" height=\"{px}\" viewBox=\"0 0 {side} {side}\" \
+             shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{side}v{side}h-{side}z\"/>\
+             <path fill=\"#000\" d=\"{path}\"/></svg>\n"
+        ))
+    }
+
+    /// The symbol as a PNG image in black and white, one bit a pixel.
+    pub fn to_png(&self, drawing: Drawing) -> Result<Vec<u8>, EncodeError> {
+        drawing.check()?;
+        let px = (self.side + 2 * drawing.quiet_modules) * drawing.module_px;
+        let px = u32::try_from(px).map_err(|error| EncodeError::Write(error.to_string()))?;
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, px, px);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::One);
+        encoder
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(&self.bitmap(drawing)))
+            .map_err(|error| EncodeError::Write(error.to_string()))?;
+        Ok(bytes)
+    }
+
+    /// One bit a pixel, rows padded to whole bytes, set for light: PNG's own layout.
+    fn bitmap(&self, drawing: Drawing) -> Vec<u8> {
+        let module = drawing.module_px;
+        let quiet = drawing.quiet_modules * module;
+        let px = self.side * module + 2 * quiet;
+        let row_bytes = px.div_ceil(8);
+        let mut bits = vec![0xFF; row_bytes * px];
+        let below_margin = bits[quiet * row_bytes..].chunks_exact_mut(row_bytes * module);
+        for (row, band) in self.rows().zip(below_margin) {
+            let (first, rest) = band.split_at_mut(row_bytes);
+            for (x, _) in row.iter().enumerate().filter(|(_, dark)| **dark) {
+                for pixel in quiet + x * module..quiet + (x + 1) * module {
+                    first[pixel / 8] &= !(0x80 >> (pixel % 8));
+                }
+            }
+            rest.chunks_exact_mut(row_bytes)
+                .for_each(|line| line.copy_from_slice(first));
+        }
+        bits
+    }
+}
+
+/// The stretches of dark modules in a row.
+fn dark_runs(row: &[bool]) -> impl Iterator<Item = Range<usize>> {
+    let mut end = 0;
+    row.chunk_by(|left, right| left == right)
+        .filter_map(move |run| {
+            let start = end;
+            end += run.len();
+            run[0].then_some(start..end)
+        })
+}
+
+impl Drawing {
+    fn check(self) -> Result<(), EncodeError> {
+        if !(1..=MODULE_PX_MAX).contains(&self.module_px) {
+            return Err(EncodeError::ModuleSize(self.module_px));
+        }
+        if !(QUIET_MODULES_MIN..=QUIET_MODULES_MAX).contains(&self.quiet_modules) {
+            return Err(EncodeError::QuietZone(self.quiet_modules));
+        }
+        Ok(())
+    }
+}

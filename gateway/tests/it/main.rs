@@ -1,0 +1,2 @@
+//! The integration tests of the gateway, in one binary.
+mod qr;
