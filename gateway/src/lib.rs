@@ -1,1 +1,1 @@
-pub mod qr;
+pub mod config;

@@ -1,0 +1,237 @@
+//! How a gateway is set up: every setting of `gateway serve`, in one place.
+//!
+//! [`Args`] is what a person types: each flag has an environment variable and its documentation here, from which
+//! `--help` and the operating guide are made. [`Config`] is the same without a command line, for whoever starts a
+//! gateway in their own process (the simulator, the tests). A first run needs no setting at all.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+/// The master key's file when none is named, inside the data directory.
+pub const MASTER_KEY_FILE: &str = "master.key";
+const DATA_DEFAULT: &str = "./jiaozi-data";
+const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// What the gateway is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Play money: the checkout page offers a simulated customer and webhooks may go to this machine.
+    Test,
+    /// Real money: nothing is simulated.
+    Live,
+}
+
+impl Mode {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// How the log's lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Everything a gateway needs to know to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The directory of the journal, the views and, unless named elsewhere, the master key.
+    pub data: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The address people and shops reach it by, without a slash at the end; made from the listening address when
+    /// not set.
+    pub public_url: Option<String>,
+    pub mode: Mode,
+    /// The key under which secrets are encrypted; made on the first start when absent.
+    pub master_key_file: PathBuf,
+    /// Whether webhooks may go to loopback, private and link-local addresses.
+    pub allow_private_webhooks: bool,
+}
+
+impl Config {
+    /// A test-mode gateway in a directory, on a free port of this machine.
+    pub fn in_directory(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
+            public_url: None,
+            mode: Mode::Test,
+            master_key_file: data.join(MASTER_KEY_FILE),
+            allow_private_webhooks: true,
+        }
+    }
+
+    /// The address to print and to put into codes, once it is known where the gateway listens.
+    pub fn public_url_at(&self, listening: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.clone(),
+            None => format!("http://{}", reachable(listening)),
+        }
+    }
+}
+
+/// "Every address" is not an address to go to; this machine's own is.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+/// The data directory alone, for commands that only look at one.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct DataArgs {
+    /// The directory of the journal, the views and the master key; made on the first start.
+    #[arg(long, env = "JIAOZI_DATA", value_name = "DIR", default_value = DATA_DEFAULT)]
+    pub data: PathBuf,
+}
+
+/// Every setting of `gateway serve`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// The address and port to listen on; port 0 picks a free one.
+    #[arg(long, env = "JIAOZI_LISTEN", value_name = "ADDR", default_value_t = LISTEN_DEFAULT)]
+    pub listen: SocketAddr,
+
+    /// The address payers and shops reach this gateway by, as in `https://pay.example.com`; it is printed into codes.
+    /// Made from the listening address when not set.
+    #[arg(long, env = "JIAOZI_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
+    pub public_url: Option<String>,
+
+    /// `test` is play money with simulated customers; `live` is real money.
+    #[arg(long, env = "JIAOZI_MODE", value_enum, default_value = "test")]
+    pub mode: Mode,
+
+    /// The file of the key under which secrets are encrypted; made on the first start. [default: DIR/master.key]
+    #[arg(long, env = "JIAOZI_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+
+    /// Whether webhooks may go to loopback, private and link-local addresses. [default: yes in test mode, no in live
+    /// mode]
+    #[arg(
+        long,
+        env = "JIAOZI_ALLOW_PRIVATE_WEBHOOKS",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub allow_private_webhooks: Option<bool>,
+
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// What is logged, and how it looks. The log goes to standard error.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct LogArgs {
+    /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,sqlx=warn`.
+    #[arg(long, env = "JIAOZI_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+
+    /// How the log's lines look.
+    #[arg(long, env = "JIAOZI_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+impl From<&Args> for Config {
+    fn from(args: &Args) -> Self {
+        let data = args.data.data.clone();
+        Self {
+            listen: args.listen,
+            public_url: args.public_url.clone(),
+            mode: args.mode,
+            master_key_file: args
+                .master_key_file
+                .clone()
+                .unwrap_or_else(|| data.join(MASTER_KEY_FILE)),
+            allow_private_webhooks: args
+                .allow_private_webhooks
+                .unwrap_or(args.mode == Mode::Test),
+            data,
+        }
+    }
+}
+
+fn parse_public_url(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text)
+        .map_err(|error| format!("{error}; write it as in https://pay.example.com"))?;
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if !web || url.query().is_some() || url.fragment().is_some() {
+        return Err("write it as in https://pay.example.com, without a query".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn config(flags: &[&str]) -> Config {
+        let line = [&["gateway"], flags].concat();
+        Config::from(&Line::parse_from(line).args)
+    }
+
+    #[test]
+    fn a_first_run_needs_no_setting() {
+        let config = config(&[]);
+        assert_eq!(config.data, Path::new(DATA_DEFAULT));
+        assert_eq!(config.listen, LISTEN_DEFAULT);
+        assert_eq!(config.mode, Mode::Test);
+        assert_eq!(
+            config.master_key_file,
+            Path::new(DATA_DEFAULT).join(MASTER_KEY_FILE)
+        );
+        assert!(config.allow_private_webhooks);
+    }
+
+    #[test]
+    fn live_mode_keeps_webhooks_out_of_private_networks_unless_told() {
+        assert!(!config(&["--mode", "live"]).allow_private_webhooks);
+        let told = config(&["--mode", "live", "--allow-private-webhooks"]);
+        assert!(told.allow_private_webhooks);
+        assert!(!config(&["--allow-private-webhooks", "false"]).allow_private_webhooks);
+    }
+
+    #[test]
+    fn the_public_url_is_what_was_said_or_where_it_listens() {
+        let said = config(&["--public-url", "https://pay.example.com/"]);
+        let anywhere = SocketAddr::from(([0, 0, 0, 0], 9000));
+        assert_eq!(said.public_url_at(anywhere), "https://pay.example.com");
+        assert_eq!(config(&[]).public_url_at(anywhere), "http://127.0.0.1:9000");
+    }
+
+    #[test]
+    fn a_public_url_is_a_web_address_without_a_query() {
+        for text in [
+            "",
+            "pay.example.com",
+            "ftp://pay.example.com",
+            "https://a.example?b",
+        ] {
+            assert!(parse_public_url(text).is_err(), "{text}");
+        }
+    }
+}
