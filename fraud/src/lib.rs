@@ -40,6 +40,8 @@
 mod attempt;
 mod decision;
 mod feature;
+pub mod metrics;
+mod model;
 mod profile;
 mod scorecard;
 mod scorer;
@@ -47,5 +49,6 @@ mod scorer;
 pub use attempt::{Attempt, Channel, CurrencyCode, Key, Kind, Label, Outcome, Role};
 pub use decision::{Action, Decision, Reason};
 pub use feature::{Feature, Registry, Unit};
+pub use model::{Boosting, Dataset, Forest, TrainError, Trainer, narrow};
 pub use profile::{Limits, Profiles};
 pub use scorer::{Policy, Scorer, Settings};

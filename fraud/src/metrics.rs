@@ -1,0 +1,188 @@
+//! How good a ranking of attempts by suspicion is.
+//!
+//! Ties share their rank everywhere, so a constant score earns what chance earns.
+
+/// A score and whether the attempt was fraud.
+pub type Scored = (f64, bool);
+
+/// The probability that a fraud scores above a genuine attempt; 0.5 is chance. Missing without both.
+pub fn auc(scored: &[Scored]) -> Option<f64> {
+    let groups = Groups::new(scored);
+    let (frauds, genuine) = (groups.frauds as f64, groups.genuine as f64);
+    let mut genuine_above = 0.0;
+    let mut pairs = 0.0;
+    for group in &groups.falling {
+        pairs += group.frauds as f64 * (genuine - genuine_above - group.genuine as f64 / 2.0);
+        genuine_above += group.genuine as f64;
+    }
+    (frauds > 0.0 && genuine > 0.0).then(|| pairs / (frauds * genuine))
+}
+
+/// The mean precision at each fraud, in order of falling score (the area below the
+/// precision-recall curve, by steps). Missing without frauds.
+pub fn average_precision(scored: &[Scored]) -> Option<f64> {
+    let groups = Groups::new(scored);
+    let (mut caught, mut flagged, mut sum) = (0.0, 0.0, 0.0);
+    for group in &groups.falling {
+        caught += group.frauds as f64;
+        flagged += (group.frauds + group.genuine) as f64;
+        sum += group.frauds as f64 * caught / flagged;
+    }
+    (groups.frauds > 0).then(|| sum / groups.frauds as f64)
+}
+
+/// The share of frauds caught when at most `touched` of genuine attempts are stopped with them.
+pub fn recall_at(scored: &[Scored], touched: f64) -> Option<f64> {
+    let groups = Groups::new(scored);
+    let most = touched * groups.genuine as f64;
+    let (mut frauds, mut genuine) = (0, 0);
+    for group in &groups.falling {
+        if (genuine + group.genuine) as f64 > most {
+            break;
+        }
+        genuine += group.genuine;
+        frauds += group.frauds;
+    }
+    (groups.frauds > 0).then(|| frauds as f64 / groups.frauds as f64)
+}
+
+/// The mean square distance between probability and truth; lower is better.
+pub fn brier(scored: &[Scored]) -> f64 {
+    let square = |(chance, fraud): &Scored| (chance - f64::from(u8::from(*fraud))).powi(2);
+    scored.iter().map(square).sum::<f64>() / scored.len().max(1) as f64
+}
+
+/// How far probabilities are from rates, over ten groups of equal size by score, in the mean.
+pub fn calibration_error(scored: &[Scored]) -> f64 {
+    let mut sorted = scored.to_vec();
+    sorted.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let size = sorted.len().div_ceil(10).max(1);
+    let error = |group: &[Scored]| {
+        let chance: f64 = group.iter().map(|(chance, _)| chance).sum();
+        let frauds = group.iter().filter(|(_, fraud)| *fraud).count() as f64;
+        (chance - frauds).abs()
+    };
+    sorted.chunks(size).map(error).sum::<f64>() / sorted.len().max(1) as f64
+}
+
+/// One card on one day: its highest score and whether any of its attempts was fraud.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CardDay {
+    /// The day.
+    pub day: u32,
+    /// The card, or any payer.
+    pub card: u64,
+    /// The score.
+    pub score: f64,
+    /// Whether it was fraud.
+    pub fraud: bool,
+}
+
+/// The share of the `most` most suspicious cards of each day that were defrauded that day, in the mean
+/// over days; a card that was caught does not come up again.
+pub fn card_precision(attempts: &[CardDay], most: usize) -> f64 {
+    let mut days: std::collections::BTreeMap<u32, std::collections::BTreeMap<u64, (f64, bool)>> =
+        std::collections::BTreeMap::new();
+    for attempt in attempts {
+        let card = days
+            .entry(attempt.day)
+            .or_default()
+            .entry(attempt.card)
+            .or_insert((f64::MIN, false));
+        *card = (card.0.max(attempt.score), card.1 || attempt.fraud);
+    }
+    let mut caught = std::collections::BTreeSet::new();
+    let mut sum = 0.0;
+    for cards in days.values() {
+        let mut ranked: Vec<(u64, f64, bool)> = cards
+            .iter()
+            .filter(|(card, _)| !caught.contains(*card))
+            .map(|(card, (score, fraud))| (*card, *score, *fraud))
+            .collect();
+        ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
+        let found: Vec<u64> = ranked
+            .iter()
+            .take(most)
+            .filter(|(_, _, fraud)| *fraud)
+            .map(|(card, _, _)| *card)
+            .collect();
+        sum += found.len() as f64 / most.max(1) as f64;
+        caught.extend(found);
+    }
+    sum / days.len().max(1) as f64
+}
+
+/// The population stability index between two samples of one number, over ten groups filled equally by
+/// the first: under 0.1 nothing moved, over 0.2 look into it.
+pub fn stability(before: &[f64], after: &[f64]) -> f64 {
+    let mut sorted: Vec<f64> = before
+        .iter()
+        .copied()
+        .filter(|value| !value.is_nan())
+        .collect();
+    sorted.sort_by(f64::total_cmp);
+    if sorted.is_empty() || after.is_empty() {
+        return 0.0;
+    }
+    let mut edges: Vec<f64> = (1..10)
+        .map(|tenth| sorted[sorted.len() * tenth / 10])
+        .collect();
+    edges.dedup();
+    let shares = |sample: &[f64]| {
+        // A missing value is a group of its own, the last.
+        let mut counts = vec![0.0_f64; edges.len() + 2];
+        for value in sample {
+            let group = if value.is_nan() {
+                edges.len() + 1
+            } else {
+                edges.partition_point(|edge| edge <= value)
+            };
+            counts[group] += 1.0;
+        }
+        counts
+            .into_iter()
+            .map(|count| (count / sample.len() as f64).max(1e-4))
+            .collect::<Vec<_>>()
+    };
+    shares(before)
+        .iter()
+        .zip(shares(after))
+        .map(|(was, is)| (is - was) * (is / was).ln())
+        .sum()
+}
+
+/// Attempts of equal score.
+struct Group {
+    frauds: usize,
+    genuine: usize,
+}
+
+struct Groups {
+    falling: Vec<Group>,
+    frauds: usize,
+    genuine: usize,
+}
+
+impl Groups {
+    fn new(scored: &[Scored]) -> Self {
+        let mut sorted = scored.to_vec();
+        sorted.sort_by(|left, right| right.0.total_cmp(&left.0));
+        let group = |equal: &[Scored]| {
+            let frauds = equal.iter().filter(|(_, fraud)| *fraud).count();
+            Group {
+                frauds,
+                genuine: equal.len() - frauds,
+            }
+        };
+        let falling: Vec<Group> = sorted
+            .chunk_by(|left, right| left.0.total_cmp(&right.0).is_eq())
+            .map(group)
+            .collect();
+        let frauds = falling.iter().map(|group| group.frauds).sum();
+        Self {
+            frauds,
+            genuine: scored.len() - frauds,
+            falling,
+        }
+    }
+}
