@@ -6,7 +6,7 @@ use ledger::{NewTransaction, Reason, Timestamp};
 use super::id::MerchantId;
 use super::message::{Event, NewOrder, Outcome, Pay};
 use super::open::not_held;
-use super::order::{Order, OrderState, Payment, Verdict};
+use super::order::{Assessment, Order, OrderState, Payment, Verdict};
 use super::recipe::{self, PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
@@ -73,8 +73,11 @@ impl Payments {
         if !wallet.currencies.contains(&currency) {
             return Err(not_held(currency));
         }
-        if let Err(refusal) = risk(pay) {
-            let assessment = pay.assessment.clone();
+        let Some(assessment) = &pay.assessment else {
+            return Ok(Outcome::ToAssess(order.clone()));
+        };
+        if let Err(refusal) = risk(assessment, pay.confirmed) {
+            let assessment = assessment.clone();
             events.push(Event::PaymentRefused {
                 order: order.id,
                 wallet: wallet.id,
@@ -105,7 +108,7 @@ impl Payments {
             at,
             transaction: pay.transaction,
             fee,
-            assessment: pay.assessment.clone(),
+            assessment: assessment.clone(),
         };
         let order = Order {
             state: OrderState::Paid,
@@ -176,10 +179,10 @@ fn must_be_open(order: &Order) -> Result<(), Refusal> {
     }
 }
 
-fn risk(pay: &Pay) -> Result<(), Refusal> {
-    match pay.assessment.verdict {
+fn risk(assessment: &Assessment, confirmed: bool) -> Result<(), Refusal> {
+    match assessment.verdict {
         Verdict::Allow => Ok(()),
-        Verdict::Challenge if pay.confirmed => Ok(()),
+        Verdict::Challenge if confirmed => Ok(()),
         Verdict::Challenge => Err(Refusal::ConfirmationRequired),
         Verdict::Review => Err(Refusal::RiskReview),
         Verdict::Deny => Err(Refusal::RiskDenied),

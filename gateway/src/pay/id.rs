@@ -1,10 +1,11 @@
-//! Names of things. Outside, an id is a prefix and 32 hexadecimal digits (`ord_0197…`); inside, the
-//! 128 bits. New ids are UUIDs of version 7, made by whoever asks, so a retry has the same id.
+//! Names of things. Outside, an id is a prefix and 32 hexadecimal digits (`ord_0197…`); inside, and in
+//! the journal, the 128 bits. New ids are UUIDs of version 7, made by whoever asks, so a retry has the
+//! same id.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The text is not an id of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,13 +17,33 @@ pub struct IdError {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-        )]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u128);
 
         impl $name {
             pub const PREFIX: &'static str = $prefix;
+        }
+
+        /// Text where people read (JSON), the bits where machines do (the journal).
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.0.serialize(serializer)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    let text = String::deserialize(deserializer)?;
+                    text.parse().map_err(serde::de::Error::custom)
+                } else {
+                    u128::deserialize(deserializer).map(Self)
+                }
+            }
         }
 
         impl fmt::Display for $name {
@@ -65,6 +86,26 @@ id!(
     /// A webhook endpoint of a merchant.
     EndpointId, "whe"
 );
+id!(
+    /// A message to a webhook endpoint.
+    MessageId, "msg"
+);
+id!(
+    /// A transaction of the ledger, as callers name it.
+    TransactionName, "txn"
+);
+
+impl From<ledger::TransactionId> for TransactionName {
+    fn from(id: ledger::TransactionId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<TransactionName> for ledger::TransactionId {
+    fn from(name: TransactionName) -> Self {
+        Self(name.0)
+    }
+}
 
 /// A merchant's place in the order of joining; short, for account ids and indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

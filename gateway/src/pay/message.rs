@@ -54,6 +54,7 @@ pub enum Command {
     },
     Refund(NewRefund),
     /// Questions: they change nothing.
+    FindAsset(String),
     FindKey(KeyId),
     FindOrder(Lookup),
     FindMerchant(MerchantId),
@@ -78,7 +79,8 @@ pub struct Pay {
     pub order: OrderId,
     pub wallet: WalletId,
     pub transaction: TransactionId,
-    pub assessment: Assessment,
+    /// Without one the order is checked and nothing is paid: the answer says what is to be assessed.
+    pub assessment: Option<Assessment>,
     /// The payer has been asked again and said yes.
     pub confirmed: bool,
 }
@@ -171,11 +173,14 @@ pub enum Outcome {
     },
     TrialBalance(Vec<TrialBalance>),
     Refused(Refusal),
+    /// This order could be paid now. Nothing has happened yet, not even to the keys of the command.
+    ToAssess(Order),
+    Asset(Currency),
 }
 
 impl Refusable for Outcome {
     fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_))
+        matches!(self, Self::Refused(_) | Self::ToAssess(_))
     }
 }
 

@@ -22,10 +22,13 @@ pub mod refusal;
 pub mod state;
 
 pub use endpoint::{Endpoint, Topic};
-pub use id::{EndpointId, KeyId, MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo};
+pub use id::{
+    EndpointId, KeyId, MerchantId, MerchantNo, MessageId, OrderId, RefundId, TransactionName,
+    WalletId, WalletNo,
+};
 pub use key::{Key, Owner, SealedSecret};
-pub use message::{Command, Event, Lookup, Outcome, Row};
-pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund};
+pub use message::{Command, Event, Lookup, NewOrder, NewRefund, Outcome, Pay, Row};
+pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
 pub use party::{Fee, Merchant, Wallet};
 pub use recipe::PAYMENTS_BOOK;
 pub use refusal::Refusal;

@@ -13,9 +13,9 @@ use super::refusal::Refusal;
 use super::state::Payments;
 
 /// Enough for every currency a shop may want to price in; few enough that opening stays small.
-pub const CURRENCIES_MAX: usize = 32;
+pub(super) const CURRENCIES_MAX: usize = 32;
 /// A merchant's systems that want to hear of its orders.
-pub const ENDPOINTS_MAX: usize = 16;
+pub(super) const ENDPOINTS_MAX: usize = 16;
 
 type Decided = Result<Outcome, Refusal>;
 
@@ -203,6 +203,15 @@ impl Payments {
             amount,
             balance: balances[0],
         })
+    }
+
+    pub(super) fn find_asset(&self, code: &str) -> Decided {
+        let resolved = self.ledger.currencies().resolve(code);
+        resolved
+            .map(Outcome::Asset)
+            .map_err(|_| Refusal::CurrencyUnknown {
+                code: code.to_owned(),
+            })
     }
 
     pub(super) fn find_key(&self, id: KeyId) -> Decided {

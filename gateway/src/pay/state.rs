@@ -192,6 +192,7 @@ impl Machine for Payments {
             Command::FindOrder(lookup) => {
                 return self.with_order(lookup, cold, |order| Ok(Outcome::Order(order.clone())));
             }
+            Command::FindAsset(code) => self.find_asset(code),
             Command::FindKey(id) => self.find_key(*id),
             Command::FindMerchant(id) => self.find_merchant(*id),
             Command::FindWallet(id) => self.find_wallet(*id),
