@@ -8,6 +8,8 @@
 //! Leaving memory is itself a record ([`Record::Evict`]), so a replayed state forgets what the live
 //! one forgot, at the same place, and both have the same digest.
 
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -107,7 +109,7 @@ pub enum Verdict<M: Machine> {
     /// Decided now.
     New(M::Outcome),
     /// Decided before, under the same key with the same content: the first answer again.
-    Again(M::Outcome),
+    Again(OnceEntry<M::Outcome>),
     /// The key was used before, with other content.
     KeyReused(OnceKey),
     /// The key carries a time further in the future than clocks may differ.
@@ -122,7 +124,7 @@ pub enum Verdict<M: Machine> {
     Internal,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Engine<M: Machine> {
     machine: M,
@@ -131,6 +133,20 @@ pub struct Engine<M: Machine> {
     applied: Sequence,
     evicted_through: Sequence,
     epoch: u64,
+}
+
+/// Written out because a derived one would ask for a default outcome.
+impl<M: Machine> Default for Engine<M> {
+    fn default() -> Self {
+        Self {
+            machine: M::default(),
+            once: Once::default(),
+            clock: Timestamp::ZERO,
+            applied: Sequence::default(),
+            evicted_through: Sequence::default(),
+            epoch: 0,
+        }
+    }
 }
 
 impl<M: Machine> Engine<M> {
@@ -166,10 +182,10 @@ impl<M: Machine> Engine<M> {
     pub fn submit(
         &mut self,
         moment: Moment,
-        submission: Submission<M>,
+        submission: &Submission<M>,
     ) -> (Verdict<M>, Option<Record<M>>) {
         let fresh = submission.cold.read_at >= self.evicted_through;
-        if let Some(verdict) = self.look_up(moment, &submission, fresh) {
+        if let Some(verdict) = self.look_up(moment, submission, fresh) {
             return (verdict, None);
         }
         let stale = Cold::default();
@@ -187,7 +203,7 @@ impl<M: Machine> Engine<M> {
             Err(_) => return (Verdict::Internal, None),
         };
         let refused = outcome.is_refusal();
-        let mut uniques = submission.uniques;
+        let mut uniques = submission.uniques.clone();
         uniques.retain(|unique| !refused || unique.remember == Remember::Always);
         if events.is_empty() && uniques.is_empty() {
             return (Verdict::New(outcome), None);
@@ -223,7 +239,7 @@ impl<M: Machine> Engine<M> {
                 .or(brought.and_then(Option::as_ref));
             if let Some(entry) = found {
                 return Some(if entry.fingerprint == unique.fingerprint {
-                    Verdict::Again(entry.outcome.clone())
+                    Verdict::Again(entry.clone())
                 } else {
                     Verdict::KeyReused(unique.key)
                 });

@@ -12,6 +12,7 @@
 
 pub mod core;
 pub mod engine;
+mod lookup;
 pub mod machine;
 pub mod once;
 pub mod shell;

@@ -84,6 +84,11 @@ pub trait Machine: Default + Debug + Send + Serialize + DeserializeOwned + 'stat
     /// What the views keep of such a thing: enough to decide about it.
     type Row: Clone + Debug + Send + Sync + Serialize + DeserializeOwned + 'static;
 
+    /// About how many bytes a command holds in memory, for the limits of queues and batches.
+    fn weight(command: &Self::Command) -> usize {
+        size_of_val(command)
+    }
+
     /// Pure: the same state, command, time and cold rows give the same answer and the same events.
     /// Rows in `cold` are fresh: the engine has already refused what was read too early.
     fn decide(

@@ -8,12 +8,14 @@
 //! commit order once the views hold them; from then on an absent key is only believed when it is
 //! too young to have left, or when the command brings a fresh look into the views.
 
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
+
 use std::collections::VecDeque;
 
-use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::lookup::Lookup;
 use crate::machine::Sequence;
 use crate::time::Timestamp;
 
@@ -93,26 +95,19 @@ pub struct OnceEntry<O> {
 pub const CLOCK_ALLOWANCE_NANOS: u64 = 60_000_000_000;
 
 /// The entries still in memory, in the order they were committed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(
-    from = "Saved<O>",
-    into = "Saved<O>",
-    bound(
-        serialize = "O: Clone + Serialize",
-        deserialize = "O: Deserialize<'de>"
-    )
-)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Saved<O>", bound(deserialize = "O: Deserialize<'de>"))]
 pub struct Once<O> {
     entries: VecDeque<OnceEntry<O>>,
     /// How many entries have left at the front: the position of `entries[0]`.
     gone: u64,
     /// When the last of those that left was committed.
     gone_until: Timestamp,
-    index: HashMap<OnceKey, u64>,
+    index: Lookup<OnceKey, u64>,
 }
 
 /// The index as a snapshot keeps it: without the map, which follows from the entries.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Saved<O> {
     entries: VecDeque<OnceEntry<O>>,
     gone: u64,
@@ -134,13 +129,22 @@ impl<O> From<Saved<O>> for Once<O> {
     }
 }
 
-impl<O> From<Once<O>> for Saved<O> {
-    fn from(once: Once<O>) -> Self {
-        Self {
-            entries: once.entries,
-            gone: once.gone,
-            gone_until: once.gone_until,
+/// The same fields in the same order, borrowed: a digest must not copy the index.
+#[derive(Serialize)]
+struct Saving<'a, O> {
+    entries: &'a VecDeque<OnceEntry<O>>,
+    gone: u64,
+    gone_until: Timestamp,
+}
+
+impl<O: Serialize> Serialize for Once<O> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Saving {
+            entries: &self.entries,
+            gone: self.gone,
+            gone_until: self.gone_until,
         }
+        .serialize(serializer)
     }
 }
 
@@ -150,7 +154,7 @@ impl<O> Default for Once<O> {
             entries: VecDeque::new(),
             gone: 0,
             gone_until: Timestamp::ZERO,
-            index: HashMap::default(),
+            index: Lookup::default(),
         }
     }
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::Balance;
 
+/// Over all accounts of one all-or-nothing command.
+pub const ACCOUNTS_PER_COMMAND_MAX: usize = 8_190;
+
 /// A ledger of its own within the journal. Nothing moves between books.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

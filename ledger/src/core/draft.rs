@@ -4,9 +4,9 @@
 //! So the accounts a command touches are copied here and worked on; the limits are checked when a
 //! transaction is complete, against what each account held before that transaction.
 
-use hashbrown::HashMap;
-
+use crate::core::rejection::Foremost;
 use crate::core::{Account, AccountNo, Balance, Posting, Reason, Rejection};
+use crate::lookup::Lookup;
 
 /// Up to this many accounts a linear search beats any index.
 const LINEAR_MAX: usize = 16;
@@ -22,7 +22,7 @@ struct Touched {
 pub(super) struct Draft<'a> {
     accounts: &'a [Account],
     touched: Vec<Touched>,
-    index: HashMap<AccountNo, usize>,
+    index: Lookup<AccountNo, usize>,
     transaction: u32,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Draft<'a> {
         Self {
             accounts,
             touched: Vec::new(),
-            index: HashMap::new(),
+            index: Lookup::default(),
             transaction: 0,
         }
     }
@@ -43,22 +43,20 @@ impl<'a> Draft<'a> {
             self.touch(posting.debit).debit(posting.amount);
             self.touch(posting.credit).credit(posting.amount);
         }
-        let mut worst: Option<Rejection> = None;
+        let mut foremost = Foremost::default();
         for (position, posting) in (0..).zip(postings) {
             for no in [posting.debit, posting.credit] {
                 if let Some(reason) = self.breach(no) {
-                    let account = Some(self.accounts[no.index()].id);
-                    let rejection = Rejection {
-                        reason,
-                        transaction,
-                        posting: position,
-                        account,
-                    };
-                    worst = Some(worst.map_or(rejection, |worst| worst.min(rejection)));
+                    let account = self.accounts[no.index()].id;
+                    foremost.note(
+                        Rejection::new(reason)
+                            .at(transaction, position)
+                            .of_account(account),
+                    );
                 }
             }
         }
-        worst.map_or(Ok(()), Err)
+        foremost.or(())
     }
 
     /// The accounts touched so far with their balances as they would be, in order of first touch.

@@ -1,93 +1,27 @@
 //! The ledger's state, how it decides and how it evolves.
 
 use fx::{Currencies, Currency};
-use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::core::draft::Draft;
 use crate::core::{
-    Account, AccountId, AccountNo, AccountState, Balance, Book, Limits, NewAccount, NewPosting,
-    NewTransaction, POSTINGS_PER_COMMAND_MAX, POSTINGS_PER_TRANSACTION_MAX, Posting,
-    REFERENCE_BYTES_MAX, Reason, Rejection, Transaction, TransactionNo,
+    Account, AccountId, AccountNo, Balance, Book, Command, Event, Outcome, Reason, Rejection,
+    TransactionNo,
 };
-use crate::machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
+use crate::lookup::Lookup;
+use crate::machine::{Answer, Cold, Machine, Moment, Sequence};
 use crate::time::Timestamp;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    RegisterAsset(Currency),
-    Open(Vec<NewAccount>),
-    /// All transactions or none.
-    Post {
-        book: Book,
-        transactions: Vec<NewTransaction>,
-    },
-    SetLimits {
-        book: Book,
-        account: AccountId,
-        limits: Limits,
-    },
-    SetState {
-        book: Book,
-        account: AccountId,
-        state: AccountState,
-    },
-    /// A question: it changes nothing.
-    Balances {
-        book: Book,
-        accounts: Vec<AccountId>,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    AssetRegistered(Currency),
-    /// The account's number is the next one.
-    Opened(NewAccount),
-    Posted {
-        book: Book,
-        transaction: Transaction,
-    },
-    LimitsSet {
-        account: AccountNo,
-        limits: Limits,
-    },
-    StateSet {
-        account: AccountNo,
-        state: AccountState,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    Done,
-    Opened(Vec<AccountNo>),
-    /// The first transaction's number (the others follow) and the balances of what was touched.
-    Posted {
-        first: TransactionNo,
-        balances: Vec<(AccountNo, Balance)>,
-    },
-    Accounts(Vec<Account>),
-    Refused(Rejection),
-}
-
-impl Refusable for Outcome {
-    fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_))
-    }
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Saved", into = "Saved")]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "Saved")]
 pub struct Ledger {
-    currencies: Currencies,
-    accounts: Vec<Account>,
-    numbers: HashMap<(Book, AccountId), AccountNo>,
-    transactions: u64,
+    pub(super) currencies: Currencies,
+    pub(super) accounts: Vec<Account>,
+    numbers: Lookup<(Book, AccountId), AccountNo>,
+    pub(super) transactions: u64,
 }
 
 /// The ledger as a snapshot keeps it: without the index, which follows from the accounts.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Saved {
     currencies: Currencies,
     accounts: Vec<Account>,
@@ -115,19 +49,22 @@ impl From<Saved> for Ledger {
     }
 }
 
-impl From<Ledger> for Saved {
-    fn from(ledger: Ledger) -> Self {
-        let Ledger {
-            currencies,
-            accounts,
-            transactions,
-            ..
-        } = ledger;
-        Self {
-            currencies,
-            accounts,
-            transactions,
+/// The same fields in the same order, borrowed: a digest must not copy the accounts.
+#[derive(Serialize)]
+struct Saving<'a> {
+    currencies: &'a Currencies,
+    accounts: &'a [Account],
+    transactions: u64,
+}
+
+impl Serialize for Ledger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Saving {
+            currencies: &self.currencies,
+            accounts: &self.accounts,
+            transactions: self.transactions,
         }
+        .serialize(serializer)
     }
 }
 
@@ -157,201 +94,23 @@ impl Ledger {
         self.transactions
     }
 
-    /// Decides to register an asset of one's own. Registering it again is no event.
-    pub fn register_asset(
-        &self,
-        currency: Currency,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Rejection> {
-        match self.currencies.resolve(currency.code()) {
-            Ok(known) if known == currency => Ok(()),
-            Ok(_) => Err(Rejection::new(Reason::AssetExists)),
-            Err(_) => {
-                events.push(Event::AssetRegistered(currency));
-                Ok(())
-            }
-        }
-    }
-
-    /// Decides to open accounts, all or none. An account that is open on the same terms is no event.
-    pub fn open(
-        &self,
-        new: &[NewAccount],
-        events: &mut Vec<Event>,
-    ) -> Result<Vec<AccountNo>, Rejection> {
-        let mut opening: Vec<&NewAccount> = Vec::new();
-        let mut numbers = Vec::with_capacity(new.len());
-        for account in new {
-            if !account.limits.is_valid() {
-                return Err(Rejection::new(Reason::LimitsInvalid).of_account(account.id));
-            }
-            let earlier = opening
-                .iter()
-                .position(|o| (o.book, o.id) == (account.book, account.id));
-            let same = match (self.account(account.book, account.id), earlier) {
-                (Some(open), _) => (open.terms() == *account).then_some(open.no),
-                (None, Some(at)) => (opening[at] == account).then(|| self.number_after(at)),
-                (None, None) => {
-                    opening.push(account);
-                    Some(self.number_after(opening.len() - 1))
-                }
-            };
-            let exists = Rejection::new(Reason::AccountExists).of_account(account.id);
-            numbers.push(same.ok_or(exists)?);
-        }
-        events.extend(opening.into_iter().map(|account| Event::Opened(*account)));
-        Ok(numbers)
-    }
-
-    fn number_after(&self, more: usize) -> AccountNo {
-        AccountNo(u32::try_from(self.accounts.len() + more).expect("fewer than 2^32 accounts"))
-    }
-
-    /// Decides to post transactions, all or none, and returns the balances of what they touch.
-    pub fn post(
-        &self,
-        book: Book,
-        transactions: &[NewTransaction],
-        events: &mut Vec<Event>,
-    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
-        check_sizes(transactions)?;
-        let mut draft = Draft::new(&self.accounts);
-        let start = events.len();
-        for (position, new) in (0..).zip(transactions) {
-            let postings = match self.resolve(book, position, new) {
-                Ok(postings) => postings,
-                Err(rejection) => {
-                    events.truncate(start);
-                    return Err(rejection);
-                }
-            };
-            if let Err(rejection) = draft.add(position, &postings) {
-                events.truncate(start);
-                return Err(rejection);
-            }
-            let transaction = Transaction {
-                no: TransactionNo(self.transactions + u64::from(position) + 1),
-                id: new.id,
-                kind: new.kind,
-                reference: new.reference.clone(),
-                postings,
-            };
-            events.push(Event::Posted { book, transaction });
-        }
-        Ok(draft.balances())
-    }
-
-    /// Finds the accounts of a transaction's postings and checks all that does not need balances.
-    fn resolve(
-        &self,
-        book: Book,
-        transaction: u32,
-        new: &NewTransaction,
-    ) -> Result<Vec<Posting>, Rejection> {
-        let mut postings = Vec::with_capacity(new.postings.len());
-        let mut worst: Option<Rejection> = None;
-        for (position, posting) in (0..).zip(&new.postings) {
-            match self.resolve_posting(book, posting) {
-                Ok(posting) => postings.push(posting),
-                Err(rejection) => {
-                    let rejection = Rejection {
-                        transaction,
-                        posting: position,
-                        ..rejection
-                    };
-                    worst = Some(worst.map_or(rejection, |worst| worst.min(rejection)));
-                }
-            }
-        }
-        worst.map_or(Ok(postings), Err)
-    }
-
-    fn resolve_posting(&self, book: Book, new: &NewPosting) -> Result<Posting, Rejection> {
-        if new.amount <= 0 {
-            return Err(Rejection::new(Reason::AmountNotPositive));
-        }
-        if new.debit == new.credit {
-            return Err(Rejection::new(Reason::SameAccount).of_account(new.debit));
-        }
-        let find = |id| {
-            self.account(book, id)
-                .ok_or(Rejection::new(Reason::AccountNotFound).of_account(id))
-        };
-        let (debit, credit) = (find(new.debit)?, find(new.credit)?);
-        if debit.currency != credit.currency {
-            return Err(Rejection::new(Reason::AssetsDiffer).of_account(new.credit));
-        }
-        for account in [debit, credit] {
-            if account.state == AccountState::Closed {
-                return Err(Rejection::new(Reason::AccountClosed).of_account(account.id));
-            }
-        }
-        let passes = |account: &Account, side_is_debit: bool| {
-            let into = account.kind.is_debit_normal() == side_is_debit;
-            if into {
-                account.state.lets_in()
-            } else {
-                account.state.lets_out()
-            }
-        };
-        for (account, side_is_debit) in [(debit, true), (credit, false)] {
-            if !passes(account, side_is_debit) {
-                return Err(Rejection::new(Reason::AccountFrozen).of_account(account.id));
-            }
-        }
-        Ok(Posting {
-            debit: debit.no,
-            credit: credit.no,
-            amount: new.amount,
-        })
-    }
-
-    pub fn set_limits(
-        &self,
-        book: Book,
-        id: AccountId,
-        limits: Limits,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Rejection> {
-        if !limits.is_valid() {
-            return Err(Rejection::new(Reason::LimitsInvalid).of_account(id));
-        }
-        let account = self.find(book, id)?;
-        if account.limits != limits {
-            events.push(Event::LimitsSet {
-                account: account.no,
-                limits,
-            });
-        }
-        Ok(())
-    }
-
-    pub fn set_state(
-        &self,
-        book: Book,
-        id: AccountId,
-        state: AccountState,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Rejection> {
-        let account = self.find(book, id)?;
-        if state == AccountState::Closed && account.net() != 0 {
-            return Err(Rejection::new(Reason::BalanceNotZero).of_account(id));
-        }
-        if account.state != state {
-            events.push(Event::StateSet {
-                account: account.no,
-                state,
-            });
-        }
-        Ok(())
-    }
-
-    fn find(&self, book: Book, id: AccountId) -> Result<&Account, Rejection> {
+    pub(super) fn find(&self, book: Book, id: AccountId) -> Result<&Account, Rejection> {
         self.account(book, id)
             .ok_or(Rejection::new(Reason::AccountNotFound).of_account(id))
     }
 
+    /// The number of the account that is opened after `more` others.
+    pub(super) fn number_after(&self, more: usize) -> AccountNo {
+        AccountNo(
+            u32::try_from(self.accounts.len() + more).expect("the count of accounts was checked"),
+        )
+    }
+
     /// Folds an event; the same for a ledger that runs alone and for one inside another machine.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "an event that contradicts the checks means a corrupt journal, and that must stop the process"
+    )]
     pub fn fold(&mut self, event: &Event) {
         match event {
             Event::AssetRegistered(currency) => {
@@ -414,37 +173,6 @@ impl TrialBalance {
     }
 }
 
-fn check_sizes(transactions: &[NewTransaction]) -> Result<(), Rejection> {
-    if transactions.is_empty() {
-        return Err(Rejection::new(Reason::TransactionsMissing));
-    }
-    let at = |reason, transaction| {
-        Err(Rejection {
-            transaction,
-            ..Rejection::new(reason)
-        })
-    };
-    let mut total = 0;
-    for (position, transaction) in (0..).zip(transactions) {
-        let postings = transaction.postings.len();
-        total += postings;
-        if postings == 0 {
-            return at(Reason::PostingsMissing, position);
-        }
-        if postings > POSTINGS_PER_TRANSACTION_MAX || total > POSTINGS_PER_COMMAND_MAX {
-            return at(Reason::PostingsTooMany, position);
-        }
-        if transaction
-            .reference
-            .as_ref()
-            .is_some_and(|text| text.len() > REFERENCE_BYTES_MAX)
-        {
-            return at(Reason::ReferenceTooLong, position);
-        }
-    }
-    Ok(())
-}
-
 impl Machine for Ledger {
     type Command = Command;
     type Event = Event;
@@ -452,6 +180,10 @@ impl Machine for Ledger {
     /// The ledger alone needs nothing that has left memory: accounts never leave.
     type Key = ();
     type Row = ();
+
+    fn weight(command: &Command) -> usize {
+        command.weight()
+    }
 
     fn decide(
         &self,

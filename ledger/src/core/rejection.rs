@@ -1,107 +1,19 @@
-//! Why the ledger says no: a closed list whose order is the order of the checks.
-//!
-//! When several reasons apply, the one that stands first in [`Reason`] is given, and of those the
-//! one of the first posting. Codes are stable: they are in the journal and in clients' code.
+//! A refusal: why, and where.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::AccountId;
+use crate::core::{AccountId, Reason};
 
-/// New reasons go where their check belongs in the precedence; the journal stores the code's
-/// number, which is explicit for that reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Reason {
-    AssetExists,
-    AccountExists,
-    LimitsInvalid,
-    TransactionsMissing,
-    PostingsMissing,
-    PostingsTooMany,
-    ReferenceTooLong,
-    AmountNotPositive,
-    SameAccount,
-    AccountNotFound,
-    AssetsDiffer,
-    AccountClosed,
-    AccountFrozen,
-    BalanceNotZero,
-    BelowMinimum,
-    AboveMaximum,
-}
-
-impl Reason {
-    /// All reasons, in order of precedence.
-    pub const ALL: [Self; 16] = [
-        Self::AssetExists,
-        Self::AccountExists,
-        Self::LimitsInvalid,
-        Self::TransactionsMissing,
-        Self::PostingsMissing,
-        Self::PostingsTooMany,
-        Self::ReferenceTooLong,
-        Self::AmountNotPositive,
-        Self::SameAccount,
-        Self::AccountNotFound,
-        Self::AssetsDiffer,
-        Self::AccountClosed,
-        Self::AccountFrozen,
-        Self::BalanceNotZero,
-        Self::BelowMinimum,
-        Self::AboveMaximum,
-    ];
-
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::AssetExists => "asset_exists",
-            Self::AccountExists => "account_exists",
-            Self::LimitsInvalid => "limits_invalid",
-            Self::TransactionsMissing => "transactions_missing",
-            Self::PostingsMissing => "postings_missing",
-            Self::PostingsTooMany => "postings_too_many",
-            Self::ReferenceTooLong => "reference_too_long",
-            Self::AmountNotPositive => "amount_not_positive",
-            Self::SameAccount => "same_account",
-            Self::AccountNotFound => "account_not_found",
-            Self::AssetsDiffer => "assets_differ",
-            Self::AccountClosed => "account_closed",
-            Self::AccountFrozen => "account_frozen",
-            Self::BalanceNotZero => "balance_not_zero",
-            Self::BelowMinimum => "below_minimum",
-            Self::AboveMaximum => "above_maximum",
-        }
-    }
-
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::AssetExists => "an asset of this code is registered with another exponent",
-            Self::AccountExists => "an account of this id is open in this book with other terms",
-            Self::LimitsInvalid => "the minimum balance is above the maximum",
-            Self::TransactionsMissing => "the command has no transaction",
-            Self::PostingsMissing => "the transaction has no posting",
-            Self::PostingsTooMany => "there are more postings than one command may have",
-            Self::ReferenceTooLong => "the reference is too long",
-            Self::AmountNotPositive => "a posting's amount must be above zero",
-            Self::SameAccount => "a posting's two accounts must differ",
-            Self::AccountNotFound => "no such account in this book",
-            Self::AssetsDiffer => "a posting's two accounts hold different assets",
-            Self::AccountClosed => "the account is closed",
-            Self::AccountFrozen => "the account is frozen for this direction",
-            Self::BalanceNotZero => "only an account at zero can be closed",
-            Self::BelowMinimum => "the balance would fall below the account's minimum",
-            Self::AboveMaximum => "the balance would rise above the account's maximum",
-        }
-    }
-}
-
-/// A refusal: why, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// When several reasons apply, the first in the order of [`Reason`] is given; of those the one of
+/// the first transaction, there of the first posting, there of the debit account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     pub reason: Reason,
     /// Which transaction of the command, from 0.
     pub transaction: u32,
-    /// Which posting of the transaction, from 0.
+    /// Which posting of the transaction, or which of the accounts to open, from 0.
     pub posting: u32,
     pub account: Option<AccountId>,
 }
@@ -121,6 +33,17 @@ impl Rejection {
         self.account = Some(account);
         self
     }
+
+    #[must_use]
+    pub(crate) const fn at(mut self, transaction: u32, posting: u32) -> Self {
+        self.transaction = transaction;
+        self.posting = posting;
+        self
+    }
+
+    const fn place(&self) -> (Reason, u32, u32) {
+        (self.reason, self.transaction, self.posting)
+    }
 }
 
 impl fmt::Display for Rejection {
@@ -134,3 +57,20 @@ impl fmt::Display for Rejection {
 }
 
 impl std::error::Error for Rejection {}
+
+/// Of all refusals seen, the one that is given.
+#[derive(Default)]
+pub(super) struct Foremost(Option<Rejection>);
+
+impl Foremost {
+    /// Takes note of a refusal; of two in the same place the earlier one stays.
+    pub(super) fn note(&mut self, rejection: Rejection) {
+        if self.0.is_none_or(|first| rejection.place() < first.place()) {
+            self.0 = Some(rejection);
+        }
+    }
+
+    pub(super) fn or<T>(self, value: T) -> Result<T, Rejection> {
+        self.0.map_or(Ok(value), Err)
+    }
+}
