@@ -1,2 +1,4 @@
 //! The integration tests of the gateway, in one binary.
+
+mod cli;
 mod qr;

@@ -1,0 +1,59 @@
+//! The command line. One file a command; each says in its `--help` what it does, with examples.
+//!
+//! Standard output carries data and nothing else, so every command can be piped; what is for people goes to standard
+//! error. The exit code is 0 when all is well, 1 when the answer is "no" (a difference found, no code in the picture,
+//! a request refused), and 2 when the question could not be asked (wrong usage, a file that cannot be read).
+
+mod qr;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The answer is "no".
+pub(crate) const NO: u8 = 1;
+/// The question could not be asked.
+pub(crate) const FAILED: u8 = 2;
+
+/// A payment ledger and QR-transaction processor.
+#[derive(Debug, Parser)]
+#[command(name = "gateway", version, arg_required_else_help = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make, read and explain QR codes.
+    #[command(subcommand)]
+    Qr(qr::Qr),
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let result = match Line::parse().command {
+        Command::Qr(command) => qr::run(&command),
+    };
+    result.unwrap_or_else(|error| {
+        if closed_early(&error) {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("error: {error:#}");
+        ExitCode::from(FAILED)
+    })
+}
+
+/// Writes data to standard output.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Whoever read our output has had enough (`gateway qr decode … | head -1`), which is no error of ours.
+fn closed_early(error: &anyhow::Error) -> bool {
+    let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.downcast_ref().is_some_and(broken_pipe)
+}
