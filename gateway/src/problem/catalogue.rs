@@ -1,0 +1,128 @@
+//! The catalogue of error codes: one line of it adds a code everywhere, the documentation included.
+//!
+//! Codes never change their meaning. The title says what the code means for any request, the advice what to do next.
+
+use axum::http::StatusCode;
+
+macro_rules! catalogue {
+    ($($variant:ident $code:literal $status:ident $title:literal $advice:literal)*) => {
+        /// Why a request was refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $(#[doc = $title] $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code as callers see it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// What the code means.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// What to do about it.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice,)* }
+            }
+        }
+    };
+}
+
+impl Code {
+    /// After how many seconds a retry makes sense, for refusals that pass by themselves.
+    pub const fn retry_after_s(self) -> Option<u32> {
+        match self.status() {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            _ => None,
+        }
+    }
+}
+
+catalogue! {
+    // The request itself.
+    MalformedJson "malformed_json" BAD_REQUEST "The body is not valid JSON" "Send one JSON document, encoded in UTF-8."
+    FieldInvalid "field_invalid" UNPROCESSABLE_ENTITY "A field is missing or has a value that is not allowed" "Correct the fields listed in errors."
+    ParameterInvalid "parameter_invalid" BAD_REQUEST "A parameter in the path or query is not allowed" "Correct the parameter named in the detail."
+    CursorInvalid "cursor_invalid" BAD_REQUEST "The cursor is not one that this list gave out" "Use next_cursor from an answer unchanged, or start again without a cursor."
+    BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "The body is larger than this resource accepts" "Send less at once."
+    MediaTypeUnsupported "media_type_unsupported" UNSUPPORTED_MEDIA_TYPE "The Content-Type is not one that this resource reads" "Set Content-Type as the documentation of the resource shows."
+    NotFound "not_found" NOT_FOUND "There is nothing at this address" "Check the path against the documentation."
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "This resource does not have this method" "Use one of the methods in the Allow header."
+    RequestTimeout "request_timeout" REQUEST_TIMEOUT "The request did not arrive in time" "Send it again with the same Idempotency-Key."
+
+    // Who is asking.
+    Unauthenticated "unauthenticated" UNAUTHORIZED "This resource needs a signed request" "Sign the request with your key."
+    SignatureMissing "signature_missing" UNAUTHORIZED "The request is not signed" "Send Signature-Input and Signature."
+    SignatureMalformed "signature_malformed" UNAUTHORIZED "The signature's headers cannot be read" "Compare the headers with the worked example in the documentation."
+    SignatureAlgorithmUnsupported "signature_algorithm_unsupported" UNAUTHORIZED "The signature's algorithm is not accepted" "Sign with hmac-sha256, or leave alg out."
+    SignatureComponentUnexpected "signature_component_unexpected" UNAUTHORIZED "The signature covers something that is not signed here" "Cover only @method, @path, @query, content-digest and idempotency-key."
+    SignatureComponentMissing "signature_component_missing" UNAUTHORIZED "The signature leaves out something that must be signed" "Cover @method, @path, @query, content-digest with a body, and idempotency-key if sent."
+    SignatureStale "signature_stale" UNAUTHORIZED "The signature is too old" "Sign each try anew, and check that your clock is right."
+    SignatureInFuture "signature_in_future" UNAUTHORIZED "The signature was made in the future" "Check that your clock is right."
+    KeyUnknown "key_unknown" UNAUTHORIZED "No key has this id" "Check keyid, and that the key is for this server."
+    KeyRevoked "key_revoked" UNAUTHORIZED "The key was revoked or has expired" "Use the key that replaced it, or make a new one."
+    SignatureMismatch "signature_mismatch" UNAUTHORIZED "The signature does not fit the request" "Compare your signature base, byte for byte, with the worked example; check the secret, and that nothing changed the request on its way."
+    ContentDigestMalformed "content_digest_malformed" UNAUTHORIZED "Content-Digest has no sha-256 digest" "Send Content-Digest: sha-256=:BASE64: over the body as it is sent."
+    ContentDigestMismatch "content_digest_mismatch" UNAUTHORIZED "The body does not fit its digest" "Compute Content-Digest over exactly the bytes that are sent."
+    SignatureReplayed "signature_replayed" UNAUTHORIZED "This signature was used before" "Sign each try anew with a new nonce; the Idempotency-Key stays the same."
+    ReplayWindowFull "replay_window_full" SERVICE_UNAVAILABLE "The server cannot take more signed requests right now" "Try again after Retry-After."
+    AddressNotAllowed "address_not_allowed" FORBIDDEN "The key may not be used from this address" "Call from an address on the key's list, or change the list."
+    ForbiddenRole "forbidden_role" FORBIDDEN "The key's role does not allow this" "Use a key with a role that may."
+
+    // Safe retries and load.
+    IdempotencyKeyMissing "idempotency_key_missing" BAD_REQUEST "This request needs an Idempotency-Key" "Send a new unique key, such as a UUIDv7, and the same one again when you retry."
+    IdempotencyKeyMalformed "idempotency_key_malformed" BAD_REQUEST "The Idempotency-Key is not one that can be used" "Use 1 to 128 visible ASCII characters; a UUIDv7 is best."
+    IdempotencyKeyReused "idempotency_key_reused" CONFLICT "The Idempotency-Key was used for another request" "Use a new key for a new request; send a retry unchanged."
+    Busy "busy" SERVICE_UNAVAILABLE "The server has more to do than it can queue" "Try again after Retry-After with the same Idempotency-Key."
+    RateLimited "rate_limited" TOO_MANY_REQUESTS "The key sends more requests than it may" "Slow down, and try again after Retry-After."
+    OutcomeUnknown "outcome_unknown" SERVICE_UNAVAILABLE "Whether the request took effect is not known yet" "Send the same request with the same Idempotency-Key: the answer will be the true one."
+    NotReady "not_ready" SERVICE_UNAVAILABLE "The server is starting or recovering" "Try again after Retry-After."
+    Timeout "timeout" GATEWAY_TIMEOUT "The answer did not come in time" "Send the same request with the same Idempotency-Key."
+    Internal "internal" INTERNAL_SERVER_ERROR "The server failed" "Try again with the same Idempotency-Key; if it persists, report the request_id."
+
+    // Money.
+    UnknownCurrency "unknown_currency" UNPROCESSABLE_ENTITY "The currency is not known" "Use an ISO 4217 code, such as CNY, or a registered asset."
+    CurrencyWithoutMinorUnit "currency_without_minor_unit" UNPROCESSABLE_ENTITY "The currency has no minor unit, so nothing can be paid in it" "Use a currency in which payments are made."
+    CurrencyMismatch "currency_mismatch" UNPROCESSABLE_ENTITY "The currencies do not fit each other" "Use the currency of the order or account."
+    AmountInvalid "amount_invalid" UNPROCESSABLE_ENTITY "The amount is not a whole number of minor units above zero" "Send amounts as integers in minor units: 12.50 CNY is 1250."
+    AmountOutOfRange "amount_out_of_range" UNPROCESSABLE_ENTITY "The amount is larger than can be handled" "Use a smaller amount."
+
+    // Pictures and codes.
+    ImageInvalid "image_invalid" UNPROCESSABLE_ENTITY "The body is not a picture that can be read" "Send a PNG or JPEG."
+    ImageTooLarge "image_too_large" PAYLOAD_TOO_LARGE "The picture is too large" "Send a smaller picture."
+    ImageWithoutCode "image_without_code" UNPROCESSABLE_ENTITY "No QR code was found in the picture" "Take the picture again: closer, sharper, brighter."
+    CodeUnknown "code_unknown" NOT_FOUND "The code is not one of ours" "Scan a code that this server made."
+
+    // Orders and payments.
+    OrderNotFound "order_not_found" NOT_FOUND "There is no such order, or it is not yours" "Check the order's id or number."
+    OrderNumberUsed "order_number_used" CONFLICT "The merchant has used this order number for another order" "Give each order a number of its own."
+    OrderClosed "order_closed" CONFLICT "The order is closed" "Make a new order."
+    OrderExpired "order_expired" CONFLICT "The order has expired" "Make a new order."
+    OrderAlreadyPaid "order_already_paid" CONFLICT "The order is already paid" "Nothing is left to do; query the order to see its payment."
+    OrderNotPaid "order_not_paid" CONFLICT "The order is not paid" "Wait until the order is paid."
+    RefundNotFound "refund_not_found" NOT_FOUND "There is no such refund, or it is not yours" "Check the refund's id or number."
+    RefundNumberUsed "refund_number_used" CONFLICT "The merchant has used this refund number for another refund" "Give each refund a number of its own."
+    RefundExceedsPaid "refund_exceeds_paid" UNPROCESSABLE_ENTITY "The refunds would exceed what was paid" "Refund at most what is left."
+    RefundTooLate "refund_too_late" UNPROCESSABLE_ENTITY "The order was paid too long ago to be refunded" "Pay the customer back in another way."
+    RiskDenied "risk_denied" FORBIDDEN "The payment was refused because of its risk" "Do not retry; the payer may turn to support."
+    RiskChallenge "risk_challenge" FORBIDDEN "The payer must confirm this payment once more" "Confirm as the detail says, then pay again."
+
+    // Parties and accounts.
+    MerchantNotFound "merchant_not_found" NOT_FOUND "There is no such merchant" "Check the merchant's id."
+    WalletNotFound "wallet_not_found" NOT_FOUND "There is no such wallet, or it is not yours" "Check the wallet's id."
+    WebhookEndpointInvalid "webhook_endpoint_invalid" UNPROCESSABLE_ENTITY "Webhooks cannot be delivered to this address" "Use an https address that is reachable from the internet."
+    AccountNotFound "account_not_found" NOT_FOUND "There is no such account" "Check the account's id."
+    AccountFrozen "account_frozen" CONFLICT "The account is frozen" "Turn to support."
+    AccountClosed "account_closed" CONFLICT "The account is closed" "Use another account."
+    AccountLimit "account_limit" UNPROCESSABLE_ENTITY "The account would exceed one of its limits" "Use a smaller amount, or raise the limit."
+    InsufficientFunds "insufficient_funds" UNPROCESSABLE_ENTITY "The account does not have enough available" "Top the account up, or use a smaller amount."
+    TransactionIdReused "transaction_id_reused" CONFLICT "The transaction id was used for another transaction" "Use a new id for a new transaction; send a retry unchanged."
+}

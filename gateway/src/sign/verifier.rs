@@ -1,0 +1,168 @@
+//! The server's side: is this request signed by whom it says, and unchanged?
+
+use std::borrow::Borrow;
+
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::{
+    AGE_MAX_S, AHEAD_MAX_S, SignatureError, SigningKey,
+    base::{Component, Values, signature_base},
+    digest,
+    fields::{self, Input},
+};
+
+/// A request as it arrived: `path` and `query` as in the request line, the body whole.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedRequest<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub query: Option<&'a str>,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// Who signed a request, with what the caller's look-up found for the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifiedKey<'a, K> {
+    pub key_id: &'a str,
+    pub nonce: &'a str,
+    pub created: i64,
+    pub key: K,
+}
+
+/// Verifies a request's signature at the time `now` (Unix seconds). `lookup` finds a key by its id.
+///
+/// Ask [`NonceWindow::admit`](super::NonceWindow::admit) afterwards, with the key id and nonce of the answer.
+pub fn verify<'a, K: Borrow<SigningKey>>(
+    request: &SignedRequest<'a>,
+    now: i64,
+    lookup: impl FnOnce(&str) -> Option<K>,
+) -> Result<VerifiedKey<'a, K>, SignatureError> {
+    let presented = Presented::read(request, now)?;
+    let key_id = presented.key_id;
+    let key = lookup(key_id).ok_or_else(|| SignatureError::KeyUnknown(key_id.to_owned()))?;
+    presented.verify(key.borrow())?;
+    Ok(VerifiedKey {
+        key_id,
+        nonce: presented.nonce,
+        created: presented.created,
+        key,
+    })
+}
+
+/// A signature that is well formed, complete and of the right time, but not yet verified. It stands on its own for
+/// callers that must wait for the key; others use [`verify`].
+#[derive(Debug)]
+pub struct Presented<'a> {
+    pub key_id: &'a str,
+    pub nonce: &'a str,
+    pub created: i64,
+    base: String,
+    signature: Vec<u8>,
+    content_digest: Option<&'a str>,
+    body: &'a [u8],
+}
+
+impl<'a> Presented<'a> {
+    /// Reads the signature and makes every check that needs no key.
+    pub fn read(request: &SignedRequest<'a>, now: i64) -> Result<Self, SignatureError> {
+        let required = |name| header(request.headers, name)?.ok_or(SignatureError::Missing(name));
+        let input = Input::read(required("signature-input")?)?;
+        let signature = fields::byte_sequence(required("signature")?, input.label).ok_or(
+            SignatureError::Malformed(
+                "Signature has no byte sequence for the label in Signature-Input",
+            ),
+        )?;
+        let values = Values {
+            method: request.method,
+            path: request.path,
+            query: request.query,
+            content_digest: header(request.headers, "content-digest")?,
+            idempotency_key: header(request.headers, "idempotency-key")?,
+        };
+        check_covered(&input, &values, request.body)?;
+        let base = signature_base(&values, input.covered(), &input.params)?;
+        let Input {
+            created: Some(created),
+            nonce: Some(nonce),
+            key_id: Some(key_id),
+            expires,
+            ..
+        } = input
+        else {
+            return Err(SignatureError::Malformed(
+                "Signature-Input must have the parameters created, nonce and keyid",
+            ));
+        };
+        check_time(created, expires, now)?;
+        Ok(Self {
+            key_id,
+            nonce,
+            created,
+            base,
+            signature,
+            content_digest: values.content_digest,
+            body: request.body,
+        })
+    }
+
+    /// Checks the signature, and only then the body against its digest, so that strangers cannot make us hash.
+    pub fn verify(&self, key: &SigningKey) -> Result<(), SignatureError> {
+        if !key.accepts(&self.base, &self.signature) {
+            return Err(SignatureError::Mismatch);
+        }
+        self.content_digest
+            .map_or(Ok(()), |stated| digest::check(stated, self.body))
+    }
+}
+
+fn check_covered(
+    input: &Input<'_>,
+    values: &Values<'_>,
+    body: &[u8],
+) -> Result<(), SignatureError> {
+    for component in Component::ALL {
+        let needed = match component {
+            Component::Method | Component::Path | Component::Query => true,
+            Component::ContentDigest => !body.is_empty() || values.content_digest.is_some(),
+            Component::IdempotencyKey => values.idempotency_key.is_some(),
+        };
+        if needed && !input.covers(component) {
+            return Err(SignatureError::ComponentNotCovered(component.name()));
+        }
+    }
+    Ok(())
+}
+
+fn check_time(created: i64, expires: Option<i64>, now: i64) -> Result<(), SignatureError> {
+    // A structured field's integer has at most 15 digits, so these sums stay far from the limits of i64.
+    if created < now.saturating_sub(AGE_MAX_S) {
+        return Err(SignatureError::Stale { created, now });
+    }
+    if created > now.saturating_add(AHEAD_MAX_S) {
+        return Err(SignatureError::InFuture { created, now });
+    }
+    match expires {
+        Some(expires) if expires < now => Err(SignatureError::Expired { expires, now }),
+        _ => Ok(()),
+    }
+}
+
+/// The value of a header that may stand only once, since of two the signer and the handler could each mean another.
+fn header<'a>(
+    headers: &'a HeaderMap,
+    name: &'static str,
+) -> Result<Option<&'a str>, SignatureError> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(SignatureError::Malformed(
+            "a signed header, Signature or Signature-Input stands twice",
+        ));
+    }
+    value
+        .map(HeaderValue::to_str)
+        .transpose()
+        .map_err(|_| SignatureError::Malformed("a signed header is not ASCII"))
+        .map(|value| value.map(str::trim_ascii))
+}
