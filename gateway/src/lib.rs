@@ -1,3 +1,4 @@
 pub mod config;
 pub mod problem;
 pub mod qr;
+pub mod sign;
