@@ -82,6 +82,18 @@ pub enum Kind {
     RedPacket,
 }
 
+impl Kind {
+    /// The words for kinds, in the order of their places.
+    pub const WORDS: [&str; 6] = [
+        "payment",
+        "transfer",
+        "charge",
+        "withdrawal",
+        "top_up",
+        "red_packet",
+    ];
+}
+
 /// How the attempt came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +108,11 @@ pub enum Channel {
     Web,
     /// Another system's request.
     Api,
+}
+
+impl Channel {
+    /// The words for channels, in the order of their places.
+    pub const WORDS: [&str; 5] = ["merchant_code", "payment_code", "app", "web", "api"];
 }
 
 /// The part an entity plays in an attempt. Each role has its own table of profiles.

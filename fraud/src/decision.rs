@@ -75,4 +75,8 @@ pub struct Decision {
     pub rule_version: u32,
     /// Which model spoke; 0 is the built-in scorecard.
     pub model_version: u32,
+    /// Names of rules in shadow that would have held.
+    pub shadow: Vec<Arc<str>>,
+    /// What the challenger would have scored, if there is one.
+    pub challenger_ppm: Option<u32>,
 }

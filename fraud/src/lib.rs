@@ -39,16 +39,22 @@
 
 mod attempt;
 mod decision;
+mod expert;
 mod feature;
 pub mod metrics;
 mod model;
+mod policy;
 mod profile;
+pub mod rule;
 mod scorecard;
 mod scorer;
 
 pub use attempt::{Attempt, Channel, CurrencyCode, Key, Kind, Label, Outcome, Role};
 pub use decision::{Action, Decision, Reason};
 pub use feature::{Feature, Registry, Unit};
-pub use model::{Boosting, Dataset, Forest, TrainError, Trainer, narrow};
+pub use model::{
+    Boosting, Calibration, Dataset, Forest, Model, ModelError, TrainError, Trainer, narrow,
+};
+pub use policy::{Costs, Policy};
 pub use profile::{Limits, Profiles};
-pub use scorer::{Policy, Scorer, Settings};
+pub use scorer::{Scorer, Settings};

@@ -112,43 +112,71 @@ pub fn card_precision(attempts: &[CardDay], most: usize) -> f64 {
     sum / days.len().max(1) as f64
 }
 
-/// The population stability index between two samples of one number, over ten groups filled equally by
-/// the first: under 0.1 nothing moved, over 0.2 look into it.
-pub fn stability(before: &[f64], after: &[f64]) -> f64 {
-    let mut sorted: Vec<f64> = before
-        .iter()
-        .copied()
-        .filter(|value| !value.is_nan())
-        .collect();
-    sorted.sort_by(f64::total_cmp);
-    if sorted.is_empty() || after.is_empty() {
-        return 0.0;
-    }
-    let mut edges: Vec<f64> = (1..10)
-        .map(|tenth| sorted[sorted.len() * tenth / 10])
-        .collect();
-    edges.dedup();
-    let shares = |sample: &[f64]| {
-        // A missing value is a group of its own, the last.
-        let mut counts = vec![0.0_f64; edges.len() + 2];
+/// How far a number has moved from a sample of its past: the population stability index over ten
+/// groups that the sample fills equally, and one for missing values. Under 0.1 nothing moved, over 0.2
+/// look into it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drift {
+    edges: Vec<f64>,
+    before: Vec<u64>,
+    after: Vec<u64>,
+}
+
+impl Drift {
+    /// Measures against a sample.
+    pub fn new(sample: &[f64]) -> Self {
+        let mut sorted: Vec<f64> = sample
+            .iter()
+            .copied()
+            .filter(|value| !value.is_nan())
+            .collect();
+        sorted.sort_by(f64::total_cmp);
+        let mut edges: Vec<f64> = (1..10)
+            .filter_map(|tenth| sorted.get(sorted.len() * tenth / 10).copied())
+            .collect();
+        edges.dedup();
+        let groups = edges.len() + 2;
+        let mut drift = Self {
+            edges,
+            before: vec![0; groups],
+            after: vec![0; groups],
+        };
         for value in sample {
-            let group = if value.is_nan() {
-                edges.len() + 1
-            } else {
-                edges.partition_point(|edge| edge <= value)
-            };
-            counts[group] += 1.0;
+            let group = drift.group(*value);
+            drift.before[group] += 1;
         }
-        counts
-            .into_iter()
-            .map(|count| (count / sample.len() as f64).max(1e-4))
-            .collect::<Vec<_>>()
-    };
-    shares(before)
-        .iter()
-        .zip(shares(after))
-        .map(|(was, is)| (is - was) * (is / was).ln())
-        .sum()
+        drift
+    }
+
+    /// Counts a new value.
+    pub fn add(&mut self, value: f64) {
+        let group = self.group(value);
+        self.after[group] += 1;
+    }
+
+    /// The index as of now; 0 without values on both sides.
+    pub fn index(&self) -> f64 {
+        let (before, after) = (
+            self.before.iter().sum::<u64>(),
+            self.after.iter().sum::<u64>(),
+        );
+        if before == 0 || after == 0 {
+            return 0.0;
+        }
+        // An empty group would make the index infinite; it counts as one in ten thousand.
+        let share = |count: u64, all: u64| (count as f64 / all as f64).max(1e-4);
+        let pairs = self.before.iter().zip(&self.after);
+        let shares = pairs.map(|(was, is)| (share(*was, before), share(*is, after)));
+        shares.map(|(was, is)| (is - was) * (is / was).ln()).sum()
+    }
+
+    fn group(&self, value: f64) -> usize {
+        if value.is_nan() {
+            self.edges.len() + 1
+        } else {
+            self.edges.partition_point(|edge| *edge <= value)
+        }
+    }
 }
 
 /// Attempts of equal score.

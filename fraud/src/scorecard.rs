@@ -71,18 +71,26 @@ impl Scorecard {
         }
     }
 
-    /// The score and a reason for each line that added to it.
-    pub(crate) fn score(&self, vector: &[f64]) -> (u32, Vec<Reason>) {
-        let hit = self
-            .lines
+    /// The sum of the points of all lines that hold.
+    pub(crate) fn score(&self, vector: &[f64]) -> u32 {
+        self.holding(vector)
+            .map(|line| line.points)
+            .sum::<u32>()
+            .min(MOST_PPM)
+    }
+
+    /// A reason for each line that holds.
+    pub(crate) fn explain(&self, vector: &[f64], reasons: &mut Vec<Reason>) {
+        reasons.extend(
+            self.holding(vector)
+                .map(|line| line.reason(vector[line.slot])),
+        );
+    }
+
+    fn holding(&self, vector: &[f64]) -> impl Iterator<Item = &Line> {
+        self.lines
             .iter()
-            .filter(|line| vector[line.slot] >= line.least);
-        let reasons: Vec<Reason> = hit.map(|line| line.reason(vector[line.slot])).collect();
-        let score: u32 = reasons
-            .iter()
-            .map(|reason| reason.weight_ppm.unsigned_abs())
-            .sum();
-        (score.min(MOST_PPM), reasons)
+            .filter(|line| vector[line.slot] >= line.least)
     }
 }
 

@@ -2,52 +2,21 @@
 //!
 //! `score` decides and reserves in one step, so that the next attempt sees this one. The caller
 //! reports back what became of it with `observe`; replaying those reports from a journal rebuilds
-//! the profiles. Nothing here reads a clock, draws a random number, or waits for anything.
+//! the profiles. Nothing here reads a clock, draws a random number, or waits for anything. Models and
+//! rules are swapped between two attempts; without a model the scorecard speaks.
+
+use std::sync::Arc;
 
 use crate::attempt::{Attempt, Outcome};
-use crate::decision::{Action, Decision};
+use crate::decision::{Action, Decision, Reason};
+use crate::expert::Expert;
 use crate::feature::Registry;
+use crate::metrics::Drift;
+use crate::model::{Model, ModelError};
+use crate::policy::Policy;
 use crate::profile::{Limits, Profiles};
+use crate::rule::{Facts, Lists, RuleSet, Verdict};
 use crate::scorecard::Scorecard;
-
-/// From which score on an action is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Ask for proof from here on.
-    pub challenge_ppm: u32,
-    /// Hold for an analyst from here on.
-    pub review_ppm: u32,
-    /// Refuse from here on.
-    pub deny_ppm: u32,
-}
-
-impl Policy {
-    /// Scores everything and stops nothing.
-    pub const WATCH: Self = Self {
-        challenge_ppm: u32::MAX,
-        review_ppm: u32::MAX,
-        deny_ppm: u32::MAX,
-    };
-
-    fn action(&self, score_ppm: u32) -> Action {
-        match score_ppm {
-            score if score >= self.deny_ppm => Action::Deny,
-            score if score >= self.review_ppm => Action::Review,
-            score if score >= self.challenge_ppm => Action::Challenge,
-            _ => Action::Allow,
-        }
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            challenge_ppm: 100_000,
-            review_ppm: 300_000,
-            deny_ppm: 600_000,
-        }
-    }
-}
 
 /// How a scorer is set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,28 +25,40 @@ pub struct Settings {
     pub limits: Limits,
     /// What it does about a score.
     pub policy: Policy,
+    /// What it does instead for some kinds of attempt, in the order of `Kind`.
+    pub by_kind: [Option<Policy>; 6],
 }
 
 /// Scores attempts against the profiles of everyone involved.
 #[derive(Clone, Debug)]
 pub struct Scorer {
-    policy: Policy,
-    registry: Registry,
+    settings: Settings,
+    registry: Arc<Registry>,
     scorecard: Scorecard,
     profiles: Profiles,
+    champion: Option<Expert>,
+    challenger: Option<Expert>,
+    drift: Option<Drift>,
+    rules: Arc<RuleSet>,
+    lists: Lists,
     vector: Vec<f64>,
 }
 
 impl Scorer {
-    /// A scorer that has seen nothing.
+    /// A scorer that has seen nothing, without model, rules or lists.
     pub fn new(settings: Settings) -> Self {
-        let registry = Registry::new();
+        let registry = Arc::new(Registry::new());
         Self {
-            policy: settings.policy,
+            settings,
             scorecard: Scorecard::new(&registry),
             profiles: Profiles::new(settings.limits),
             vector: Vec::with_capacity(registry.features().len()),
             registry,
+            champion: None,
+            challenger: None,
+            drift: None,
+            rules: Arc::new(RuleSet::empty()),
+            lists: Lists::default(),
         }
     }
 
@@ -85,15 +66,61 @@ impl Scorer {
     pub fn score(&mut self, attempt: &Attempt) -> Decision {
         self.registry
             .fill(&self.profiles, attempt, &mut self.vector);
-        let (score_ppm, reasons) = self.scorecard.score(&self.vector);
         self.profiles.reserve(attempt);
+        let score_ppm = match &mut self.champion {
+            Some(expert) => expert.score(&self.vector),
+            None => self.scorecard.score(&self.vector),
+        };
+        if let (Some(drift), Some(expert)) = (&mut self.drift, &self.champion) {
+            drift.add(expert.margin());
+        }
+        let facts = Facts {
+            attempt,
+            vector: &self.vector,
+            score_ppm,
+            lists: &self.lists,
+        };
+        let verdict = self.rules.judge(&facts);
+        let policy = self.settings.by_kind[attempt.kind as usize].unwrap_or(self.settings.policy);
+        let action = match verdict.action {
+            Some(Action::Allow) => Action::Allow,
+            Some(action) => action.max(policy.action(score_ppm, attempt.amount)),
+            None => policy.action(score_ppm, attempt.amount),
+        };
+        let reasons = self.reasons(&verdict, action, score_ppm);
         Decision {
-            action: self.policy.action(score_ppm),
+            action,
             score_ppm,
             reasons,
-            rule_version: 0,
-            model_version: 0,
+            rule_version: self.rules.version(),
+            model_version: self.champion.as_ref().map_or(0, Expert::version),
+            shadow: verdict.shadow,
+            challenger_ppm: self
+                .challenger
+                .as_mut()
+                .map(|expert| expert.score(&self.vector)),
         }
+    }
+
+    /// Rules first, then what moved the score: exactly if anyone is disturbed, else along the paths.
+    fn reasons(&self, verdict: &Verdict, action: Action, score_ppm: u32) -> Vec<Reason> {
+        let rule = |(code, sentence): &(Arc<str>, Arc<str>)| Reason {
+            code: Arc::clone(code),
+            sentence: Arc::clone(sentence),
+            value_milli: 0,
+            weight_ppm: 0,
+        };
+        let mut reasons: Vec<Reason> = verdict.held.iter().map(rule).collect();
+        match &self.champion {
+            Some(expert) => expert.explain(
+                &self.vector,
+                score_ppm,
+                action != Action::Allow,
+                &mut reasons,
+            ),
+            None => self.scorecard.explain(&self.vector, &mut reasons),
+        }
+        reasons
     }
 
     /// Folds what became of an attempt, or what it turned out to be.
@@ -101,8 +128,76 @@ impl Scorer {
         self.profiles.observe(attempt, outcome);
     }
 
+    /// The features of an attempt as `score` would see them now.
+    pub fn features(&self, attempt: &Attempt) -> Vec<f64> {
+        let mut vector = Vec::with_capacity(self.registry.features().len());
+        self.registry.fill(&self.profiles, attempt, &mut vector);
+        vector
+    }
+
+    /// Lets a model decide from now on.
+    pub fn set_champion(&mut self, model: Arc<Model>) -> Result<(), ModelError> {
+        let reference: Vec<f64> = model
+            .reference
+            .iter()
+            .map(|margin| f64::from(*margin))
+            .collect();
+        self.champion = Some(Expert::new(model, &self.registry)?);
+        self.drift = Some(Drift::new(&reference));
+        Ok(())
+    }
+
+    /// Lets a model score alongside, without a say; `None` ends it.
+    pub fn set_challenger(&mut self, model: Option<Arc<Model>>) -> Result<(), ModelError> {
+        self.challenger = model
+            .map(|model| Expert::new(model, &self.registry))
+            .transpose()?;
+        Ok(())
+    }
+
+    /// Lets the scorecard decide again.
+    pub fn retire_champion(&mut self) {
+        self.champion = None;
+        self.drift = None;
+    }
+
+    /// Lets a set of rules speak from now on.
+    pub fn set_rules(&mut self, rules: Arc<RuleSet>) {
+        self.rules = rules;
+    }
+
+    /// The rules that speak.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Replaces all lists. Rules refer to lists by their order, so compile rules against these.
+    pub fn set_lists(&mut self, lists: Lists) {
+        self.lists = lists;
+    }
+
+    /// The lists.
+    pub const fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// The lists, to add and remove entries.
+    pub const fn lists_mut(&mut self) -> &mut Lists {
+        &mut self.lists
+    }
+
+    /// The features, for rules and reports.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// What is remembered.
     pub const fn profiles(&self) -> &Profiles {
         &self.profiles
+    }
+
+    /// How far scores have moved from those of the champion's training; missing without a champion.
+    pub fn drift(&self) -> Option<f64> {
+        self.drift.as_ref().map(Drift::index)
     }
 }

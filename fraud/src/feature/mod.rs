@@ -11,7 +11,7 @@ mod attempt;
 mod entity;
 mod pair;
 
-use crate::attempt::{Attempt, Role};
+use crate::attempt::{Attempt, Channel, Kind, Role};
 use crate::profile::{Counts, Entity, Pair, Profiles};
 
 /// What a feature's number counts.
@@ -44,6 +44,8 @@ pub struct Feature {
     pub sentence: String,
     /// What the number counts.
     pub unit: Unit,
+    /// What each place of a category is called; empty for plain numbers.
+    pub words: &'static [&'static str],
 }
 
 /// A feature as its module writes it down: name, sentence, unit, extractor.
@@ -123,6 +125,13 @@ impl Registry {
             .position(|feature| feature.name == name)
     }
 
+    /// The feature whose name is most like a word that is none, if any is close.
+    pub fn nearest(&self, word: &str) -> Option<&str> {
+        let names = self.features.iter().map(|feature| feature.name.as_str());
+        let (edits, name) = names.map(|name| (edits(word, name), name)).min()?;
+        (edits <= word.len() / 3 + 1).then_some(name)
+    }
+
     /// Computes every feature of an attempt, not yet reserved, into `vector`, slot by slot.
     pub fn fill(&self, profiles: &Profiles, attempt: &Attempt, vector: &mut Vec<f64>) {
         vector.clear();
@@ -186,5 +195,25 @@ fn named<Extract>(prefix: &str, who: &str, definition: &Definition<Extract>) -> 
         name: format!("{prefix}{dot}{}", definition.name),
         sentence: definition.sentence.replace("WHO", who),
         unit: definition.unit,
+        words: match definition.name {
+            "kind" => &Kind::WORDS,
+            "channel" => &Channel::WORDS,
+            _ => &[],
+        },
     }
+}
+
+/// How many letters must change to make one word of another (Levenshtein's distance).
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (place, letter) in from.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], place + 1);
+        for (column, other) in to.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
 }

@@ -64,6 +64,19 @@ impl Dataset {
         self.labels.iter().filter(|label| **label).count()
     }
 
+    /// The first rows and the rest.
+    pub fn split_at(&self, row: usize) -> (Self, Self) {
+        let row = row.min(self.len());
+        let part = |values: &[f32], labels: &[bool]| Self {
+            width: self.width,
+            values: values.to_vec(),
+            labels: labels.to_vec(),
+        };
+        let (first, rest) = self.values.split_at(row * self.width);
+        let (first_labels, rest_labels) = self.labels.split_at(row);
+        (part(first, first_labels), part(rest, rest_labels))
+    }
+
     pub(super) fn column(&self, feature: usize) -> impl Iterator<Item = f32> {
         self.values
             .iter()

@@ -1,11 +1,23 @@
 //! Models: boosted trees trained here, walked here.
+//!
+//! In reading order: a [`Dataset`] holds labelled rows, `bins` makes its values small integers,
+//! [`Boosting`] grows trees one after the other by `grow`, a [`Forest`] walks them, a [`Calibration`]
+//! makes the result a probability, `attribution` says why, a [`Model`] is all of it as a file.
 
+mod artifact;
+mod attribution;
 mod bins;
 mod boost;
+mod calibration;
 mod dataset;
 mod forest;
 mod grow;
+#[cfg(test)]
+mod proofs;
 
+pub use artifact::{Model, ModelError};
+pub(crate) use attribution::{Paths, shapley};
 pub use boost::{Boosting, TrainError, Trainer};
+pub use calibration::Calibration;
 pub use dataset::{Dataset, narrow};
 pub use forest::Forest;

@@ -159,10 +159,11 @@ impl Entity {
             .events()
             .last()
             .map_or(lost.at, |event| event.at);
-        let day_ago = newest.saturating_sub(DAY);
-        if self.busy.is_some() && self.lost_at.max(lost.at) <= day_ago {
+        // The oldest bucket that a window of a day can touch begins up to an hour before it.
+        let horizon = newest.saturating_sub(DAY + HOUR);
+        if self.busy.is_some() && self.lost_at.max(lost.at) <= horizon {
             self.busy = None;
-        } else if self.busy.is_none() && lost.at > day_ago {
+        } else if self.busy.is_none() && lost.at > horizon {
             let mut busy = Box::new(Busy {
                 minutes: Ring::new(MINUTE),
                 hours: Ring::new(HOUR),

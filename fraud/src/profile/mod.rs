@@ -12,6 +12,8 @@ mod counts;
 mod distinct;
 mod entity;
 mod pair;
+#[cfg(test)]
+mod proofs;
 mod recent;
 mod ring;
 mod table;

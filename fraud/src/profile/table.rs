@@ -1,9 +1,11 @@
 //! A table of profiles that never outgrows its capacity.
 //!
 //! When it is full, a new key takes the place of the least worth keeping among eight profiles
-//! sampled by a fixed sequence. Worth is the moment of the last event plus six hours for each
-//! event up to sixty, so a flood of ids seen once evicts its own kind long before it touches a
-//! profile with a past, and a profile with a past fades after fifteen days of silence at the most.
+//! sampled by a fixed sequence. Worth is the moment of the last event plus six hours for each event
+//! up to sixty, so a profile with a past fades after fifteen days of silence at the most. As long
+//! as a sample holds only profiles that are still worth keeping, up to eight samples are drawn: a
+//! flood of a billion ids seen once evicts its own kind and leaves two thirds of a full table of
+//! established profiles alone.
 //! Profiles live in chunks, so growing never moves what is there.
 
 use std::collections::HashMap;
@@ -26,10 +28,14 @@ pub(crate) struct Table<V> {
     chunks: Vec<Vec<(u64, V)>>,
     capacity: usize,
     evicted: u64,
+    /// How far the fixed sequence of samples has come.
+    draws: u64,
 }
 
 const CHUNK: usize = 1 << 10;
+/// Profiles in a sample, and how many samples are drawn at most.
 const SAMPLE: u64 = 8;
+const SAMPLES: u64 = 8;
 const KEEP_PER_EVENT: u32 = 6 * 3600;
 const KEEP_EVENTS: u32 = 60;
 
@@ -41,6 +47,7 @@ impl<V: Worth> Table<V> {
             chunks: Vec::new(),
             capacity: capacity.max(1),
             evicted: 0,
+            draws: 0,
         }
     }
 
@@ -90,7 +97,7 @@ impl<V: Worth> Table<V> {
     }
 
     fn replace(&mut self, key: u64, value: V) -> usize {
-        let place = self.least_worth();
+        let place = self.least_worth(value.last_at());
         let old = std::mem::replace(&mut self.chunks[place / CHUNK][place % CHUNK], (key, value));
         self.places.remove(&old.0);
         self.index(key, place);
@@ -110,12 +117,17 @@ impl<V: Worth> Table<V> {
         clippy::cast_possible_truncation,
         reason = "the remainder is below a length"
     )]
-    fn least_worth(&self) -> usize {
-        let first = self.evicted * SAMPLE;
-        let sampled = (first..first + SAMPLE).map(|draw| (mix(draw) % self.len() as u64) as usize);
-        sampled
-            .min_by_key(|place| (worth(&self.at(*place).1), *place))
-            .unwrap_or(0)
+    fn least_worth(&mut self, now: u32) -> usize {
+        let mut least = (u64::MAX, 0);
+        for _ in 0..SAMPLES * SAMPLE {
+            self.draws += 1;
+            let place = (mix(self.draws) % self.len() as u64) as usize;
+            least = least.min((worth(&self.at(place).1), place));
+            if self.draws.is_multiple_of(SAMPLE) && least.0 <= u64::from(now + KEEP_PER_EVENT) {
+                break;
+            }
+        }
+        least.1
     }
 }
 

@@ -1,4 +1,6 @@
 //! What the scorer promises to those who call it.
 
+mod replay;
+mod rules;
 mod scoring;
 mod world;

@@ -76,7 +76,7 @@ fn a_shop_known_for_fraud_is_stopped() {
         scorer.observe(&attempt, Outcome::Labelled(Label::Fraud));
     }
     let decision = scorer.score(&payment(100, START + 8 * DAY, 51, 7, 1_000));
-    assert!(decision.action >= Action::Review, "{decision:?}");
+    assert!(decision.action >= Action::Challenge, "{decision:?}");
 }
 
 #[test]

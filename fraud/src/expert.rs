@@ -1,0 +1,120 @@
+//! A model bound to the registry: it reads its features from their slots and says why it thinks so.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use crate::decision::Reason;
+use crate::feature::Registry;
+use crate::model::{Model, ModelError, Paths, narrow, shapley};
+use crate::scorecard::milli;
+
+/// How many features a decision names.
+const NAMED: usize = 4;
+/// A feature that moved the margin by less is not worth naming.
+const WORTH_NAMING: f64 = 0.05;
+
+/// A model ready to score vectors of the registry.
+#[derive(Clone, Debug)]
+pub(crate) struct Expert {
+    model: Arc<Model>,
+    paths: Arc<Paths>,
+    /// For each feature of the model, its slot, name and sentence.
+    features: Arc<[Bound]>,
+    /// The last row it scored, and how much each feature moved it along the paths.
+    row: Vec<f32>,
+    shares: Vec<f32>,
+    margin: f64,
+}
+
+#[derive(Debug)]
+struct Bound {
+    slot: usize,
+    code: Arc<str>,
+    sentence: Arc<str>,
+}
+
+impl Expert {
+    pub(crate) fn new(model: Arc<Model>, registry: &Registry) -> Result<Self, ModelError> {
+        let bind = |name: &String| {
+            let slot = registry
+                .slot(name)
+                .ok_or_else(|| ModelError::UnknownFeature(name.clone()))?;
+            let sentence = registry.features()[slot].sentence.as_str().into();
+            Ok(Bound {
+                slot,
+                code: name.as_str().into(),
+                sentence,
+            })
+        };
+        let features: Arc<[Bound]> = model
+            .features
+            .iter()
+            .map(bind)
+            .collect::<Result<_, ModelError>>()?;
+        let width = features.len();
+        let paths = Arc::new(Paths::new(&model.forest));
+        Ok(Self {
+            model,
+            paths,
+            features,
+            row: vec![0.0; width],
+            shares: vec![0.0; width],
+            margin: 0.0,
+        })
+    }
+
+    pub(crate) fn version(&self) -> u32 {
+        self.model.version
+    }
+
+    /// The margin of the last row.
+    pub(crate) const fn margin(&self) -> f64 {
+        self.margin
+    }
+
+    /// The probability of fraud in parts per million.
+    pub(crate) fn score(&mut self, vector: &[f64]) -> u32 {
+        for (value, feature) in self.row.iter_mut().zip(self.features.iter()) {
+            *value = narrow(vector[feature.slot]);
+        }
+        self.shares.fill(0.0);
+        self.margin = self
+            .paths
+            .explain(&self.model.forest, &self.row, &mut self.shares);
+        self.model.calibration.ppm(self.margin)
+    }
+
+    /// Names the features that raised the last score most.
+    pub(crate) fn explain(
+        &self,
+        vector: &[f64],
+        score_ppm: u32,
+        exactly: bool,
+        reasons: &mut Vec<Reason>,
+    ) {
+        let mut shares: Vec<f64> = self.shares.iter().map(|share| f64::from(*share)).collect();
+        if exactly {
+            shares.fill(0.0);
+            shapley(&self.model.forest, &self.row, &mut shares);
+        }
+        let raised: f64 = shares.iter().filter(|share| **share > 0.0).sum();
+        let mut top: Vec<usize> = (0..shares.len())
+            .filter(|place| shares[*place] >= WORTH_NAMING)
+            .collect();
+        top.sort_by_key(|place| (Reverse(milli(shares[*place])), *place));
+        for place in top.into_iter().take(NAMED) {
+            let feature = &self.features[place];
+            reasons.push(Reason {
+                code: Arc::clone(&feature.code),
+                sentence: Arc::clone(&feature.sentence),
+                value_milli: milli(vector[feature.slot]),
+                weight_ppm: weight(f64::from(score_ppm) * shares[place] / raised),
+            });
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a part of a million")]
+fn weight(ppm: f64) -> i32 {
+    ppm.round() as i32
+}

@@ -1,0 +1,219 @@
+//! Profiles against naive recounts.
+
+#![expect(clippy::float_cmp, reason = "counts and medians are exact")]
+
+use proptest::prelude::*;
+
+use super::counts::{Counts, Window};
+use super::distinct::Distinct;
+use super::entity::{DAY, Entity, HOUR, MINUTE};
+use super::recent::{Event, Recent};
+use super::ring::Ring;
+use super::table::Table;
+use super::usual::Usual;
+use crate::attempt::{Label, mix};
+
+const START: u32 = 20_000 * DAY;
+
+fn event(at: u32, other: u32, amount: i64) -> Event {
+    Event {
+        at: START + at,
+        other,
+        amount,
+    }
+}
+
+/// Events of some span, in any order: as they might come late.
+fn events(most: usize, span: u32) -> impl Strategy<Value = Vec<Event>> {
+    let one = (0..span, 1..9_u32, 1..100_000_i64);
+    prop::collection::vec(
+        one.prop_map(|(at, other, amount)| event(at, other, amount)),
+        1..most,
+    )
+}
+
+fn filled(events: &[Event]) -> (Entity, u32) {
+    let mut entity = Entity::new(START);
+    for event in events {
+        entity.reserve(*event);
+    }
+    (
+        entity,
+        events.iter().map(|event| event.at).max().unwrap_or(START),
+    )
+}
+
+/// The count and sum of a bucketed window, straight from its definition.
+fn recount(events: &[Event], now: u32, width: u32, length: u32) -> (f64, f64) {
+    let passed = f64::from(now % width) / f64::from(width);
+    let share = |event: &Event| match now / width - event.at / width {
+        back if back < length => 1.0,
+        back if back == length => 1.0 - passed,
+        _ => 0.0,
+    };
+    let sum =
+        |value: fn(&Event) -> f64| events.iter().map(|event| share(event) * value(event)).sum();
+    (sum(|_| 1.0), sum(|event| event.amount as f64))
+}
+
+fn close(left: f64, right: f64) -> bool {
+    (left - right).abs() <= 1e-9 * left.abs().max(1.0)
+}
+
+proptest! {
+    #[test]
+    fn long_windows_equal_a_recount_by_days(events in events(200, 60 * DAY), later in 0..5 * DAY) {
+        let (entity, newest) = filled(&events);
+        let now = newest + later;
+        let counts = Counts::of(&entity, now);
+        for (window, days) in [(Window::Week, 7), (Window::Month, 30)] {
+            let (count, amount) = recount(&events, now, DAY, days);
+            prop_assert!(close(counts.count[window as usize], count), "{window:?}: {counts:?}, recounted {count}");
+            prop_assert!(close(counts.amount[window as usize], amount));
+        }
+    }
+
+    #[test]
+    fn short_windows_of_a_quiet_entity_are_exact(events in events(Recent::CAPACITY, 2 * DAY), later in 0..2 * HOUR) {
+        let (entity, newest) = filled(&events);
+        let now = newest + later;
+        let counts = Counts::of(&entity, now);
+        for window in &Window::ALL[..4] {
+            let inside = |event: &&Event| now - event.at < window.seconds();
+            let (count, amount) = events.iter().filter(inside).fold((0.0, 0), |(count, amount), event| (count + 1.0, amount + event.amount));
+            prop_assert_eq!(counts.count[*window as usize], count);
+            prop_assert_eq!(counts.amount[*window as usize], amount as f64);
+        }
+        let mut others: Vec<u32> = events.iter().filter(|event| now - event.at < DAY).map(|event| event.other).collect();
+        others.sort_unstable();
+        others.dedup();
+        prop_assert_eq!(counts.others[1], others.len() as f64);
+    }
+
+    #[test]
+    fn short_windows_of_a_busy_entity_are_exact_or_equal_a_recount_by_buckets(
+        events in events(400, 2 * DAY),
+        later in 0..HOUR,
+    ) {
+        let (entity, newest) = filled(&events);
+        let now = newest + later;
+        let counts = Counts::of(&entity, now);
+        let mut falling: Vec<u32> = events.iter().map(|event| event.at).collect();
+        falling.sort_unstable_by(|left, right| right.cmp(left));
+        for window in &Window::ALL[..4] {
+            let seconds = window.seconds();
+            let lost = falling.get(Recent::CAPACITY).is_some_and(|at| now - at < seconds);
+            let width = if *window == Window::Day { HOUR } else { MINUTE };
+            let expected = if lost {
+                recount(&events, now, width, seconds / width).0
+            } else {
+                falling.iter().filter(|at| now - **at < seconds).count() as f64
+            };
+            prop_assert!(close(counts.count[*window as usize], expected), "{window:?} {counts:?}, recounted {expected}");
+        }
+    }
+
+    #[test]
+    fn order_of_arrival_does_not_matter_to_windows(events in events(300, 3 * DAY), shift in 0..300_usize) {
+        let (entity, newest) = filled(&events);
+        let mut turned = events.clone();
+        turned.rotate_left(shift % events.len());
+        turned.reverse();
+        let (other, _) = filled(&turned);
+        prop_assert_eq!(Counts::of(&entity, newest + 90), Counts::of(&other, newest + 90));
+    }
+
+    #[test]
+    fn a_cancelled_attempt_leaves_only_its_failure(events in events(30, DAY), extra in 0..DAY) {
+        let (mut entity, newest) = filled(&events);
+        let before = Counts::of(&entity, newest.max(START + extra));
+        entity.reserve(event(extra, 3, 77));
+        entity.cancel(event(extra, 3, 77));
+        let after = Counts::of(&entity, newest.max(START + extra));
+        prop_assert!(after.failed[1] > before.failed[1] || extra + 7 * DAY < newest - START);
+        prop_assert_eq!(Counts { failed: before.failed, ..after }, before);
+    }
+
+    #[test]
+    fn the_median_is_that_of_the_newest_32(amounts in prop::collection::vec(0..1_000_000_i64, 1..120)) {
+        let mut usual = Usual::new();
+        for amount in &amounts {
+            usual.learn(*amount, 5);
+        }
+        let mut newest: Vec<i64> = amounts.iter().rev().take(32).copied().collect();
+        newest.sort_unstable();
+        prop_assert_eq!(usual.median(), newest[newest.len() / 2] as f64);
+    }
+
+    #[test]
+    fn a_ring_forgets_what_is_too_old(times in prop::collection::vec(0..500_u32, 1..80)) {
+        let mut ring: Ring<u32, 8> = Ring::new(10);
+        for at in &times {
+            if let Some(slot) = ring.slot(*at) {
+                *slot += 1;
+            }
+        }
+        let newest = times.iter().max().copied().unwrap_or(0) / 10;
+        let mut seen = 0;
+        ring.window(newest * 10 + 9, 0, 7, |count, _| seen += count);
+        prop_assert_eq!(seen as usize, times.iter().filter(|at| newest - *at / 10 < 8).count());
+    }
+}
+
+#[test]
+fn distinct_counts_are_within_three_standard_errors() {
+    for many in [0_u32, 1, 3, 10, 40, 100, 300, 1_000, 10_000, 100_000] {
+        let mut sketch = Distinct::new();
+        #[expect(clippy::cast_possible_truncation, reason = "half of mixed bits")]
+        (0..many).for_each(|id| sketch.insert(START, mix(u64::from(id)) as u32));
+        let estimate = sketch.estimate(START);
+        let error = (estimate - f64::from(many)).abs();
+        assert!(
+            error <= 0.39 * f64::from(many),
+            "{many} estimated as {estimate}"
+        );
+        assert_eq!(
+            sketch.estimate(START + 40 * DAY),
+            0.0,
+            "all are forgotten after two generations"
+        );
+    }
+}
+
+#[test]
+fn a_flood_of_new_ids_neither_grows_the_table_nor_drives_out_the_established() {
+    let mut table: Table<Entity> = Table::new(2_000);
+    for known in 0..1_000_u64 {
+        let entity = table.entry(known, || Entity::new(START));
+        (0..40).for_each(|turn| entity.settle(event(turn, 1, 100)));
+    }
+    for flood in 0..200_000_u64 {
+        table
+            .entry(1_000_000 + flood, || Entity::new(START + HOUR))
+            .settle(event(HOUR, 1, 1));
+    }
+    assert_eq!(table.len(), 2_000);
+    let kept = (0..1_000)
+        .filter(|known| table.get(*known).is_some())
+        .count();
+    assert!(kept > 900, "{kept} of 1,000 established profiles are left");
+}
+
+#[test]
+fn labels_follow_the_order_of_payments_however_late_they_come() {
+    let mut entity = Entity::new(START);
+    entity.label(START + 10, Label::Fraud);
+    entity.label(START + 20, Label::Fraud);
+    entity.label(START + 30, Label::Genuine);
+    entity.label(START + 5, Label::Fraud);
+    let labels = entity.labels;
+    assert_eq!((labels.frauds, labels.run, labels.genuine_since), (3, 0, 1));
+    assert_eq!(
+        (labels.first_fraud_at, labels.last_fraud_at),
+        (START + 5, START + 20)
+    );
+    assert!(
+        !labels.last_fraud,
+        "the newest payment that is known was genuine"
+    );
+}
