@@ -1,1 +1,37 @@
-//! The part that touches the world.
+//! The part that touches the world: the journal on disk, the one writer, the views, recovery.
+//!
+//! It is generic over the [`Machine`](crate::machine::Machine) it runs: a ledger alone, or payments
+//! around a ledger. It knows neither. In reading order:
+//!
+//! 1. [`codec`], [`merkle`] and [`chain`]: the bytes of a row and what binds rows together.
+//! 2. [`journal`]: where rows become durable; the only commit point of the house.
+//! 3. [`clock`] and [`sequencer`]: the one writer, with its queue, its batches and its answers.
+//! 4. [`table`], [`view`], [`views`], `projector` and `cold`: SQL tables that follow the journal.
+//! 5. `recovery`: the state at a start.
+//! 6. [`store`]: all of it, opened in one call.
+//! 7. [`ledger_view`]: the tables of a ledger.
+
+pub mod chain;
+pub mod clock;
+pub mod codec;
+mod cold;
+pub mod journal;
+pub mod ledger_view;
+pub mod merkle;
+mod projector;
+mod recovery;
+pub mod sequencer;
+pub mod store;
+pub mod table;
+pub mod view;
+pub mod views;
+
+pub use chain::{Head, Proof, Row};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use ledger_view::LedgerView;
+pub use recovery::RecoveryError;
+pub use sequencer::{Committed, Handle, Settings, Status, StopReason, SubmitError};
+pub use store::{OpenError, Store};
+pub use table::{Column, Growth, Kind, Rows, Table, Value};
+pub use view::View;
+pub use views::{Reading, Views, ViewsError};

@@ -4,3 +4,5 @@ mod core_oracle;
 mod core_pair;
 mod core_random;
 mod core_scenarios;
+mod shell_sequencer;
+mod shell_tasks;

@@ -1,0 +1,186 @@
+//! The bytes of a row: how records are written into the journal and read back.
+//!
+//! ```text
+//! payload = version (1 byte) · number of records (u32) · { length (u32) · record }*
+//! ```
+//!
+//! Numbers are little-endian. A record is [postcard](https://postcard.jamesmunns.com/wire-format)
+//! and stands apart from its neighbours, so that it is a leaf of the row's Merkle tree and can be
+//! shown without them. Reading is strict: a payload either is exactly what writing makes or it is
+//! an error, so two payloads with the same records are the same bytes. A new form gets a new
+//! version, and the old ones stay readable.
+
+use postcard::ser_flavors::Flavor;
+
+use crate::engine::Record;
+use crate::machine::Machine;
+use crate::shell::merkle::{self, Hash};
+
+/// Records in postcard, uncompressed.
+const VERSION: u8 = 1;
+const HEAD_BYTES: usize = 5;
+const LENGTH_BYTES: usize = 4;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    #[error("the payload has format {0}, which this version does not know; a newer one may")]
+    Version(u8),
+    #[error("the payload ends in the middle")]
+    Short,
+    #[error("{0} bytes follow after the last record")]
+    Long(usize),
+    #[error("record {record} is not readable: {error}")]
+    Record {
+        record: usize,
+        error: postcard::Error,
+    },
+    #[error("more than 4 GiB in one row")]
+    TooLarge,
+}
+
+/// A payload and the hashes of its records.
+#[derive(Debug)]
+pub struct Encoded {
+    pub payload: Vec<u8>,
+    pub leaves: Vec<Hash>,
+}
+
+/// Writes records as a payload.
+pub fn encode<M: Machine>(records: &[Record<M>]) -> Result<Encoded, CodecError> {
+    let mut payload = Vec::with_capacity(HEAD_BYTES + records.len() * 128);
+    payload.push(VERSION);
+    payload.extend(length(records.len())?);
+    let mut leaves = Vec::with_capacity(records.len());
+    for (position, record) in records.iter().enumerate() {
+        let start = payload.len();
+        payload.extend([0; LENGTH_BYTES]);
+        let written = postcard::serialize_with_flavor(record, Appending(&mut payload));
+        written.map_err(|error| CodecError::Record {
+            record: position,
+            error,
+        })?;
+        let body = start + LENGTH_BYTES;
+        let bytes = length(payload.len() - body)?;
+        payload[start..body].copy_from_slice(&bytes);
+        leaves.push(merkle::leaf(&payload[body..]));
+    }
+    Ok(Encoded { payload, leaves })
+}
+
+fn length(count: usize) -> Result<[u8; LENGTH_BYTES], CodecError> {
+    u32::try_from(count)
+        .map(u32::to_le_bytes)
+        .map_err(|_| CodecError::TooLarge)
+}
+
+/// Writes to the end of a vector that is there already.
+struct Appending<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Appending<'_> {
+    type Output = ();
+
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// The bytes of each record of a payload.
+pub fn slices(payload: &[u8]) -> Result<Vec<&[u8]>, CodecError> {
+    let (version, mut rest) = payload.split_first().ok_or(CodecError::Short)?;
+    if *version != VERSION {
+        return Err(CodecError::Version(*version));
+    }
+    let count = take_length(&mut rest)?;
+    let mut records = Vec::with_capacity(count.min(rest.len() / LENGTH_BYTES));
+    for _ in 0..count {
+        let length = take_length(&mut rest)?;
+        let (record, after) = rest.split_at_checked(length).ok_or(CodecError::Short)?;
+        records.push(record);
+        rest = after;
+    }
+    match rest.len() {
+        0 => Ok(records),
+        left => Err(CodecError::Long(left)),
+    }
+}
+
+fn take_length(rest: &mut &[u8]) -> Result<usize, CodecError> {
+    let (length, after) = rest.split_first_chunk().ok_or(CodecError::Short)?;
+    *rest = after;
+    Ok(u32::from_le_bytes(*length) as usize)
+}
+
+/// Reads a payload back.
+pub fn decode<M: Machine>(payload: &[u8]) -> Result<Vec<Record<M>>, CodecError> {
+    let read = |(record, bytes)| {
+        let error = |error| CodecError::Record { record, error };
+        match postcard::take_from_bytes(bytes).map_err(error)? {
+            (value, []) => Ok(value),
+            (_, left) => Err(CodecError::Long(left.len())),
+        }
+    };
+    slices(payload)?.into_iter().enumerate().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Ledger;
+    use crate::time::Timestamp;
+
+    fn records() -> Vec<Record<Ledger>> {
+        let at = Timestamp(7);
+        vec![
+            Record::Seal { at, epoch: 300 },
+            Record::Checkpoint {
+                at: Timestamp(8),
+                digest: [9; 32],
+            },
+        ]
+    }
+
+    /// How many records are read, or why none.
+    fn read(payload: &[u8]) -> Result<usize, CodecError> {
+        decode::<Ledger>(payload).map(|records| records.len())
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for count in 0..=2 {
+            let records = &records()[..count];
+            let encoded = encode(records).expect("it encodes");
+            assert_eq!(encoded.leaves.len(), count);
+            let back = decode::<Ledger>(&encoded.payload).expect("it decodes");
+            assert_eq!(format!("{back:?}"), format!("{records:?}"));
+        }
+    }
+
+    #[test]
+    fn cut_and_lengthened_payloads_are_errors() {
+        let payload = encode(&records()).expect("it encodes").payload;
+        for end in 0..payload.len() {
+            assert_eq!(read(&payload[..end]), Err(CodecError::Short));
+        }
+        let longer = [payload.as_slice(), &[0]].concat();
+        assert_eq!(read(&longer), Err(CodecError::Long(1)));
+        let mut newer = payload;
+        newer[0] = 200;
+        assert_eq!(read(&newer), Err(CodecError::Version(200)));
+    }
+
+    #[test]
+    fn a_payload_that_promises_too_much_takes_no_memory() {
+        let promising = [&[VERSION][..], &u32::MAX.to_le_bytes()].concat();
+        assert_eq!(read(&promising), Err(CodecError::Short));
+    }
+}

@@ -1,0 +1,241 @@
+//! The journal in SQLite: a file of its own, which only the sequencer writes.
+//!
+//! Write-ahead log with `synchronous=FULL`: a commit is one write and one sync of the log's end.
+//! Pages of 16 KiB and a checkpoint every 4 MiB are what large batches are fastest with and what
+//! keeps the slowest commits near the usual ones; larger checkpoints stall for hundreds of
+//! milliseconds. That the settings are in force is checked at every start.
+//!
+//! A lock on a file beside the journal keeps a second process away from the whole data directory.
+//! It is the operating system's, so it goes with the process, however that ends.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
+
+use crate::machine::Sequence;
+use crate::shell::chain::Row;
+use crate::shell::journal::{Journal, JournalError, ReadJournal, SHARD};
+
+pub(crate) const FILE: &str = "journal.db";
+const LOCK_FILE: &str = "lock";
+const PAGE_BYTES: u32 = 16_384;
+/// 4 MiB of pages.
+const CHECKPOINT_PAGES: &str = "256";
+/// Rows in one answer to a reader, besides its limit in bytes.
+const READ_ROWS_MAX: i64 = 4_096;
+
+const CREATE: &str = "create table if not exists journal (
+    shard integer not null,
+    seq integer not null,
+    epoch integer not null,
+    prev_hash blob not null,
+    hash blob not null,
+    payload blob not null,
+    primary key (shard, seq)
+) strict, without rowid";
+const APPEND: &str = "insert into journal (shard, seq, epoch, prev_hash, hash, payload)
+    values (?, ?, ?, ?, ?, ?)";
+const SIZES: &str = "select seq, length(payload) from journal
+    where shard = ? and seq > ? order by seq limit ?";
+const READ: &str = "select seq, epoch, prev_hash, hash, payload from journal
+    where shard = ? and seq > ? and seq <= ? order by seq";
+const LAST: &str = "select coalesce(max(seq), 0) from journal where shard = ?";
+
+/// Reads the journal, beside whoever writes it.
+#[derive(Debug)]
+pub struct SqliteReader {
+    connection: SqliteConnection,
+}
+
+impl SqliteReader {
+    /// Opens the journal of a data directory for reading only. It must be there.
+    pub async fn open(directory: &Path) -> Result<Self, JournalError> {
+        let options = SqliteConnectOptions::new()
+            .filename(directory.join(FILE))
+            .read_only(true);
+        let connection = options.connect().await?;
+        Ok(Self { connection })
+    }
+
+    async fn between(&mut self, after: i64, to: i64) -> Result<Vec<Row>, JournalError> {
+        let rows = sqlx::query(READ).bind(SHARD).bind(after).bind(to);
+        let rows = rows.fetch_all(&mut self.connection).await?;
+        rows.iter().map(row_of).collect()
+    }
+
+    /// Closes the connection; the last one to close folds the write-ahead log into the file.
+    pub async fn close(self) -> Result<(), JournalError> {
+        Ok(self.connection.close().await?)
+    }
+}
+
+fn row_of(row: &SqliteRow) -> Result<Row, JournalError> {
+    let hash = |column| -> Result<[u8; 32], sqlx::Error> {
+        let bytes: &[u8] = row.try_get(column)?;
+        bytes
+            .try_into()
+            .map_err(|_| sqlx::Error::Decode(format!("column {column} is not 32 bytes").into()))
+    };
+    Ok(Row {
+        sequence: Sequence(unsigned(row.try_get(0)?)?),
+        epoch: unsigned(row.try_get(1)?)?,
+        prev_hash: hash(2)?,
+        hash: hash(3)?,
+        payload: row.try_get(4)?,
+    })
+}
+
+fn unsigned(number: i64) -> Result<u64, sqlx::Error> {
+    u64::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn signed(number: u64) -> Result<i64, sqlx::Error> {
+    i64::try_from(number).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+impl ReadJournal for SqliteReader {
+    async fn read(&mut self, after: Sequence, bytes_max: usize) -> Result<Vec<Row>, JournalError> {
+        let after = signed(after.0)?;
+        let sizes: Vec<(i64, i64)> = sqlx::query_as(SIZES)
+            .bind(SHARD)
+            .bind(after)
+            .bind(READ_ROWS_MAX)
+            .fetch_all(&mut self.connection)
+            .await?;
+        let mut bytes = 0;
+        let fitting = sizes.iter().take_while(|(_, size)| {
+            let more = bytes < bytes_max;
+            bytes += usize::try_from(*size).unwrap_or_default();
+            more
+        });
+        match fitting.last() {
+            Some((to, _)) => self.between(after, *to).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn row(&mut self, sequence: Sequence) -> Result<Option<Row>, JournalError> {
+        let sequence = signed(sequence.0)?;
+        let mut rows = self.between(sequence.saturating_sub(1), sequence).await?;
+        Ok(rows.pop())
+    }
+
+    async fn last(&mut self) -> Result<Sequence, JournalError> {
+        let last = sqlx::query_scalar(LAST).bind(SHARD);
+        Ok(Sequence(unsigned(
+            last.fetch_one(&mut self.connection).await?,
+        )?))
+    }
+}
+
+/// The journal of a data directory, held by this process alone.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    inner: SqliteReader,
+    directory: PathBuf,
+    /// Held for as long as the journal is open.
+    _lock: File,
+}
+
+impl SqliteJournal {
+    /// Opens the journal of a data directory, which is created when it is not there.
+    pub async fn open(directory: &Path) -> Result<Self, JournalError> {
+        let lock = lock(directory)?;
+        let options = SqliteConnectOptions::new()
+            .filename(directory.join(FILE))
+            .create_if_missing(true)
+            .page_size(PAGE_BYTES)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .disable_statement_logging();
+        let mut connection = options.connect().await?;
+        check(&mut connection, "journal_mode", "wal").await?;
+        check(&mut connection, "synchronous", "2").await?;
+        sqlx::query(CREATE).execute(&mut connection).await?;
+        Ok(Self {
+            inner: SqliteReader { connection },
+            directory: directory.to_owned(),
+            _lock: lock,
+        })
+    }
+}
+
+fn lock(directory: &Path) -> Result<File, JournalError> {
+    let path = directory.join(LOCK_FILE);
+    let opened = std::fs::create_dir_all(directory).and_then(|()| {
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true).open(&path)
+    });
+    let failed = |error| JournalError::File { path, error };
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(directory.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Refuses to go on when a setting that durability rests on is not in force.
+async fn check(
+    connection: &mut SqliteConnection,
+    setting: &'static str,
+    wanted: &'static str,
+) -> Result<(), JournalError> {
+    let query = format!("select cast({setting} as text) from pragma_{setting}");
+    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+    let found: String = query.fetch_one(connection).await?;
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(JournalError::NotDurable {
+            setting,
+            found,
+            wanted,
+        })
+    }
+}
+
+impl ReadJournal for SqliteJournal {
+    async fn read(&mut self, after: Sequence, bytes_max: usize) -> Result<Vec<Row>, JournalError> {
+        self.inner.read(after, bytes_max).await
+    }
+
+    async fn row(&mut self, sequence: Sequence) -> Result<Option<Row>, JournalError> {
+        self.inner.row(sequence).await
+    }
+
+    async fn last(&mut self) -> Result<Sequence, JournalError> {
+        self.inner.last().await
+    }
+}
+
+impl Journal for SqliteJournal {
+    type Reader = SqliteReader;
+
+    async fn append(&mut self, row: &Row) -> Result<(), JournalError> {
+        let insert = sqlx::query(APPEND)
+            .bind(SHARD)
+            .bind(signed(row.sequence.0)?)
+            .bind(signed(row.epoch)?)
+            .bind(row.prev_hash.as_slice())
+            .bind(row.hash.as_slice())
+            .bind(row.payload.as_slice());
+        match insert.execute(&mut self.inner.connection).await {
+            Ok(_) => Ok(()),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Err(JournalError::Taken(row.sequence.0))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn reader(&self) -> Result<SqliteReader, JournalError> {
+        SqliteReader::open(&self.directory).await
+    }
+}

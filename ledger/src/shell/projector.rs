@@ -1,0 +1,387 @@
+//! Keeps the views up with the journal.
+//!
+//! The projector is a follower like any other: it folds the journal's rows into a state of its own
+//! and takes nothing from the writer's. So when its digest at a checkpoint is the one that the
+//! writer journalled, two folds agree; when it is not, something is corrupt and everything stops.
+//!
+//! Rows come from the committer while the projector keeps up, and from the journal when it does
+//! not. They are written in chunks sized by time, with the watermark in the same transaction. After
+//! any failure the projector starts again from the watermark that it finds: there is no other way
+//! of starting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::runtime::Runtime;
+
+use crate::engine::{Digest, Engine, Record, digest_of};
+use crate::machine::{Machine, Moment};
+use crate::once::Unique;
+use crate::shell::chain::{Head, Row, hex};
+use crate::shell::journal::{JournalError, ReadJournal};
+use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
+use crate::shell::sequencer::{Fed, Settings, Shared, StopReason, weight};
+use crate::shell::table::{Rows, Value};
+use crate::shell::view::View;
+use crate::shell::views::{ONCE, Snapshot, ViewsError, ViewsWriter};
+
+/// A chunk is at least and at most this many events, whatever the clock says: the least is not
+/// worth a transaction of its own, the most is what fits into memory well.
+const CHUNK_EVENTS_MIN: usize = 512;
+const CHUNK_EVENTS_MAX: usize = 65_536;
+/// Between two attempts after a failure: doubled each time, up to the longest.
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+enum ProjectError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Views(#[from] ViewsError),
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+impl From<RecoveryError> for ProjectError {
+    fn from(error: RecoveryError) -> Self {
+        match error {
+            RecoveryError::Journal(error) => Self::Journal(error),
+            RecoveryError::Corrupt { .. } => Self::Corrupt(error.to_string()),
+        }
+    }
+}
+
+/// Where the next row is.
+enum Next<M: Machine> {
+    Here(Head, Vec<Record<M>>),
+    /// None yet.
+    None,
+    /// None any more.
+    Ended,
+}
+
+pub(crate) struct Projector<M: Machine, V, R> {
+    pub(crate) shared: Arc<Shared<M>>,
+    pub(crate) settings: Settings,
+    pub(crate) view: V,
+    pub(crate) views: ViewsWriter,
+    pub(crate) journal: R,
+    pub(crate) feed: Receiver<Fed<M>>,
+    pub(crate) fed_events: Arc<AtomicUsize>,
+}
+
+/// One run from a watermark onwards.
+struct Run<'a, M: Machine, V, R> {
+    of: &'a mut Projector<M, V, R>,
+    engine: Engine<M>,
+    head: Head,
+    rows: Rows,
+    snapshots: Vec<Snapshot>,
+    /// Rows read from the journal, the next one last.
+    read: Vec<Row>,
+    /// Whether the committer is gone.
+    ended: bool,
+    /// A row from the committer that comes after rows still to be read.
+    held: Option<Fed<M>>,
+    /// Events folded into this chunk, and how many it should have.
+    events: usize,
+    target: usize,
+}
+
+impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
+    /// Works until the committer is gone and everything durable is projected.
+    pub(crate) fn run(mut self, runtime: &Runtime) {
+        let mut pause = BACKOFF_FIRST;
+        loop {
+            let before = self.shared.projected();
+            match runtime.block_on(self.follow()) {
+                Ok(()) => break,
+                Err(ProjectError::Corrupt(what)) => {
+                    tracing::error!(what, "the views' fold and the journal disagree");
+                    return self.shared.stop(StopReason::Corrupt);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the views could not be written; trying again");
+                }
+            }
+            if self.shared.inbox.gate().stopped().is_some() {
+                break;
+            }
+            let moved = self.shared.projected() > before;
+            pause = if moved {
+                BACKOFF_FIRST
+            } else {
+                (pause * 2).min(BACKOFF_MAX)
+            };
+            std::thread::sleep(pause);
+        }
+        if let Err(error) = runtime.block_on(self.views.close()) {
+            tracing::warn!(%error, "the views' database was not closed well; nothing is lost");
+        }
+    }
+
+    /// Starts at the watermark and follows.
+    async fn follow(&mut self) -> Result<(), ProjectError> {
+        let head = self.watermark().await?;
+        let snapshots = self.views.snapshots().await?;
+        let recovered =
+            recovery::recover(&mut self.journal, snapshots, Some(head.sequence)).await?;
+        self.shared.set_projected(head.sequence);
+        let run = Run {
+            engine: recovered.engine,
+            head,
+            rows: self.views.rows(),
+            snapshots: Vec::new(),
+            read: Vec::new(),
+            ended: false,
+            held: None,
+            events: 0,
+            target: CHUNK_EVENTS_MIN,
+            of: self,
+        };
+        run.follow().await
+    }
+
+    /// The watermark, if the journal has its row. Else the journal was cut or is another one, and
+    /// the views are made anew.
+    async fn watermark(&mut self) -> Result<Head, ProjectError> {
+        let head = self.views.watermark().await?;
+        let known = head == Head::GENESIS
+            || self
+                .journal
+                .row(head.sequence)
+                .await?
+                .is_some_and(|row| row.hash == head.hash);
+        if known {
+            return Ok(head);
+        }
+        tracing::warn!(
+            row = head.sequence.0,
+            "the views stand at a row that the journal does not have; they are made anew"
+        );
+        self.views.reset().await?;
+        Ok(Head::GENESIS)
+    }
+}
+
+impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
+    async fn follow(mut self) -> Result<(), ProjectError> {
+        loop {
+            let started = Instant::now();
+            let ended = self.fill(started).await?;
+            self.write().await?;
+            self.adapt(started.elapsed());
+            if ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Folds rows until the chunk is full or nothing more comes for a moment. Tells whether nothing
+    /// will come any more.
+    async fn fill(&mut self, started: Instant) -> Result<bool, ProjectError> {
+        while self.events < self.target {
+            let patience = (self.events > 0).then(|| {
+                self.of
+                    .settings
+                    .chunk_pause
+                    .saturating_sub(started.elapsed())
+            });
+            match self.next(patience).await? {
+                Next::Here(head, records) => self.fold(head, &records)?,
+                Next::None => return Ok(false),
+                Next::Ended => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The next row; without a limit to its patience it waits until there is one.
+    async fn next(&mut self, patience: Option<Duration>) -> Result<Next<M>, ProjectError> {
+        loop {
+            if self.of.shared.abandoned.load(Ordering::Relaxed) {
+                return Ok(Next::Ended);
+            }
+            if let Some(row) = self.read.pop() {
+                let records = recovery::open(&row, self.head)?;
+                return Ok(Next::Here(row.head(), records));
+            }
+            let fed = match self.held.take() {
+                Some(held) => Some(held),
+                None => self.receive(patience),
+            };
+            match fed {
+                Some(fed) if fed.head.sequence == self.head.sequence.next() => {
+                    return Ok(Next::Here(fed.head, fed.records));
+                }
+                Some(fed) if fed.head.sequence <= self.head.sequence => {}
+                Some(fed) => {
+                    self.held = Some(fed);
+                    self.read_journal().await?;
+                }
+                // What is durable and does not come was left out, and is in the journal.
+                None if self.of.shared.durable() > self.head.sequence => {
+                    self.read_journal().await?;
+                }
+                None if self.ended => return Ok(Next::Ended),
+                None => return Ok(Next::None),
+            }
+        }
+    }
+
+    /// The next row from the committer, if there is one in time.
+    fn receive(&mut self, patience: Option<Duration>) -> Option<Fed<M>> {
+        let rows = &self.of.feed;
+        let behind = self.of.shared.durable() > self.head.sequence;
+        let received = match patience {
+            Some(patience) => rows.recv_timeout(patience),
+            None if behind => rows.recv_timeout(self.of.settings.chunk_pause),
+            None => rows.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match received {
+            Ok(fed) => {
+                let events = weight(&fed.records);
+                self.of.fed_events.fetch_sub(events, Ordering::SeqCst);
+                Some(fed)
+            }
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.ended = true;
+                None
+            }
+        }
+    }
+
+    /// Reads durable rows from the journal: there are some.
+    async fn read_journal(&mut self) -> Result<(), ProjectError> {
+        let durable = self.of.shared.durable();
+        let mut rows = self
+            .of
+            .journal
+            .read(self.head.sequence, READ_BYTES_MAX)
+            .await?;
+        rows.retain(|row| row.sequence <= durable);
+        if rows.is_empty() {
+            let missing = self.head.sequence.next().0;
+            let what = format!("row {missing} is missing from the journal");
+            return Err(ProjectError::Corrupt(what));
+        }
+        rows.reverse();
+        self.read = rows;
+        Ok(())
+    }
+
+    fn fold(&mut self, head: Head, records: &[Record<M>]) -> Result<(), ProjectError> {
+        for record in records {
+            match record {
+                Record::Checkpoint { digest, .. } => self.checkpoint(head, *digest)?,
+                Record::Command {
+                    at,
+                    uniques,
+                    outcome: Some(outcome),
+                    ..
+                } => {
+                    let moment = Moment {
+                        sequence: head.sequence,
+                        at: *at,
+                    };
+                    put_once(moment, uniques, outcome, &mut self.rows)?;
+                }
+                _ => {}
+            }
+            let (view, rows) = (&mut self.of.view, &mut self.rows);
+            self.engine
+                .apply(head.sequence, record, |moment, event, machine| {
+                    view.fold(moment, event, machine, rows);
+                });
+        }
+        self.events += weight(records);
+        self.head = head;
+        Ok(())
+    }
+
+    /// The writer says what its state hashed to here; so must this one, and then it is kept.
+    fn checkpoint(&mut self, head: Head, digest: Digest) -> Result<(), ProjectError> {
+        let unreadable = |error: postcard::Error| ProjectError::Corrupt(error.to_string());
+        let state = self.engine.snapshot().map_err(unreadable)?;
+        let found = digest_of(&state);
+        if found != digest {
+            return Err(ProjectError::Corrupt(format!(
+                "the checkpoint in row {} has the digest {}, but the journal up to it folds to {}",
+                head.sequence.0,
+                hex(&digest),
+                hex(&found)
+            )));
+        }
+        self.snapshots = vec![Snapshot {
+            head,
+            digest,
+            state,
+        }];
+        Ok(())
+    }
+
+    async fn write(&mut self) -> Result<(), ProjectError> {
+        if self.events == 0 {
+            return Ok(());
+        }
+        self.of.view.finish(self.engine.machine(), &mut self.rows);
+        let snapshots = std::mem::take(&mut self.snapshots);
+        self.of
+            .views
+            .write(&mut self.rows, self.head, &snapshots)
+            .await?;
+        self.of.shared.set_projected(self.head.sequence);
+        Ok(())
+    }
+
+    /// Sizes the next chunk so that it takes about as long as it should.
+    fn adapt(&mut self, took: Duration) {
+        let full = self.events >= self.target;
+        self.events = 0;
+        if !full {
+            return;
+        }
+        let behind = self.of.shared.durable().0 - self.head.sequence.0 > 1;
+        let wanted = if behind {
+            self.of.settings.chunk_time_behind
+        } else {
+            self.of.settings.chunk_time
+        };
+        let target = if took < wanted {
+            self.target * 2
+        } else {
+            self.target / 2
+        };
+        self.target = target.clamp(CHUNK_EVENTS_MIN, CHUNK_EVENTS_MAX);
+    }
+}
+
+/// The rows of the *once* index for what one command remembers.
+fn put_once<O: Serialize>(
+    moment: Moment,
+    uniques: &[Unique],
+    outcome: &O,
+    rows: &mut Rows,
+) -> Result<(), ProjectError> {
+    let outcome =
+        postcard::to_stdvec(outcome).map_err(|error| ProjectError::Corrupt(error.to_string()))?;
+    for unique in uniques {
+        rows.put(
+            &ONCE,
+            [
+                unique.key.scope.cast_signed().into(),
+                Value::id(unique.key.key),
+                Value::id(unique.fingerprint.0),
+                outcome.as_slice().into(),
+                moment.sequence.0.into(),
+                moment.at.0.into(),
+            ],
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! Makes batches durable, one after the other, and answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use crate::engine::Record;
+use crate::machine::Machine;
+use crate::shell::chain::{Head, Row};
+use crate::shell::journal::Journal;
+use crate::shell::recovery::{self, RecoveryError};
+use crate::shell::sequencer::handle::{StopReason, SubmitError};
+use crate::shell::sequencer::inbox::{Answer, Gate, News, Reply, refuse};
+use crate::shell::sequencer::shared::Shared;
+use crate::shell::views::SnapshotSource;
+
+/// How often a row is read to learn whether its append happened.
+const RESOLVE_TRIES: u32 = 4;
+const RESOLVE_PAUSE: Duration = Duration::from_millis(20);
+/// Between two attempts to recover: doubled each time, up to the longest.
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// What the writer asks for.
+pub(crate) enum Job<M: Machine> {
+    Commit(Commit<M>),
+    /// Read the state anew from the journal.
+    Recover,
+}
+
+/// A batch with the answers that depend on it.
+pub(crate) struct Commit<M: Machine> {
+    pub(crate) epoch: u64,
+    pub(crate) records: Vec<Record<M>>,
+    pub(crate) answers: Vec<(Answer<M>, Vec<Reply<M>>)>,
+}
+
+/// A row that is durable, on its way to the projector.
+pub(crate) struct Fed<M: Machine> {
+    pub(crate) head: Head,
+    pub(crate) records: Vec<Record<M>>,
+}
+
+/// The way to the projector: bounded in events. When it is full, rows are left out, and the
+/// projector finds them in the journal.
+pub(crate) struct Feed<M: Machine> {
+    pub(crate) sender: Sender<Fed<M>>,
+    pub(crate) events: Arc<AtomicUsize>,
+    pub(crate) events_max: usize,
+}
+
+impl<M: Machine> Feed<M> {
+    fn send(&self, fed: Fed<M>) {
+        let events = weight(&fed.records);
+        if self.events.load(Ordering::SeqCst) + events <= self.events_max {
+            self.events.fetch_add(events, Ordering::SeqCst);
+            let _ = self.sender.send(fed);
+        }
+    }
+}
+
+/// What records count as, where events are counted: their events, and at least one each.
+pub(crate) fn weight<M: Machine>(records: &[Record<M>]) -> usize {
+    records
+        .iter()
+        .map(|record| record.events().len().max(1))
+        .sum()
+}
+
+enum Appended {
+    Durable,
+    /// Not there, or not readable.
+    Lost,
+    Stopped(StopReason),
+}
+
+pub(crate) struct Committer<M: Machine, J: Journal> {
+    pub(crate) shared: Arc<Shared<M>>,
+    pub(crate) journal: J,
+    pub(crate) snapshots: SnapshotSource,
+    pub(crate) head: Head,
+    pub(crate) feed: Feed<M>,
+    /// False between a loss and the recovery from it.
+    pub(crate) healthy: bool,
+}
+
+impl<M: Machine, J: Journal> Committer<M, J> {
+    /// Works until the writer is gone.
+    pub(crate) fn run(mut self, runtime: &Runtime, jobs: &Receiver<Job<M>>) {
+        for job in jobs {
+            match job {
+                Job::Commit(commit) => runtime.block_on(self.commit(commit)),
+                Job::Recover => runtime.block_on(self.recover()),
+            }
+        }
+    }
+
+    async fn commit(&mut self, commit: Commit<M>) {
+        let Commit {
+            epoch,
+            records,
+            answers,
+        } = commit;
+        let unknown = SubmitError::OutcomeUnknown;
+        if !self.healthy {
+            refuse_all(answers, unknown);
+            return;
+        }
+        if records.is_empty() {
+            answer_all(answers);
+            return;
+        }
+        match self.append(epoch, &records).await {
+            Appended::Durable => {
+                self.shared.durable.send_replace(self.head.sequence);
+                self.shared.commits.fetch_add(1, Ordering::Relaxed);
+                self.shared.inbox.tell(News::Durable);
+                answer_all(answers);
+                let head = self.head;
+                self.feed.send(Fed { head, records });
+            }
+            Appended::Lost => {
+                self.healthy = false;
+                self.shared.inbox.tell(News::Lost);
+                refuse_all(answers, unknown);
+            }
+            Appended::Stopped(reason) => {
+                self.healthy = false;
+                self.shared.stop(reason);
+                refuse_all(answers, unknown);
+            }
+        }
+    }
+
+    async fn append(&mut self, epoch: u64, records: &[Record<M>]) -> Appended {
+        let row = match Row::following(self.head, epoch, records) {
+            Ok(row) => row,
+            Err(error) => {
+                tracing::error!(%error, "a batch could not be encoded");
+                return Appended::Stopped(StopReason::Defect);
+            }
+        };
+        let appended = match self.journal.append(&row).await {
+            Ok(()) => Appended::Durable,
+            Err(error) => {
+                let sequence = row.sequence.0;
+                tracing::warn!(%error, sequence, "an append failed; looking whether it happened");
+                self.resolve(&row).await
+            }
+        };
+        if matches!(appended, Appended::Durable) {
+            self.head = row.head();
+        }
+        appended
+    }
+
+    /// Whether a row whose append failed is there after all.
+    async fn resolve(&mut self, row: &Row) -> Appended {
+        let mut pause = RESOLVE_PAUSE;
+        for _ in 0..RESOLVE_TRIES {
+            match self.journal.row(row.sequence).await {
+                Ok(Some(found)) if found == *row => return Appended::Durable,
+                Ok(Some(found)) if found.hash == row.hash => {
+                    return Appended::Stopped(StopReason::Corrupt);
+                }
+                // An append of our own, from before the state was dropped, which came through late.
+                Ok(Some(found)) if found.epoch < row.epoch => return Appended::Lost,
+                Ok(Some(_)) => return Appended::Stopped(StopReason::Fenced),
+                Ok(None) => return Appended::Lost,
+                Err(_) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+            }
+        }
+        Appended::Lost
+    }
+
+    /// Reads the state anew, however long it takes, unless everything is to end.
+    async fn recover(&mut self) {
+        let mut pause = BACKOFF_FIRST;
+        loop {
+            match self.shared.inbox.gate() {
+                Gate::Stopped(_) => return,
+                Gate::Closing => return self.shared.stop(StopReason::ShutDown),
+                Gate::Recovering | Gate::Open => {}
+            }
+            match recovery::recover(&mut self.journal, self.snapshots.read().await, None).await {
+                Ok(recovered) => {
+                    self.head = recovered.head;
+                    self.healthy = true;
+                    let engine = Box::new(recovered.engine);
+                    return self.shared.inbox.tell(News::Recovered(engine));
+                }
+                Err(RecoveryError::Journal(error)) => {
+                    tracing::warn!(%error, "the journal is not readable; trying again");
+                }
+                Err(error @ RecoveryError::Corrupt { .. }) => {
+                    tracing::error!(%error, "the journal is corrupt");
+                    return self.shared.stop(StopReason::Corrupt);
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF_MAX);
+        }
+    }
+}
+
+fn answer_all<M: Machine>(answers: Vec<(Answer<M>, Vec<Reply<M>>)>) {
+    for (answer, replies) in answers {
+        let _ = answer.send(replies);
+    }
+}
+
+fn refuse_all<M: Machine>(answers: Vec<(Answer<M>, Vec<Reply<M>>)>, error: SubmitError) {
+    for (answer, replies) in answers {
+        refuse(answer, replies.len(), error);
+    }
+}

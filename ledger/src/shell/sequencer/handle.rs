@@ -1,0 +1,248 @@
+//! How everyone else reaches the one writer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::engine::Submission;
+use crate::machine::{Machine, Sequence};
+use crate::once::OnceKey;
+use crate::shell::cold::{self, ReadCold};
+use crate::shell::sequencer::inbox::{Gate, Group, Reply};
+use crate::shell::sequencer::shared::{Shared, Status};
+use crate::shell::views::Views;
+use crate::time::Timestamp;
+
+/// When to come back after `busy`: the queue is emptied several times a second.
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// How often a command is sent back for something cold before it is given up as `busy`. Twice is
+/// rare already: something must have left memory between reading it and deciding.
+const COLD_ROUNDS_MAX: usize = 5;
+
+/// The answer to a command, durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed<O> {
+    pub outcome: O,
+    /// The row of the journal that holds it. For what changed nothing: the newest row it was
+    /// decided on.
+    pub sequence: Sequence,
+    pub at: Timestamp,
+    /// Whether this is the first answer again, to a command that was given before.
+    pub again: bool,
+}
+
+/// Why a command has no outcome. The codes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    #[error("too much is waiting already; nothing was done, try again in a moment")]
+    Busy { retry_after: Duration },
+    #[error("whether it was done is not known; ask again under the same key, which tells")]
+    OutcomeUnknown,
+    #[error("the key {:032x} was used before with other content", .0.key)]
+    KeyReused(OnceKey),
+    #[error("the time in the key {:032x} is more than a minute ahead; check the clock", .0.key)]
+    KeyFromFuture(OnceKey),
+    #[error("a defect on our side; nothing was done")]
+    Internal,
+    #[error("no more commands are taken: {why}")]
+    Stopped { why: StopReason },
+}
+
+impl SubmitError {
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "busy",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::KeyReused(_) => "key_reused",
+            Self::KeyFromFuture(_) => "key_from_future",
+            Self::Internal => "internal",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+}
+
+/// Why the sequencer stopped for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StopReason {
+    #[error("it was shut down")]
+    ShutDown,
+    #[error("another writer has taken over the journal")]
+    Fenced,
+    #[error("the journal and the state disagree; verify the journal before starting again")]
+    Corrupt,
+    #[error("a panic while folding an event, which is a defect or a corrupt journal")]
+    Defect,
+}
+
+impl StopReason {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ShutDown => "shut_down",
+            Self::Fenced => "fenced",
+            Self::Corrupt => "corrupt",
+            Self::Defect => "defect",
+        }
+    }
+}
+
+/// Submits commands and reads views. Clones are cheap and share everything.
+pub struct Handle<M: Machine> {
+    shared: Arc<Shared<M>>,
+    views: Views,
+    cold: Arc<dyn ReadCold<M>>,
+}
+
+impl<M: Machine> Clone for Handle<M> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            views: self.views.clone(),
+            cold: self.cold.clone(),
+        }
+    }
+}
+
+impl<M: Machine> fmt::Debug for Handle<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+type Submitted<M> = Result<Committed<<M as Machine>::Outcome>, SubmitError>;
+
+/// A submission that needs something cold.
+struct Lacking<M: Machine> {
+    position: usize,
+    submission: Submission<M>,
+    keys: Vec<M::Key>,
+    once: Vec<OnceKey>,
+    at_least: Sequence,
+}
+
+impl<M: Machine> Handle<M> {
+    pub(crate) fn new(shared: Arc<Shared<M>>, views: Views, cold: Arc<dyn ReadCold<M>>) -> Self {
+        Self {
+            shared,
+            views,
+            cold,
+        }
+    }
+
+    /// Submits a command and waits until its answer is durable.
+    pub async fn submit(&self, submission: Submission<M>) -> Submitted<M> {
+        self.submit_many(vec![submission])
+            .await
+            .pop()
+            .unwrap_or(Err(SubmitError::OutcomeUnknown))
+    }
+
+    /// Submits commands that are decided one after the other and independently, and waits until
+    /// all answers are durable. The answers come in the order of the commands.
+    pub async fn submit_many(&self, submissions: Vec<Submission<M>>) -> Vec<Submitted<M>> {
+        let busy = SubmitError::Busy {
+            retry_after: RETRY_AFTER,
+        };
+        let mut results: Vec<Submitted<M>> = submissions.iter().map(|_| Err(busy)).collect();
+        let (mut positions, mut submissions): (Vec<_>, Vec<_>) =
+            submissions.into_iter().enumerate().unzip();
+        for _ in 0..COLD_ROUNDS_MAX {
+            if submissions.is_empty() {
+                break;
+            }
+            let replies = self.send(std::mem::take(&mut submissions)).await;
+            let mut lacking = Vec::new();
+            for (position, reply) in std::mem::take(&mut positions).into_iter().zip(replies) {
+                match reply {
+                    Reply::Committed(committed) => results[position] = Ok(committed),
+                    Reply::Failed(error) => results[position] = Err(error),
+                    Reply::Missing {
+                        submission,
+                        keys,
+                        once,
+                        at_least,
+                    } => lacking.push(Lacking {
+                        position,
+                        submission: *submission,
+                        keys,
+                        once,
+                        at_least,
+                    }),
+                }
+            }
+            for mut lacking in lacking {
+                if self.bring(&mut lacking).await {
+                    positions.push(lacking.position);
+                    submissions.push(lacking.submission);
+                }
+            }
+        }
+        results
+    }
+
+    /// Puts a group into the queue and waits for its answers.
+    async fn send(&self, submissions: Vec<Submission<M>>) -> Vec<Reply<M>> {
+        let count = submissions.len();
+        let all = |error| (0..count).map(|_| Reply::Failed(error)).collect();
+        let (answer, answered) = oneshot::channel();
+        match self.shared.inbox.push(Group::new(submissions, answer)) {
+            // The writer drops an answer only when it ends in the middle of something.
+            Ok(()) => match answered.await {
+                Ok(replies) => replies,
+                Err(_) => all(SubmitError::OutcomeUnknown),
+            },
+            Err(refusal) => all(refusal),
+        }
+    }
+
+    /// Reads what a submission lacks. False when the views are too far behind or not readable.
+    async fn bring(&self, lacking: &mut Lacking<M>) -> bool {
+        let at_least = lacking.at_least;
+        if !self.projected_at_least(at_least, cold::WAIT_MAX).await {
+            return false;
+        }
+        let read = cold::bring(
+            &self.views,
+            self.cold.as_ref(),
+            &mut lacking.submission,
+            std::mem::take(&mut lacking.keys),
+            std::mem::take(&mut lacking.once),
+        );
+        match read.await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "what has left memory could not be read from the views");
+                false
+            }
+        }
+    }
+
+    /// Waits until the views hold this row, but not longer than the time given. Tells whether they
+    /// do.
+    pub async fn projected_at_least(&self, sequence: Sequence, within: Duration) -> bool {
+        let mut projected = self.shared.projected.subscribe();
+        let reached = projected.wait_for(|projected| *projected >= sequence);
+        matches!(tokio::time::timeout(within, reached).await, Ok(Ok(_)))
+    }
+
+    /// Waits until commands are taken, but not longer than the time given. Tells whether they are.
+    pub async fn ready(&self, within: Duration) -> bool {
+        let opened = tokio::time::timeout(within, self.shared.inbox.opened());
+        opened.await.is_ok_and(Gate::is_open)
+    }
+
+    /// The views, to read history from.
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// Lets the writer look at the clock now: for clocks that are moved by hand.
+    pub fn tick(&self) {
+        self.shared.inbox.nudge();
+    }
+
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+}

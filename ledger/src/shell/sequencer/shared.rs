@@ -1,0 +1,111 @@
+//! What the threads and the handles share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::watch;
+
+use crate::machine::{Machine, Sequence};
+use crate::shell::sequencer::handle::StopReason;
+use crate::shell::sequencer::inbox::Inbox;
+
+#[derive(Debug)]
+pub(crate) struct Shared<M: Machine> {
+    pub(crate) inbox: Inbox<M>,
+    /// The last row that is durable.
+    pub(crate) durable: watch::Sender<Sequence>,
+    /// The last row that the views hold.
+    pub(crate) projected: watch::Sender<Sequence>,
+    /// Whether the views need not be finished: the store was dropped, as in a crash.
+    pub(crate) abandoned: AtomicBool,
+    /// Whether the writer waits for the projector.
+    pub(crate) held_up: AtomicBool,
+    pub(crate) epoch: AtomicU64,
+    pub(crate) once_in_memory: AtomicU64,
+    pub(crate) lag_events: AtomicU64,
+    pub(crate) clock_steps: AtomicU64,
+    pub(crate) recoveries: AtomicU64,
+    pub(crate) commits: AtomicU64,
+}
+
+/// How the sequencer and the projector are doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Whether commands are taken.
+    pub ready: bool,
+    pub stopped: Option<StopReason>,
+    pub durable: Sequence,
+    pub projected: Sequence,
+    pub epoch: u64,
+    pub queued_commands: usize,
+    pub queued_bytes: usize,
+    /// Events the views are behind.
+    pub lag_events: u64,
+    /// Keys of the *once* index in memory.
+    pub once_in_memory: u64,
+    /// Rows appended since the start.
+    pub commits: u64,
+    /// Jumps of the wall clock that were not followed.
+    pub clock_steps: u64,
+    /// Times the state was dropped and recovered.
+    pub recoveries: u64,
+}
+
+impl<M: Machine> Shared<M> {
+    pub(crate) fn new(inbox: Inbox<M>, durable: Sequence, projected: Sequence) -> Self {
+        Self {
+            inbox,
+            durable: watch::Sender::new(durable),
+            projected: watch::Sender::new(projected),
+            abandoned: AtomicBool::new(false),
+            held_up: AtomicBool::new(false),
+            epoch: AtomicU64::new(0),
+            once_in_memory: AtomicU64::new(0),
+            lag_events: AtomicU64::new(0),
+            clock_steps: AtomicU64::new(0),
+            recoveries: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn durable(&self) -> Sequence {
+        *self.durable.borrow()
+    }
+
+    pub(crate) fn projected(&self) -> Sequence {
+        *self.projected.borrow()
+    }
+
+    /// Tells that the views hold this row, and wakes a writer that waits for it.
+    pub(crate) fn set_projected(&self, sequence: Sequence) {
+        self.projected.send_replace(sequence);
+        if self.held_up.load(Ordering::SeqCst) {
+            self.inbox.nudge();
+        }
+    }
+
+    /// Stops everything, for good.
+    pub(crate) fn stop(&self, reason: StopReason) {
+        if self.inbox.stop(reason) && reason != StopReason::ShutDown {
+            tracing::error!(code = reason.code(), "the sequencer stops: {reason}");
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let (gate, queued_commands, queued_bytes) = self.inbox.look();
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        Status {
+            ready: gate.is_open(),
+            stopped: gate.stopped(),
+            durable: self.durable(),
+            projected: self.projected(),
+            epoch: read(&self.epoch),
+            queued_commands,
+            queued_bytes,
+            lag_events: read(&self.lag_events),
+            once_in_memory: read(&self.once_in_memory),
+            commits: read(&self.commits),
+            clock_steps: read(&self.clock_steps),
+            recoveries: read(&self.recoveries),
+        }
+    }
+}

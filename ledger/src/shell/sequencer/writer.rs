@@ -1,0 +1,444 @@
+//! Decides, and builds batches.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use crate::engine::{Engine, Record, Submission, Verdict};
+use crate::machine::{Machine, Moment, Sequence};
+use crate::shell::clock::{self, Stamps};
+use crate::shell::sequencer::Settings;
+use crate::shell::sequencer::committer::{Commit, Job, weight};
+use crate::shell::sequencer::handle::{Committed, RETRY_AFTER, StopReason, SubmitError};
+use crate::shell::sequencer::inbox::{Answer, Gate, Group, News, Reply, Wanted, refuse};
+use crate::shell::sequencer::lag::Lag;
+use crate::shell::sequencer::shared::Shared;
+use crate::time::Timestamp;
+
+/// The writer looks at the clock at least this often, so that a jump of it is noticed.
+const WAKE_AFTER: Duration = Duration::from_secs(1);
+
+/// A group that is being decided.
+struct Deciding<M: Machine> {
+    submissions: std::vec::IntoIter<Submission<M>>,
+    replies: Vec<Reply<M>>,
+    answer: Answer<M>,
+}
+
+impl<M: Machine> Deciding<M> {
+    fn new(group: Group<M>) -> Self {
+        Self {
+            replies: Vec::with_capacity(group.submissions.len()),
+            submissions: group.submissions.into_iter(),
+            answer: group.answer,
+        }
+    }
+
+    /// Gives up in the middle: what is decided may yet be durable, what is not was not done.
+    fn abandon(self) {
+        let count = self.replies.len() + self.submissions.len();
+        let error = if self.replies.is_empty() {
+            SubmitError::Busy {
+                retry_after: RETRY_AFTER,
+            }
+        } else {
+            SubmitError::OutcomeUnknown
+        };
+        refuse(self.answer, count, error);
+    }
+}
+
+/// The batch that is being built.
+struct Building<M: Machine> {
+    records: Vec<Record<M>>,
+    answers: Vec<(Answer<M>, Vec<Reply<M>>)>,
+    events: usize,
+    bytes: usize,
+    /// Whether what is due has been looked for.
+    due_done: bool,
+}
+
+impl<M: Machine> Default for Building<M> {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            answers: Vec::new(),
+            events: 0,
+            bytes: 0,
+            due_done: false,
+        }
+    }
+}
+
+impl<M: Machine> Building<M> {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.answers.is_empty()
+    }
+
+    fn push(&mut self, record: Record<M>) {
+        self.events += record.events().len().max(1);
+        self.records.push(record);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The state has been dropped and is being recovered.
+    Recovering,
+    /// The first row of this life of the state is not durable yet.
+    Sealing,
+    Open,
+    /// To end when everything is finished.
+    Closing,
+    /// The last checkpoint has been made.
+    Closed,
+}
+
+pub(crate) struct Writer<M: Machine> {
+    shared: Arc<Shared<M>>,
+    jobs: Sender<Job<M>>,
+    settings: Settings,
+    engine: Engine<M>,
+    stamps: Stamps,
+    now: Timestamp,
+    building: Building<M>,
+    deciding: VecDeque<Deciding<M>>,
+    phase: Phase,
+    in_flight: bool,
+    lag: Lag,
+    since_checkpoint: u64,
+    evicted_at: u64,
+}
+
+impl<M: Machine> Writer<M> {
+    pub(crate) fn new(
+        shared: Arc<Shared<M>>,
+        jobs: Sender<Job<M>>,
+        settings: Settings,
+        engine: Engine<M>,
+    ) -> Self {
+        let stamps = Stamps::after(engine.clock(), settings.clock.clone());
+        let now = engine.clock();
+        Self {
+            shared,
+            jobs,
+            settings,
+            engine,
+            stamps,
+            now,
+            building: Building::default(),
+            deciding: VecDeque::new(),
+            phase: Phase::Sealing,
+            in_flight: false,
+            lag: Lag::default(),
+            since_checkpoint: 0,
+            evicted_at: 0,
+        }
+    }
+
+    /// Works until it is told to end, or has to.
+    pub(crate) fn run(mut self) {
+        self.read_clock();
+        self.seal();
+        loop {
+            self.dispatch();
+            let found = self.shared.inbox.wait(self.wanted());
+            for news in found.news {
+                self.hear(news);
+            }
+            if found.gate.stopped().is_some() {
+                return self.abandon();
+            }
+            self.read_clock();
+            self.deciding
+                .extend(found.groups.into_iter().map(Deciding::new));
+            if !self.is_sealed() {
+                continue;
+            }
+            self.let_happen();
+            self.decide();
+            if found.gate == Gate::Closing && !self.close() {
+                return self.shared.stop(StopReason::ShutDown);
+            }
+        }
+    }
+
+    fn is_sealed(&self) -> bool {
+        match self.phase {
+            Phase::Recovering | Phase::Sealing => false,
+            Phase::Open | Phase::Closing | Phase::Closed => true,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let nothing = self.building.is_empty() && self.deciding.is_empty();
+        self.is_sealed() && !self.in_flight && nothing
+    }
+
+    fn is_full(&self) -> bool {
+        self.building.events >= self.settings.batch_events_max
+            || self.building.bytes >= self.settings.batch_bytes_max
+    }
+
+    /// What to wait for.
+    fn wanted(&self) -> Wanted {
+        let room = self
+            .settings
+            .batch_events_max
+            .saturating_sub(self.building.events);
+        let takes = self.is_sealed() && self.deciding.is_empty() && !self.is_full();
+        // Something due is waited for only while it could be let happen.
+        let due = (!self.building.due_done)
+            .then(|| self.engine.machine().next_due())
+            .flatten()
+            .map(|due| Duration::from_nanos(due.nanos_since(self.now)));
+        Wanted {
+            commands: if takes { room } else { 0 },
+            idle: self.is_idle(),
+            within: Some(due.map_or(WAKE_AFTER, |due| due.min(WAKE_AFTER))),
+        }
+    }
+
+    fn read_clock(&mut self) {
+        let (now, step) = self.stamps.now();
+        self.now = now;
+        if let Some(step) = step {
+            self.shared.clock_steps.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                seconds = step.seconds,
+                "the wall clock jumped; the ledger's time goes on without it until the next start"
+            );
+        }
+    }
+
+    /// When the next record happens. The row of what is being built is the next after the last one
+    /// that was handed over.
+    fn moment(&self) -> Moment {
+        Moment {
+            sequence: self.sequence(),
+            at: clock::next(self.engine.clock(), self.now),
+        }
+    }
+
+    fn sequence(&self) -> Sequence {
+        if self.building.records.is_empty() {
+            self.engine.applied().next()
+        } else {
+            self.engine.applied()
+        }
+    }
+
+    /// Folds a record of the writer's own and adds it to the batch.
+    fn record(&mut self, record: Record<M>) {
+        self.engine.apply(self.sequence(), &record, |_, _, _| {});
+        self.building.push(record);
+    }
+
+    /// The first row of a life: a new epoch, and the state it begins with.
+    fn seal(&mut self) {
+        let epoch = self.engine.epoch() + 1;
+        let at = self.moment().at;
+        self.record(Record::Seal { at, epoch });
+        self.shared.epoch.store(epoch, Ordering::Relaxed);
+        self.checkpoint();
+    }
+
+    fn checkpoint(&mut self) {
+        self.since_checkpoint = 0;
+        let at = self.moment().at;
+        match self.engine.digest() {
+            Ok(digest) => self.record(Record::Checkpoint { at, digest }),
+            Err(error) => {
+                tracing::error!(%error, "the state could not be encoded");
+                self.shared.stop(StopReason::Defect);
+            }
+        }
+    }
+
+    /// Ends this life of the state in good order: when nothing is left to do, with a checkpoint.
+    /// False when that is durable.
+    fn close(&mut self) -> bool {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Closing;
+        }
+        if !self.is_idle() {
+            return true;
+        }
+        if self.phase == Phase::Closed {
+            return false;
+        }
+        self.phase = Phase::Closed;
+        self.checkpoint();
+        true
+    }
+
+    /// Lets happen what is due, once in a batch and before anything else of it.
+    fn let_happen(&mut self) {
+        if self.building.due_done {
+            return;
+        }
+        let moment = self.moment();
+        let due = self.engine.machine().next_due();
+        if due.is_none_or(|due| due > moment.at) {
+            return;
+        }
+        self.building.due_done = true;
+        if let Some(record) = self.engine.due(moment, self.settings.batch_due_max) {
+            self.building.push(record);
+        }
+    }
+
+    /// Decides what waits, until the batch is full.
+    fn decide(&mut self) {
+        while let Some(mut deciding) = self.deciding.pop_front() {
+            while !self.is_full()
+                && let Some(submission) = deciding.submissions.next()
+            {
+                let reply = self.decide_one(submission);
+                deciding.replies.push(reply);
+            }
+            if deciding.submissions.len() > 0 {
+                self.deciding.push_front(deciding);
+                return;
+            }
+            let Deciding {
+                replies, answer, ..
+            } = deciding;
+            self.building.answers.push((answer, replies));
+        }
+    }
+
+    fn decide_one(&mut self, submission: Submission<M>) -> Reply<M> {
+        let moment = self.moment();
+        let (verdict, record) = self.engine.submit(moment, &submission);
+        if let Some(record) = record {
+            self.building.bytes += M::weight(&submission.command);
+            self.building.push(record);
+        }
+        match verdict {
+            Verdict::New(outcome) => Reply::Committed(Committed {
+                outcome,
+                sequence: self.engine.applied(),
+                at: moment.at,
+                again: false,
+            }),
+            Verdict::Again(entry) => Reply::Committed(Committed {
+                outcome: entry.outcome,
+                sequence: entry.sequence,
+                at: entry.at,
+                again: true,
+            }),
+            Verdict::Missing {
+                keys,
+                once,
+                at_least,
+            } => Reply::Missing {
+                submission: Box::new(submission),
+                keys,
+                once,
+                at_least,
+            },
+            Verdict::KeyReused(key) => Reply::Failed(SubmitError::KeyReused(key)),
+            Verdict::KeyFromFuture(key) => Reply::Failed(SubmitError::KeyFromFuture(key)),
+            Verdict::Internal => Reply::Failed(SubmitError::Internal),
+        }
+    }
+
+    /// Hands the batch over, when the committer is free and the views are near enough.
+    fn dispatch(&mut self) {
+        self.lag.project(self.shared.projected());
+        let behind = self.lag.behind();
+        self.shared.lag_events.store(behind, Ordering::Relaxed);
+        let ending = matches!(self.phase, Phase::Closing | Phase::Closed);
+        let held_up = behind > self.settings.lag_events_max && !ending;
+        self.shared.held_up.store(held_up, Ordering::SeqCst);
+        // The projector may have moved just before it could see that it is waited for.
+        if held_up && self.shared.projected() > self.lag.seen() {
+            self.shared.inbox.nudge();
+        }
+        let recovering = self.phase == Phase::Recovering;
+        if self.in_flight || held_up || recovering || self.building.is_empty() {
+            return;
+        }
+        if self.is_sealed() && !self.building.records.is_empty() {
+            self.keep_house();
+        }
+        let Building {
+            records, answers, ..
+        } = std::mem::take(&mut self.building);
+        if records.is_empty() {
+            for (answer, replies) in answers {
+                let _ = answer.send(replies);
+            }
+            return;
+        }
+        self.in_flight = true;
+        self.lag.commit(self.engine.applied(), weight(&records));
+        let epoch = self.engine.epoch();
+        let commit = Commit {
+            epoch,
+            records,
+            answers,
+        };
+        if self.jobs.send(Job::Commit(commit)).is_err() {
+            self.shared.stop(StopReason::Defect);
+        }
+    }
+
+    /// Lets go what the views hold, and checkpoints, when there is enough for it.
+    fn keep_house(&mut self) {
+        self.since_checkpoint += self.building.events as u64;
+        if self.lag.projected() - self.evicted_at >= self.settings.evict_events {
+            self.evicted_at = self.lag.projected();
+            let (at, through) = (self.moment().at, self.lag.seen());
+            self.record(Record::Evict { at, through });
+        }
+        if self.since_checkpoint >= self.settings.checkpoint_events {
+            self.checkpoint();
+        }
+        let once = self.engine.once_len() as u64;
+        self.shared.once_in_memory.store(once, Ordering::Relaxed);
+    }
+
+    fn hear(&mut self, news: News<M>) {
+        match news {
+            News::Durable => {
+                self.in_flight = false;
+                if self.phase == Phase::Sealing {
+                    self.phase = Phase::Open;
+                    self.shared.inbox.open();
+                }
+            }
+            News::Lost => {
+                self.abandon();
+                tracing::warn!("the state is dropped and recovered from the journal");
+                self.shared.recoveries.fetch_add(1, Ordering::Relaxed);
+                if self.jobs.send(Job::Recover).is_err() {
+                    self.shared.stop(StopReason::Defect);
+                }
+            }
+            News::Recovered(engine) => {
+                self.engine = *engine;
+                self.lag = Lag::default();
+                self.evicted_at = 0;
+                self.phase = Phase::Sealing;
+                self.seal();
+            }
+        }
+    }
+
+    /// Drops the state: answers everyone whose answer depended on it, and who waits for it.
+    fn abandon(&mut self) {
+        self.phase = Phase::Recovering;
+        self.in_flight = false;
+        for (answer, replies) in std::mem::take(&mut self.building).answers {
+            refuse(answer, replies.len(), SubmitError::OutcomeUnknown);
+        }
+        let waiting = self.shared.inbox.recover().into_iter().map(Deciding::new);
+        for deciding in self.deciding.drain(..).chain(waiting) {
+            deciding.abandon();
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What a machine's views are.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::future::Future;
+
+use sqlx::SqliteConnection;
+
+use crate::machine::{Machine, Moment};
+use crate::shell::table::{Rows, Table};
+
+/// Turns events into rows of SQL tables. Everything comes from the journal: the projector folds a
+/// state of its own and shows each event with the machine as it stands after it, so that all views
+/// can be dropped and rebuilt. One view is composed of others by calling their `fold` with the same
+/// [`Rows`].
+pub trait View<M: Machine>: Debug + Send + 'static {
+    /// All tables of the view. When what is declared changes, the views are rebuilt.
+    fn tables(&self) -> Vec<&'static Table>;
+
+    /// Puts the rows that an event makes.
+    fn fold(&mut self, moment: Moment, event: &M::Event, machine: &M, rows: &mut Rows);
+
+    /// Called at the end of each chunk: the place for rows that show how touched things stand now,
+    /// however often they were touched.
+    fn finish(&mut self, machine: &M, rows: &mut Rows) {
+        let _ = (machine, rows);
+    }
+
+    /// Reads what has left memory: for each key the row, or that there is none. The connection is
+    /// inside one read transaction.
+    fn cold(
+        connection: &mut SqliteConnection,
+        keys: &[M::Key],
+    ) -> impl Future<Output = Result<BTreeMap<M::Key, Option<M::Row>>, sqlx::Error>> + Send;
+}
