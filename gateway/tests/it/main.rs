@@ -3,3 +3,4 @@
 mod cli;
 mod qr;
 mod sign;
+mod webhook;
