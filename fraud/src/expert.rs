@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::decision::Reason;
 use crate::feature::Registry;
-use crate::model::{Model, ModelError, Paths, narrow, shapley};
+use crate::model::{Model, ModelError, Paths, narrow};
 use crate::scorecard::milli;
 
 /// How many features a decision names.
@@ -95,7 +95,7 @@ impl Expert {
         let mut shares: Vec<f64> = self.shares.iter().map(|share| f64::from(*share)).collect();
         if exactly {
             shares.fill(0.0);
-            shapley(&self.model.forest, &self.row, &mut shares);
+            self.paths.shapley(&self.row, &mut shares);
         }
         let raised: f64 = shares.iter().filter(|share| **share > 0.0).sum();
         let mut top: Vec<usize> = (0..shares.len())

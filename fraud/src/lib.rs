@@ -39,6 +39,7 @@
 
 mod attempt;
 mod decision;
+pub mod evaluate;
 mod expert;
 mod feature;
 pub mod metrics;
@@ -48,6 +49,7 @@ mod profile;
 pub mod rule;
 mod scorecard;
 mod scorer;
+pub mod speed;
 
 pub use attempt::{Attempt, Channel, CurrencyCode, Key, Kind, Label, Outcome, Role};
 pub use decision::{Action, Decision, Reason};

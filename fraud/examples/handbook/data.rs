@@ -142,25 +142,25 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The features of the next transaction and its place, until `end` (a day).
-    pub(crate) fn step(&mut self, end: u32) -> Option<(usize, Vec<f32>)> {
-        let place = self.next;
-        let transaction = self
+    /// Walks up to a day and records the features of every transaction on the way.
+    pub(crate) fn record(&mut self, end: u32, rows: &mut Rows) {
+        while let Some(transaction) = self
             .transactions
-            .get(place)
-            .filter(|transaction| transaction.day() < end)?;
-        self.learn_labels(transaction.second);
-        let attempt = transaction.attempt(place);
-        self.registry
-            .fill(&self.profiles, &attempt, &mut self.vector);
-        let row = self
-            .slots
-            .iter()
-            .map(|slot| fraud::narrow(self.vector[*slot]))
-            .collect();
-        self.profiles.observe(&attempt, Outcome::Settled);
-        self.next += 1;
-        Some((place, row))
+            .get(self.next)
+            .filter(|transaction| transaction.day() < end)
+        {
+            self.learn_labels(transaction.second);
+            let attempt = transaction.attempt(self.next);
+            self.registry
+                .fill(&self.profiles, &attempt, &mut self.vector);
+            rows.values.extend(
+                self.slots
+                    .iter()
+                    .map(|slot| fraud::narrow(self.vector[*slot])),
+            );
+            self.profiles.observe(&attempt, Outcome::Settled);
+            self.next += 1;
+        }
     }
 
     /// Makes the labels of some past transactions known at a moment, before their time.
@@ -169,7 +169,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether the label of a transaction is known by a moment.
-    pub(crate) fn known(&self, place: usize, at: u32) -> bool {
+    fn known(&self, place: usize, at: u32) -> bool {
         self.early[place] || self.transactions[place].second + DELAY * DAY <= at
     }
 
@@ -194,5 +194,28 @@ impl<'a> Walk<'a> {
             &transaction.attempt(place),
             Outcome::Labelled(transaction.label()),
         );
+    }
+}
+
+/// The features of transactions, by place.
+pub(crate) struct Rows {
+    width: usize,
+    values: Vec<f32>,
+}
+
+impl Rows {
+    pub(crate) const fn new(width: usize) -> Self {
+        Self {
+            width,
+            values: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn row(&self, place: usize) -> &[f32] {
+        &self.values[place * self.width..(place + 1) * self.width]
     }
 }

@@ -92,7 +92,7 @@ pub(super) const FEATURES: &[EntityFeature] = &[
     },
     Definition {
         name: "age",
-        sentence: "the WHO was first seen {} days ago",
+        sentence: "the WHO was first seen {} days ago, counted to 30",
         unit: Unit::Days,
         extract: age,
     },
@@ -272,7 +272,7 @@ fn age(it: &Sight<'_>) -> f64 {
     if it.entity.settled == 0 {
         0.0
     } else {
-        past(it, it.entity.first_at, true, DAY)
+        past(it, it.entity.first_at, true, DAY).min(30.0)
     }
 }
 

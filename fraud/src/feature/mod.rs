@@ -140,20 +140,20 @@ impl Registry {
                 .iter()
                 .map(|feature| (feature.extract)(attempt)),
         );
+        let found = Found::new(profiles, attempt);
+        let now = attempt.second();
         let mut sent_1d = 0.0;
-        for role in Role::ALL {
-            let Some(key) = attempt.entity(role) else {
+        for (role, entity) in Role::ALL.into_iter().zip(found.entities) {
+            if attempt.entity(role).is_none() {
                 vector.extend(std::iter::repeat_n(f64::NAN, entity::FEATURES.len()));
                 continue;
-            };
-            let entity = profiles.entity(role, key).unwrap_or(&self.blank);
-            let now = attempt.second();
-            let counts = Counts::of(entity, now);
+            }
+            let entity = entity.unwrap_or(&self.blank);
             let sight = Sight {
                 now,
                 amount: attempt.amount as f64,
                 entity,
-                counts,
+                counts: Counts::of(entity, now),
             };
             if role == Role::Payer {
                 sent_1d = sight.counts.amount[3];
@@ -164,7 +164,14 @@ impl Registry {
                     .map(|feature| (feature.extract)(&sight)),
             );
         }
-        let meeting = meeting(profiles, attempt, sent_1d);
+        let meeting = Meeting {
+            now,
+            amount: attempt.amount as f64,
+            forth: found.forth,
+            back: found.back,
+            inflow: found.inflow.map(|entity| (entity, Counts::of(entity, now))),
+            sent_1d,
+        };
         vector.extend(
             pair::FEATURES
                 .iter()
@@ -173,19 +180,29 @@ impl Registry {
     }
 }
 
-fn meeting<'a>(profiles: &'a Profiles, attempt: &Attempt, sent_1d: f64) -> Meeting<'a> {
-    let now = attempt.second();
-    let inflow = profiles
-        .entity(Role::Payee, attempt.payer)
-        .map(|entity| (entity, Counts::of(entity, now)));
-    let payee = attempt.payee;
-    Meeting {
-        now,
-        amount: attempt.amount as f64,
-        forth: payee.and_then(|payee| profiles.pair(attempt.payer, payee)),
-        back: payee.and_then(|payee| profiles.pair(payee, attempt.payer)),
-        inflow,
-        sent_1d,
+/// Every profile an attempt needs. All are looked up before any is read, so that the waits for memory
+/// overlap.
+struct Found<'a> {
+    entities: [Option<&'a Entity>; 5],
+    /// The payer as a receiver of money.
+    inflow: Option<&'a Entity>,
+    forth: Option<&'a Pair>,
+    back: Option<&'a Pair>,
+}
+
+impl<'a> Found<'a> {
+    fn new(profiles: &'a Profiles, attempt: &Attempt) -> Self {
+        let entity = |role: Role| profiles.entity(role, attempt.entity(role)?);
+        Self {
+            entities: Role::ALL.map(entity),
+            inflow: profiles.entity(Role::Payee, attempt.payer),
+            forth: attempt
+                .payee
+                .and_then(|payee| profiles.pair(attempt.payer, payee)),
+            back: attempt
+                .payee
+                .and_then(|payee| profiles.pair(payee, attempt.payer)),
+        }
     }
 }
 

@@ -17,6 +17,8 @@ const FORMAT: u32 = 1;
 const HELD_OUT: f64 = 0.15;
 /// With fewer frauds held out than this the margin is taken at its word.
 const FRAUDS_TO_CALIBRATE: usize = 20;
+/// Margins kept as a picture of the training rows.
+const REFERENCE: usize = 2_000;
 
 /// A trained model with all that is needed to use and judge it.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,25 +58,24 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// Trains on all rows, which are in order of time, and calibrates on a forest that has not seen
-    /// the newest of them.
+    /// Trains on all rows, which are in order of time. How many trees are useful, and what a margin
+    /// means, is first found out with a forest that has not seen the newest rows.
     pub fn train(
         trainer: &impl Trainer,
         data: &Dataset,
         features: Vec<String>,
         version: u32,
     ) -> Result<Self, TrainError> {
-        let forest = trainer.train(data)?;
-        let calibration = calibrate(trainer, data).unwrap_or_else(Calibration::plain);
-        let stride = data.len().div_ceil(2_000).max(1);
+        let (trees, calibration) =
+            hold_out(trainer, data).unwrap_or((usize::MAX, Calibration::plain()));
+        let forest = trainer.train(data)?.first(trees);
+        let stride = data.len().div_ceil(REFERENCE).max(1);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a picture of scores needs no more"
         )]
-        let reference = (0..data.len())
-            .step_by(stride)
-            .map(|row| forest.margin(data.row(row)) as f32)
-            .collect();
+        let margin = |row: usize| forest.margin(data.row(row)) as f32;
+        let reference = (0..data.len()).step_by(stride).map(margin).collect();
         Ok(Self {
             version,
             features,
@@ -135,7 +136,8 @@ impl Model {
     }
 }
 
-fn calibrate(trainer: &impl Trainer, data: &Dataset) -> Option<Calibration> {
+/// The number of trees with the least loss on the newest rows, and the calibration of that forest.
+fn hold_out(trainer: &impl Trainer, data: &Dataset) -> Option<(usize, Calibration)> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -147,10 +149,12 @@ fn calibrate(trainer: &impl Trainer, data: &Dataset) -> Option<Calibration> {
         return None;
     }
     let forest = trainer.train(&older).ok()?;
+    let trees = forest.most_useful(&newer);
+    let forest = forest.first(trees);
     let margins: Vec<f64> = (0..newer.len())
         .map(|row| forest.margin(newer.row(row)))
         .collect();
-    Some(Calibration::fit(&margins, newer.labels()))
+    Some((trees, Calibration::fit(&margins, newer.labels())))
 }
 
 #[derive(Deserialize)]

@@ -6,41 +6,82 @@
 //! features (Lundberg's tree SHAP, with the training rows' paths as background); exact, slower, for
 //! what is not allowed. Both add up to the margin less the forest's mean.
 
-use super::forest::{DEPTH, Forest, LEAVES, SPLITS, Tree, leaf};
+use super::forest::{DEPTH, Forest, LEAVES, SPLITS, Tree};
 
 /// What the splits on the way to one leaf contribute, by feature.
 type Credits = [(u32, f32); DEPTH];
 
-/// Path attributions of all leaves of all trees.
+/// A forest made ready to say why.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Paths {
-    leaves: Vec<[Credits; LEAVES]>,
+    credits: Vec<[Credits; LEAVES]>,
+    /// The ways to all leaves that training rows reached.
+    ways: Vec<Way>,
+}
+
+/// The different features on the way to a leaf, and the leaf's value.
+#[derive(Clone, Debug, PartialEq)]
+struct Way {
+    steps: [Step; DEPTH],
+    len: usize,
+    value: f64,
+}
+
+/// A row goes this way if the feature is in `[least, below)`; of the rows of training this share did
+/// where its tree asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Step {
+    feature: u32,
+    least: f32,
+    below: f32,
+    unknown: f64,
 }
 
 impl Paths {
     pub(crate) fn new(forest: &Forest) -> Self {
+        let expected: Vec<Expected> = forest.trees.iter().map(expected).collect();
+        let credits = forest
+            .trees
+            .iter()
+            .zip(&expected)
+            .map(|(tree, expected)| credits(tree, expected))
+            .collect();
+        let ways = forest
+            .trees
+            .iter()
+            .zip(&expected)
+            .flat_map(|(tree, expected)| {
+                let reached = (0..LEAVES).filter(|leaf| tree.covers[*leaf] > 0);
+                reached.map(|leaf| Way::new(tree, expected, leaf))
+            });
         Self {
-            leaves: forest.trees.iter().map(credits).collect(),
+            credits,
+            ways: ways.collect(),
         }
     }
 
-    /// The margin of a row; adds each feature's share to `shares`.
+    /// The margin of a row; adds each feature's share along the paths to `shares`.
     pub(crate) fn explain(&self, forest: &Forest, row: &[f32], shares: &mut [f32]) -> f64 {
         let mut sum = f64::from(forest.base);
-        for (tree, credits) in forest.trees.iter().zip(&self.leaves) {
-            let leaf = leaf(tree, row);
-            sum += f64::from(tree.leaves[leaf]);
-            for (feature, share) in &credits[leaf] {
+        forest.visit(row, |tree, leaf, value| {
+            sum += value;
+            for (feature, share) in &self.credits[tree][leaf] {
                 shares[*feature as usize] += share;
             }
-        }
+        });
         sum
+    }
+
+    /// Adds each feature's exact Shapley value for a row to `shares`.
+    pub(crate) fn shapley(&self, row: &[f32], shares: &mut [f64]) {
+        for way in &self.ways {
+            way.share(row, shares);
+        }
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "shares are kept as f32")]
-fn credits(tree: &Tree) -> [Credits; LEAVES] {
-    let expected = expected(tree);
+fn credits(tree: &Tree, expected: &Expected) -> [Credits; LEAVES] {
     std::array::from_fn(|leaf| {
         let mut node = leaf + SPLITS;
         std::array::from_fn(|_| {
@@ -55,9 +96,11 @@ fn credits(tree: &Tree) -> [Credits; LEAVES] {
     })
 }
 
-/// For each node of a tree the rows it covers and the mean of their leaves; a node without rows
-/// has the mean of its parent's other side.
-fn expected(tree: &Tree) -> [(f64, f64); SPLITS + LEAVES] {
+/// For each node of a tree the rows it covers and the mean of their leaves.
+type Expected = [(f64, f64); SPLITS + LEAVES];
+
+/// A node that no row reached has its lower side's mean.
+fn expected(tree: &Tree) -> Expected {
     let mut nodes = [(0.0, 0.0); SPLITS + LEAVES];
     for leaf in 0..LEAVES {
         nodes[SPLITS + leaf] = (f64::from(tree.covers[leaf]), f64::from(tree.leaves[leaf]));
@@ -75,87 +118,74 @@ fn expected(tree: &Tree) -> [(f64, f64); SPLITS + LEAVES] {
     nodes
 }
 
-/// Adds each feature's exact Shapley value for a row to `shares`.
-pub(crate) fn shapley(forest: &Forest, row: &[f32], shares: &mut [f64]) {
-    for tree in &forest.trees {
-        let expected = expected(tree);
-        for leaf in (0..LEAVES).filter(|leaf| tree.covers[*leaf] > 0) {
-            let path = Path::new(tree, &expected, leaf, row);
-            path.share(f64::from(tree.leaves[leaf]), shares);
-        }
-    }
-}
-
-/// The different features on the way to a leaf: for each, the share of rows that go this way when
-/// the feature is unknown, and 1 or 0 when it is known, by whether this row goes this way.
-struct Path {
-    steps: [Step; DEPTH],
-    len: usize,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Step {
-    feature: u32,
-    unknown: f64,
-    known: f64,
-}
-
-impl Path {
-    fn new(
-        tree: &Tree,
-        expected: &[(f64, f64); SPLITS + LEAVES],
-        leaf: usize,
-        row: &[f32],
-    ) -> Self {
-        let mut path = Self {
-            steps: [Step::default(); DEPTH],
+impl Way {
+    fn new(tree: &Tree, expected: &Expected, leaf: usize) -> Self {
+        let nothing = Step {
+            feature: 0,
+            least: f32::NEG_INFINITY,
+            below: f32::INFINITY,
+            unknown: 1.0,
+        };
+        let mut way = Self {
+            steps: [nothing; DEPTH],
             len: 0,
+            value: f64::from(tree.leaves[leaf]),
         };
         let mut node = leaf + SPLITS;
         while node > 0 {
             let parent = (node - 1) / 2;
             let split = tree.splits[parent];
-            let above = row[split.feature as usize] >= split.threshold;
-            let same_way = above == (node == 2 * parent + 2);
             let unknown = expected[node].0 / expected[parent].0;
-            path.add(split.feature, unknown, f64::from(u8::from(same_way)));
+            let (least, below) = if node.is_multiple_of(2) {
+                (split.threshold, f32::INFINITY)
+            } else {
+                (f32::NEG_INFINITY, split.threshold)
+            };
+            // A split that all rows pass the same way tells nothing.
+            if unknown < 1.0 {
+                way.add(Step {
+                    feature: split.feature,
+                    least,
+                    below,
+                    unknown,
+                });
+            }
             node = parent;
         }
-        path
+        way
     }
 
-    fn add(&mut self, feature: u32, unknown: f64, known: f64) {
-        if let Some(step) = self.steps[..self.len]
+    fn add(&mut self, step: Step) {
+        if let Some(same) = self.steps[..self.len]
             .iter_mut()
-            .find(|step| step.feature == feature)
+            .find(|other| other.feature == step.feature)
         {
-            step.unknown *= unknown;
-            step.known *= known;
+            same.unknown *= step.unknown;
+            same.least = same.least.max(step.least);
+            same.below = same.below.min(step.below);
         } else {
-            self.steps[self.len] = Step {
-                feature,
-                unknown,
-                known,
-            };
+            self.steps[self.len] = step;
             self.len += 1;
         }
     }
 
-    /// Shares a leaf's value: each feature's part is the mean, over all orders in which features
+    /// Shares the leaf's value: each feature's part is the mean, over all orders in which features
     /// become known, of what its becoming known adds.
-    fn share(&self, value: f64, shares: &mut [f64]) {
+    fn share(&self, row: &[f32], shares: &mut [f64]) {
+        let mut known = [0.0; DEPTH];
         let steps = &self.steps[..self.len];
+        for (known, step) in known.iter_mut().zip(steps) {
+            let value = row[step.feature as usize];
+            *known = f64::from(u8::from(value >= step.least && value < step.below));
+        }
         for (own, step) in steps.iter().enumerate() {
             // `sizes[k]` sums, over sets of k other features, the product of known and unknown parts.
             let mut sizes = [0.0; DEPTH];
             sizes[0] = 1.0;
-            let others = steps.iter().enumerate().filter(|(other, _)| *other != own);
-            for (many, (_, other)) in others.enumerate() {
-                for size in (0..=many).rev() {
-                    if size + 1 < DEPTH {
-                        sizes[size + 1] += sizes[size] * other.known;
-                    }
-                    sizes[size] *= other.unknown;
+            for (other, part) in steps.iter().enumerate().filter(|(other, _)| *other != own) {
+                for size in (0..DEPTH).rev() {
+                    let smaller = size.checked_sub(1).map_or(0.0, |smaller| sizes[smaller]);
+                    sizes[size] = sizes[size] * part.unknown + smaller * known[other];
                 }
             }
             let weights = &ORDERS[self.len - 1];
@@ -164,7 +194,7 @@ impl Path {
                 .zip(weights)
                 .map(|(size, weight)| size * weight)
                 .sum();
-            shares[step.feature as usize] += value * mean * (step.known - step.unknown);
+            shares[step.feature as usize] += self.value * mean * (known[own] - step.unknown);
         }
     }
 }
@@ -172,9 +202,8 @@ impl Path {
 /// `ORDERS[n - 1][k]`: the share of the orders of n features in which a given one comes after a given
 /// set of k, which is `k! (n - k - 1)! / n!`.
 const ORDERS: [[f64; DEPTH]; DEPTH] = [
-    [1.0, 0.0, 0.0, 0.0, 0.0],
-    [1.0 / 2.0, 1.0 / 2.0, 0.0, 0.0, 0.0],
-    [1.0 / 3.0, 1.0 / 6.0, 1.0 / 3.0, 0.0, 0.0],
-    [1.0 / 4.0, 1.0 / 12.0, 1.0 / 12.0, 1.0 / 4.0, 0.0],
-    [1.0 / 5.0, 1.0 / 20.0, 1.0 / 30.0, 1.0 / 20.0, 1.0 / 5.0],
+    [1.0, 0.0, 0.0, 0.0],
+    [1.0 / 2.0, 1.0 / 2.0, 0.0, 0.0],
+    [1.0 / 3.0, 1.0 / 6.0, 1.0 / 3.0, 0.0],
+    [1.0 / 4.0, 1.0 / 12.0, 1.0 / 12.0, 1.0 / 4.0],
 ];

@@ -37,7 +37,7 @@ pub struct Boosting {
     pub rounds: usize,
     /// How much of each tree's advice is taken.
     pub rate: f64,
-    /// Levels of splits, at most five.
+    /// Levels of splits, at most four.
     pub depth: usize,
     /// Pulls leaves towards zero.
     pub lambda: f64,
@@ -60,14 +60,14 @@ pub struct Boosting {
 impl Default for Boosting {
     fn default() -> Self {
         Self {
-            rounds: 200,
-            rate: 0.05,
-            depth: 4,
-            lambda: 1.0,
+            rounds: 300,
+            rate: 0.03,
+            depth: DEPTH,
+            lambda: 5.0,
             least_weight: 1.0,
             least_gain: 0.0,
-            rows: 1.0,
-            features: 1.0,
+            rows: 0.7,
+            features: 0.3,
             bins: 1024,
             seed: 1,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

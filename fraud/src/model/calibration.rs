@@ -68,6 +68,24 @@ impl Calibration {
         }
     }
 
+    /// The same for a population with more genuine attempts: the odds of fraud times `factor`, as after
+    /// training on a thinned sample.
+    #[must_use]
+    pub fn with_odds(&self, factor: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a probability times a billion"
+        )]
+        let rarer = |chance: &u32| {
+            let chance = f64::from(*chance) / BILLION;
+            (BILLION * chance * factor / (chance * factor + 1.0 - chance)).round() as u32
+        };
+        Self {
+            chances_ppb: self.chances_ppb.iter().map(rarer).collect(),
+        }
+    }
+
     /// The probability at a margin, between two points of the table in a straight line.
     pub fn chance(&self, margin: f64) -> f64 {
         let last = self.chances_ppb.len() - 1;
@@ -108,6 +126,12 @@ pub(super) fn logistic(margin: f64) -> f64 {
     1.0 / (1.0 + (-margin).exp())
 }
 
+/// The logistic loss, in the form that cannot overflow.
+pub(super) fn logistic_loss(margin: f64, label: bool) -> f64 {
+    let wrong = if label { -margin } else { margin };
+    wrong.max(0.0) + (-wrong.abs()).exp().ln_1p()
+}
+
 struct Sample<'a> {
     margins: &'a [f64],
     labels: &'a [bool],
@@ -117,13 +141,8 @@ impl Sample<'_> {
     /// A little weight on (1, 0), which keeps the fit finite when a sample says little.
     const PRIOR: f64 = 1e-3;
 
-    /// The logistic loss, in the form that cannot overflow.
     fn loss(&self, slope: f64, offset: f64) -> f64 {
-        let one = |(margin, label): (&f64, &bool)| {
-            let margin = slope * margin + offset;
-            let wrong = if *label { -margin } else { margin };
-            wrong.max(0.0) + (-wrong.abs()).exp().ln_1p()
-        };
+        let one = |(margin, label): (&f64, &bool)| logistic_loss(slope * margin + offset, *label);
         let prior = Self::PRIOR * ((slope - 1.0).powi(2) + offset.powi(2)) / 2.0;
         self.margins.iter().zip(self.labels).map(one).sum::<f64>() + prior
     }

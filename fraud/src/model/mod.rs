@@ -16,7 +16,7 @@ mod grow;
 mod proofs;
 
 pub use artifact::{Model, ModelError};
-pub(crate) use attribution::{Paths, shapley};
+pub(crate) use attribution::Paths;
 pub use boost::{Boosting, TrainError, Trainer};
 pub use calibration::Calibration;
 pub use dataset::{Dataset, narrow};

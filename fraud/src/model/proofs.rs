@@ -1,6 +1,6 @@
 //! Models against the trainer, against brute force, and against damage.
 
-use super::attribution::{Paths, shapley};
+use super::attribution::Paths;
 use super::boost::{Boosting, TrainError, Trainer};
 use super::calibration::{Calibration, logistic};
 use super::dataset::{Dataset, drawn};
@@ -28,7 +28,7 @@ fn sample(rows: u64, seed: u64) -> Dataset {
             values[0] > 80.0 || (values[1] > 60.0 && values[2] < 30.0) || values[3].is_nan();
         data.push(
             &values,
-            drawn(seed ^ 77, row, if suspicious { 0.3 } else { 0.01 }),
+            drawn(seed + 1_000_000, row, if suspicious { 0.3 } else { 0.01 }),
         );
     }
     data
@@ -38,6 +38,9 @@ fn small() -> Boosting {
     Boosting {
         rounds: 30,
         rate: 0.1,
+        lambda: 1.0,
+        rows: 1.0,
+        features: 1.0,
         threads: 2,
         ..Boosting::default()
     }
@@ -143,7 +146,7 @@ fn brute_force(forest: &Forest, row: &[f32], feature: u32) -> f64 {
             .map(|tree| expectation(tree, 0, row, known).1)
             .sum::<f64>()
     };
-    let width = WIDTH as u32;
+    let width = 7;
     let without = (0..1_u32 << width).filter(|known| known >> feature & 1 == 0);
     let parts = without.map(|known| {
         let size = known.count_ones();
@@ -164,6 +167,7 @@ fn shapley_values_equal_brute_force_and_add_up() {
     }
     .train(&data)
     .expect("both kinds are there");
+    let paths = Paths::new(&forest);
     let expected = |row: &[f32]| {
         forest
             .trees
@@ -173,9 +177,9 @@ fn shapley_values_equal_brute_force_and_add_up() {
     };
     for row in (0..40).map(|row| data.row(row)) {
         let mut shares = vec![0.0; WIDTH];
-        shapley(&forest, row, &mut shares);
-        for (feature, share) in shares.iter().enumerate() {
-            let truth = brute_force(&forest, row, feature as u32);
+        paths.shapley(row, &mut shares);
+        for (feature, share) in (0..).zip(&shares) {
+            let truth = brute_force(&forest, row, feature);
             assert!(
                 (share - truth).abs() < 1e-9,
                 "feature {feature}: {share}, by brute force {truth}"

@@ -4,6 +4,8 @@
 //! counted by minute and hour buckets; longer windows are counted by day buckets. See `ring.rs` for
 //! the error of a bucketed window.
 
+use std::cmp::Ordering;
+
 use super::entity::{DAY, Day, Entity, HOUR, MINUTE, Volume};
 use super::ring::Ring;
 
@@ -102,33 +104,38 @@ impl Counts {
         }
     }
 
+    /// All windows of days in one pass: a day belongs to a window of `length` days wholly if it began
+    /// fewer days ago, partly if exactly that many.
     fn long(&mut self, days: &Ring<Day, 36>, now: u32) {
-        for (slot, length) in [(4, 7), (5, 30)] {
-            days.window(now, 0, length, |day, share| {
-                self.count[slot] += f64::from(day.volume.count) * share;
-                self.amount[slot] += day.volume.amount as f64 * share;
-            });
-        }
-        days.window(now, 0, 14, |day, share| {
-            self.unusual += f64::from(day.unusual) * share;
+        let passed = f64::from(now % DAY) / f64::from(DAY);
+        days.visit(now, |back, day| {
+            if day.is_empty() {
+                return;
+            }
+            let share = |length: u32| match back.cmp(&length) {
+                Ordering::Less => 1.0,
+                Ordering::Equal => 1.0 - passed,
+                Ordering::Greater => 0.0,
+            };
+            for (slot, length) in [(4, 7), (5, 30)] {
+                self.count[slot] += f64::from(day.volume.count) * share(length);
+                self.amount[slot] += day.volume.amount as f64 * share(length);
+            }
+            self.unusual += f64::from(day.unusual) * share(14);
+            for (slot, length) in [(0, 1), (1, 7)] {
+                self.failed[slot] += f64::from(day.failed) * share(length);
+            }
+            for (slot, length) in [(0, 14), (1, 35)] {
+                self.known[slot] += f64::from(day.known) * share(length);
+                self.frauds[slot] += f64::from(day.frauds) * share(length);
+            }
         });
-        for (slot, length) in [(0, 1), (1, 7)] {
-            days.window(now, 0, length, |day, share| {
-                self.failed[slot] += f64::from(day.failed) * share;
-            });
-        }
-        for (slot, length) in [(0, 14), (1, 35)] {
-            days.window(now, 0, length, |day, share| {
-                self.known[slot] += f64::from(day.known) * share;
-                self.frauds[slot] += f64::from(day.frauds) * share;
-            });
-        }
     }
 }
 
 fn volume<const N: usize>(ring: &Ring<Volume, N>, now: u32, length: u32) -> (f64, f64) {
     let (mut count, mut amount) = (0.0, 0.0);
-    ring.window(now, 0, length, |volume, share| {
+    ring.window(now, length, |volume, share| {
         count += f64::from(volume.count) * share;
         amount += volume.amount as f64 * share;
     });

@@ -34,6 +34,12 @@ pub(crate) struct Day {
     pub(crate) frauds: u16,
 }
 
+impl Day {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.volume.count == 0 && self.known == 0 && self.failed == 0 && self.unusual == 0
+    }
+}
+
 /// Finer buckets, for an entity with more events in a day than [`Recent`] holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Busy {
@@ -92,6 +98,11 @@ impl Entity {
             others: Distinct::new(),
             busy: None,
         }
+    }
+
+    /// The memory it takes beside itself.
+    pub(crate) fn bytes_beside(&self) -> usize {
+        self.busy.as_ref().map_or(0, |_| size_of::<Busy>())
     }
 
     /// Counts an attempt in every window.

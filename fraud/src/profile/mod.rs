@@ -78,6 +78,17 @@ impl Profiles {
         self.roles.iter().map(Table::len).sum()
     }
 
+    /// The memory that profiles and pairs take, in bytes.
+    pub fn bytes(&self) -> usize {
+        let busy: usize = self
+            .roles
+            .iter()
+            .flat_map(Table::values)
+            .map(Entity::bytes_beside)
+            .sum();
+        self.roles.iter().map(Table::bytes).sum::<usize>() + self.pairs.bytes() + busy
+    }
+
     /// How many profiles were forgotten to stay within the limits.
     pub fn evicted(&self) -> u64 {
         self.roles.iter().map(Table::evicted).sum::<u64>() + self.pairs.evicted()

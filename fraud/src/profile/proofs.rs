@@ -155,7 +155,7 @@ proptest! {
         }
         let newest = times.iter().max().copied().unwrap_or(0) / 10;
         let mut seen = 0;
-        ring.window(newest * 10 + 9, 0, 7, |count, _| seen += count);
+        ring.window(newest * 10 + 9, 7, |count, _| seen += count);
         prop_assert_eq!(seen as usize, times.iter().filter(|at| newest - *at / 10 < 8).count());
     }
 }

@@ -35,27 +35,26 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
         (self.newest - bucket < Self::LENGTH).then(|| &mut self.slots[Self::place(bucket)])
     }
 
-    /// Gives each bucket of the `length` widths that end `skip` widths before `now` to `visit`, with
-    /// the share of it that lies inside.
-    pub(crate) fn window(&self, now: u32, skip: u32, length: u32, mut visit: impl FnMut(&T, f64)) {
-        let current = now / self.width;
+    /// Gives each bucket of the `length` widths before `now` to `visit`, with the share of it that lies
+    /// inside.
+    pub(crate) fn window(&self, now: u32, length: u32, mut visit: impl FnMut(&T, f64)) {
         let passed = f64::from(now % self.width) / f64::from(self.width);
-        for back in skip..=skip + length {
-            let Some(bucket) = current.checked_sub(back) else {
-                return;
-            };
-            if bucket > self.newest {
-                continue;
+        self.visit(now, |back, slot| {
+            if back <= length {
+                visit(slot, if back == length { 1.0 - passed } else { 1.0 });
             }
-            if self.newest - bucket >= Self::LENGTH {
-                return;
-            }
-            let share = match back {
-                _ if back == skip + length => 1.0 - passed,
-                _ if back == skip && skip > 0 => passed,
-                _ => 1.0,
-            };
-            visit(&self.slots[Self::place(bucket)], share);
+        });
+    }
+
+    /// Gives every bucket up to `now` to `visit`, the newest first, with how many buckets ago it began.
+    pub(crate) fn visit(&self, now: u32, mut visit: impl FnMut(u32, &T)) {
+        let current = now / self.width;
+        let oldest = self.newest.saturating_sub(Self::LENGTH - 1);
+        let newest = self.newest.min(current);
+        let mut place = Self::place(newest);
+        for bucket in (oldest..=newest).rev() {
+            visit(current - bucket, &self.slots[place]);
+            place = place.checked_sub(1).unwrap_or(N - 1);
         }
     }
 

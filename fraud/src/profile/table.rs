@@ -55,6 +55,22 @@ impl<V: Worth> Table<V> {
         self.places.len()
     }
 
+    /// Every profile, in the order of its place.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.chunks.iter().flatten().map(|(_, value)| value)
+    }
+
+    /// The memory it takes, without what profiles keep beside themselves.
+    pub(crate) fn bytes(&self) -> usize {
+        let profiles: usize = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.capacity() * size_of::<(u64, V)>())
+            .sum();
+        // The standard map keeps a control byte beside each place, and at least one place in eight free.
+        profiles + self.places.capacity() * 8 / 7 * (size_of::<(u64, u32)>() + 1)
+    }
+
     /// How many profiles were forgotten to make room.
     pub(crate) const fn evicted(&self) -> u64 {
         self.evicted

@@ -1,5 +1,6 @@
 //! What the scorer promises to those who call it.
 
+mod evaluate;
 mod replay;
 mod rules;
 mod scoring;

@@ -1,0 +1,239 @@
+//! How fast decisions are, with a million profiles.
+//!
+//! The whole way is measured: attempt, features, fifty rules, a model of two hundred trees, decision
+//! with reasons. The town is made by a fixed sequence, so runs differ only by the machine. The caller
+//! brings the clock.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::attempt::{Attempt, Channel, CurrencyCode, Key, Kind, NANOS_PER_SECOND, Outcome, mix};
+use crate::decision::Action;
+use crate::model::{Boosting, Dataset, Model, TrainError};
+use crate::profile::Limits;
+use crate::rule::{Lists, Rule, RuleSet};
+use crate::scorer::{Scorer, Settings};
+
+/// The first second of the town.
+const START: u64 = 1_700_000_000;
+/// Attempts whose features train the model.
+const LESSONS: u64 = 20_000;
+const TREES: usize = 200;
+const RULES: usize = 50;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Profiles there are before anything is measured.
+    pub profiles: u64,
+    /// Decisions measured.
+    pub decisions: u64,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            profiles: 1_000_000,
+            decisions: 300_000,
+        }
+    }
+}
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Speed {
+    /// Decisions a second on one core, the settling of each payment included.
+    pub decisions_per_s: f64,
+    /// Half of the decisions took no longer.
+    pub p50_us: f64,
+    /// All but one in a hundred took no longer.
+    pub p99_us: f64,
+    /// Memory of profiles and pairs over the number of profiles.
+    pub bytes_per_entity: usize,
+    /// Profiles there were.
+    pub entities: usize,
+    /// Features computed for each decision.
+    pub features: usize,
+    /// Rules judged for each decision.
+    pub rules: usize,
+    /// Trees walked for each decision.
+    pub trees: usize,
+    /// Decisions that were not *allow*.
+    pub stopped: usize,
+}
+
+/// Builds a town, then measures decisions. `now` tells nanoseconds that only grow.
+pub fn measure(load: Load, now: impl Fn() -> u64) -> Result<Speed, TrainError> {
+    let mut town = Town {
+        people: load.profiles / 2,
+        attempts: 0,
+    };
+    let limits = Limits {
+        entities_per_role: 1_200_000,
+        pairs: 4_000_000,
+        in_flight: 1_000,
+    };
+    let mut scorer = Scorer::new(Settings {
+        limits,
+        ..Settings::default()
+    });
+    while (scorer.profiles().entities() as u64) < load.profiles {
+        scorer.observe(&town.pay(), Outcome::Settled);
+    }
+    let model = lessons(&mut scorer, &mut town)?;
+    let (rules, trees) = (rules(&scorer), model.forest.trees());
+    let rule_count = rules.len();
+    scorer.set_rules(Arc::new(rules));
+    // The model was made of this registry's own names, so it is always taken.
+    let taken = scorer.set_champion(Arc::new(model)).is_ok();
+
+    let mut times = Vec::with_capacity(usize::try_from(load.decisions).unwrap_or(0));
+    let (mut stopped, mut settling) = (0, 0);
+    for _ in 0..load.decisions {
+        let attempt = town.pay();
+        let begun = now();
+        let decision = scorer.score(&attempt);
+        let decided = now();
+        scorer.observe(&attempt, Outcome::Settled);
+        settling += now() - decided;
+        times.push(decided - begun);
+        stopped += usize::from(decision.action != Action::Allow);
+    }
+    let spent = times.iter().sum::<u64>() + settling;
+    times.sort_unstable();
+    let at = |percent: usize| {
+        times
+            .get(times.len() * percent / 100)
+            .map_or(0.0, |nanos| *nanos as f64 / 1e3)
+    };
+    let entities = scorer.profiles().entities();
+    Ok(Speed {
+        decisions_per_s: load.decisions as f64 / (spent.max(1) as f64 / 1e9),
+        p50_us: at(50),
+        p99_us: at(99),
+        bytes_per_entity: scorer.profiles().bytes() / entities.max(1),
+        entities,
+        features: scorer.registry().features().len(),
+        rules: rule_count,
+        trees: if taken { trees } else { 0 },
+        stopped,
+    })
+}
+
+/// Who pays whom, by a fixed sequence: people with a phone each, one shop to twenty people.
+#[derive(Clone, Copy, Debug)]
+pub struct Town {
+    /// How many people there are.
+    pub people: u64,
+    /// How many attempts there were.
+    pub attempts: u64,
+}
+
+impl Town {
+    /// The next attempt: four a second; most to a shop, some to a person; one person in a hundred is
+    /// twenty times as active as the others.
+    #[must_use]
+    pub fn pay(&mut self) -> Attempt {
+        self.attempts += 1;
+        let draw = |purpose: u64, below: u64| mix(self.attempts * 16 + purpose) % below.max(1);
+        let active = draw(0, 6) == 0;
+        let payer = draw(
+            1,
+            if active {
+                self.people / 100
+            } else {
+                self.people
+            },
+        );
+        let transfer = draw(2, 5) == 0;
+        let payee = if transfer {
+            draw(3, self.people)
+        } else {
+            self.people + draw(4, self.people / 20)
+        };
+        Attempt {
+            id: u128::from(self.attempts),
+            at: START * NANOS_PER_SECOND + self.attempts * (NANOS_PER_SECOND / 4),
+            kind: if transfer {
+                Kind::Transfer
+            } else {
+                Kind::Payment
+            },
+            channel: if transfer {
+                Channel::App
+            } else {
+                Channel::MerchantCode
+            },
+            payer: Key(payer),
+            payee: Some(Key(payee)),
+            device: Some(Key(if draw(5, 500) == 0 {
+                draw(6, self.people)
+            } else {
+                payer
+            })),
+            link: None,
+            place: None,
+            amount: i64::try_from(100 + draw(7, 5_000) * (1 + draw(8, 30) / 29 * 20))
+                .unwrap_or(100),
+            currency: CurrencyCode::new("CNY"),
+        }
+    }
+}
+
+/// A model of made-up labels: large for the payer, or on a strange phone, is often fraud.
+fn lessons(scorer: &mut Scorer, town: &mut Town) -> Result<Model, TrainError> {
+    let names: Vec<String> = scorer
+        .registry()
+        .features()
+        .iter()
+        .map(|feature| feature.name.clone())
+        .collect();
+    let mut data = Dataset::new(names.len());
+    for _ in 0..LESSONS {
+        let attempt = town.pay();
+        let suspicious = attempt.amount > 20_000 || attempt.device != Some(attempt.payer);
+        let fraud = mix(town.attempts) % 100 < if suspicious { 40 } else { 1 };
+        data.push(&scorer.features(&attempt), fraud);
+        scorer.observe(&attempt, Outcome::Settled);
+    }
+    let forest = crate::model::Trainer::train(
+        &Boosting {
+            rounds: TREES,
+            ..Boosting::default()
+        },
+        &data,
+    )?;
+    let reference = Vec::new();
+    let calibration = crate::model::Calibration::plain();
+    Ok(Model {
+        version: 1,
+        features: names,
+        forest,
+        calibration,
+        trained_on: (data.len(), data.frauds()),
+        reference,
+    })
+}
+
+/// Fifty rules of the kind analysts write; they seldom hold.
+fn rules(scorer: &Scorer) -> RuleSet {
+    let conditions = [
+        "payer.count_1h > NN && amount > 50000",
+        "payee.fraud_rate_35d > 0.NN",
+        "device.others_30d >= 1NN",
+        "kind == 'transfer' && pair.count == 0 && amount > payer.mean * NN + 90000",
+        "payer.failed_1d > NN || payee in lists.blocked",
+    ];
+    let rule = |place: usize| Rule {
+        name: format!("rule {place}"),
+        when: conditions[place % conditions.len()].replace("NN", &format!("{}", 20 + place)),
+        action: Action::Review,
+        because: "the rule holds".to_owned(),
+        priority: 0,
+        shadow: false,
+    };
+    let rules: Vec<Rule> = (0..RULES).map(rule).collect();
+    RuleSet::compile(1, &rules, scorer.registry(), &Lists::new(&["blocked"]))
+        .unwrap_or_else(|_| RuleSet::empty())
+}

@@ -1,0 +1,161 @@
+//! Stories of files that are not ours.
+
+use std::fmt::Write;
+
+use fraud::Boosting;
+use fraud::evaluate::{Columns, EvaluateError, Evaluation, evaluate};
+
+/// Cards that mostly pay little; a thief spends much, and one shop in ten is bad every other day.
+fn file(rows: u64) -> String {
+    let mut state = 7_u64;
+    let mut draw = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut text = String::from("when,card,shop,amount,city,noise,is_fraud\n");
+    for row in 0..rows {
+        let (card, shop, stolen) = (draw(200), draw(40), draw(60) == 0);
+        let base = 10 + card % 50;
+        let amount = if stolen { base * 6 } else { base + draw(base) };
+        let bad_shop = shop < 4 && (row / 3_000) % 2 == 1;
+        let fraud = stolen || (bad_shop && draw(2) == 0);
+        let minute = row * 7;
+        let (day, hour) = (1 + minute / 1_440, minute / 60 % 24);
+        let city = ["north", "south", "east"][usize::try_from(draw(3)).expect("below three")];
+        writeln!(
+            text,
+            "2024-{:02}-{:02} {hour:02}:{:02}:00,card-{card},shop-{shop},{amount}.50,{city},{},{}",
+            1 + day / 28,
+            1 + day % 28,
+            minute % 60,
+            draw(1_000),
+            u8::from(fraud)
+        )
+        .expect("writing to a string");
+    }
+    text
+}
+
+fn columns() -> Columns {
+    Columns {
+        time: "when".to_owned(),
+        label: "is_fraud".to_owned(),
+        amount: Some("amount".to_owned()),
+        entities: vec!["card".to_owned(), "shop".to_owned()],
+        ..Columns::default()
+    }
+}
+
+fn run(text: &str, columns: &Columns) -> Result<Evaluation, EvaluateError> {
+    evaluate(
+        text.as_bytes(),
+        columns,
+        &Boosting {
+            rounds: 60,
+            rate: 0.1,
+            ..Boosting::default()
+        },
+    )
+}
+
+#[test]
+fn streaming_features_find_what_columns_alone_cannot() {
+    let text = file(20_000);
+    let with = run(&text, &columns()).expect("the file is sound");
+    let without = run(
+        &text,
+        &Columns {
+            entities: Vec::new(),
+            ignored: vec!["card".to_owned(), "shop".to_owned()],
+            ..columns()
+        },
+    )
+    .expect("the file is sound");
+    assert!(
+        with.auc > 0.8 && with.average_precision > without.average_precision + 0.1,
+        "{with:#?} {without:#?}"
+    );
+    assert_eq!(
+        (with.rows, with.skipped, with.test_rows),
+        (20_000, 0, 6_000)
+    );
+    assert!(with.calibration_error < 0.03, "{with:#?}");
+    assert!(
+        with.top_features
+            .iter()
+            .any(|(name, _)| name.starts_with("shop.fraud_rate")),
+        "{:?}",
+        with.top_features
+    );
+}
+
+#[test]
+fn a_file_of_noise_teaches_nothing() {
+    let mut shuffled = String::new();
+    for (row, line) in file(8_000).lines().enumerate() {
+        let (kept, label) = line.rsplit_once(',').expect("there are commas");
+        let label = match row {
+            0 => label,
+            row if row % 10 == 3 => "1",
+            _ => "0",
+        };
+        writeln!(shuffled, "{kept},{label}").expect("writing to a string");
+    }
+    let result = run(
+        &shuffled,
+        &Columns {
+            entities: Vec::new(),
+            ..columns()
+        },
+    )
+    .expect("the file is sound");
+    assert!((result.auc - 0.5).abs() < 0.08, "{result:#?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said() {
+    let text = file(100);
+    let named = |name: &str| Columns {
+        label: name.to_owned(),
+        ..columns()
+    };
+    let cases: [(&str, Columns, &str); 5] = [
+        (
+            &text,
+            named("fraud"),
+            "there is no column `fraud`; there are: when, card, shop",
+        ),
+        (
+            &text,
+            named("city"),
+            "no row has a time and a label (100 were skipped)",
+        ),
+        (
+            "when,is_fraud\n1,0\n2,0\n3,0\n4,0\n",
+            Columns {
+                amount: None,
+                entities: Vec::new(),
+                ..columns()
+            },
+            "0 frauds among",
+        ),
+        ("", columns(), "there is no column `when`"),
+        (
+            &text,
+            Columns {
+                entities: vec!["card".to_owned(); 6],
+                ..columns()
+            },
+            "6 entity columns are too many",
+        ),
+    ];
+    for (text, columns, expected) in cases {
+        let error = run(text, &columns).expect_err(expected).to_string();
+        assert!(
+            error.contains(expected),
+            "expected `{expected}`, but got `{error}`"
+        );
+    }
+}
