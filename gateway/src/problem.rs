@@ -9,6 +9,8 @@
 
 mod body;
 mod catalogue;
+#[cfg(test)]
+mod tests;
 
 use axum::{
     body::Body,

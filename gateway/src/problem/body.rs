@@ -8,9 +8,18 @@ use serde_path_to_error::{Path, Segment};
 
 use super::{Code, Problem};
 
-/// Reads a body. What is not JSON is `malformed_json`; JSON of another shape is `field_invalid` with a pointer to the
-/// field. The pointer is found by reading a second time, so that a good body pays nothing for it.
+/// Reads a body, which must be a JSON object. What is not JSON is `malformed_json`; JSON of another shape is
+/// `field_invalid` with a pointer to the field. The pointer is found by reading a second time, so that a good body pays
+/// nothing for it.
 pub fn json_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // Left to itself, the reader would take an array for an object whose fields stand in order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::field(
+            Code::FieldInvalid,
+            "",
+            "the body must be a JSON object",
+        ));
+    }
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         Category::Data => field_problem::<T>(body, &error),
         Category::Syntax | Category::Eof | Category::Io => Problem::new(

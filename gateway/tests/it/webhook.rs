@@ -2,30 +2,27 @@
 
 use std::{
     collections::BTreeMap,
-    future::Future,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    http::{HeaderMap, StatusCode, header},
-    response::IntoResponse,
-    routing::any,
-};
+use axum::{body::Bytes, http::StatusCode};
 use gateway::webhook::{
-    AddressError, Attempt, Delivery, Endpoint, Engine, Failure, Feed, ID_HEADER, Next, Outbox,
-    RETRY_DELAYS, Reach, Settings, WebhookError, WebhookSecret, is_public, sign, verify,
+    Attempt, Endpoint, Failure, Feed, ID_HEADER, Next, RETRY_DELAYS, Reach, Settings,
+    WebhookSecret, verify,
 };
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, mpsc, watch},
-    task::JoinHandle,
+use tokio::{net::TcpListener, sync::watch};
+
+use self::{
+    post::{Memory, Post},
+    receiver::Receiver,
 };
 
+mod address;
+mod example;
+mod post;
+mod receiver;
+mod signature;
 mod tls;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -43,159 +40,11 @@ fn now_s() -> i64 {
     i64::try_from(since.as_secs()).unwrap()
 }
 
-/// What a receiver answers to its nth request, counted from 0.
-type Answer = Pin<Box<dyn Future<Output = StatusCode> + Send>>;
-
-/// A shop's server.
-struct Receiver {
-    address: SocketAddr,
-    seen: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
-}
-
-impl Receiver {
-    async fn start(answer: impl Fn(usize) -> Answer + Clone + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let record = Arc::clone(&seen);
-        let handle = move |headers: HeaderMap, body: Bytes| {
-            let number = {
-                let mut seen = record.lock().unwrap();
-                seen.push((headers, body));
-                seen.len() - 1
-            };
-            let answer = answer(number);
-            async move {
-                let status = answer.await;
-                // Where a redirect would lead: to this receiver again, which would count it.
-                (status, [(header::LOCATION, "/redirected")]).into_response()
-            }
-        };
-        tokio::spawn(async move {
-            axum::serve(listener, Router::new().fallback(any(handle)))
-                .await
-                .unwrap();
-        });
-        Self { address, seen }
-    }
-
-    async fn answering(statuses: &'static [u16]) -> Self {
-        Self::start(move |number| {
-            let status = *statuses.get(number).unwrap_or(&200);
-            Box::pin(async move { StatusCode::from_u16(status).unwrap() })
-        })
-        .await
-    }
-
-    fn endpoint(&self, id: &str) -> Endpoint {
-        endpoint(id, &format!("http://{}/hooks?shop=7", self.address))
-    }
-
-    fn seen(&self) -> Vec<(HeaderMap, Bytes)> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    /// The ids of the webhooks that came, in order.
-    fn ids(&self) -> Vec<String> {
-        let id =
-            |(headers, _): &(HeaderMap, Bytes)| headers[ID_HEADER].to_str().unwrap().to_owned();
-        self.seen().iter().map(id).collect()
-    }
-}
-
 fn endpoint(id: &str, url: &str) -> Endpoint {
     Endpoint {
         id: id.into(),
         url: url.parse().unwrap(),
         secrets: vec![secret(), older_secret()],
-    }
-}
-
-/// The caller's record, in memory.
-#[derive(Debug, Default)]
-struct Memory {
-    pending: Mutex<BTreeMap<(Arc<str>, u64), Delivery>>,
-    attempts: Mutex<Vec<Attempt>>,
-    changed: Notify,
-}
-
-impl Outbox for Memory {
-    async fn undelivered(
-        &self,
-        endpoint: Arc<str>,
-        after: u64,
-        limit: usize,
-    ) -> anyhow::Result<Vec<Delivery>> {
-        let pending = self.pending.lock().unwrap();
-        let of_endpoint = pending
-            .range((Arc::clone(&endpoint), after + 1)..=(endpoint, u64::MAX))
-            .map(|(_, delivery)| delivery.clone());
-        Ok(of_endpoint.take(limit).collect())
-    }
-
-    async fn attempted(&self, attempt: Attempt) {
-        let key = (Arc::clone(&attempt.delivery.endpoint), attempt.delivery.seq);
-        {
-            let mut pending = self.pending.lock().unwrap();
-            match (attempt.next, pending.get_mut(&key)) {
-                (Next::Retry { at_ms }, Some(kept)) => {
-                    (kept.attempts, kept.due_at_ms) = (attempt.number, at_ms);
-                }
-                _ => drop(pending.remove(&key)),
-            }
-        }
-        self.attempts.lock().unwrap().push(attempt);
-        self.changed.notify_waiters();
-    }
-}
-
-impl Memory {
-    fn add(&self, endpoint: &str, object: &str) -> Delivery {
-        let mut pending = self.pending.lock().unwrap();
-        let made = self.attempts.lock().unwrap();
-        let pending_max = pending.keys().map(|(_, seq)| *seq).max();
-        let made_max = made.iter().map(|attempt| attempt.delivery.seq).max();
-        let seq = pending_max.max(made_max).unwrap_or(0) + 1;
-        let delivery = Delivery {
-            endpoint: endpoint.into(),
-            seq,
-            id: format!("msg_{seq}").into(),
-            object: object.into(),
-            body: format!(r#"{{"type":"order.paid","object":"{object}"}}"#).into(),
-            created_at_ms: now_s() * 1_000,
-            attempts: 0,
-            due_at_ms: 0,
-        };
-        pending.insert((delivery.endpoint.clone(), seq), delivery.clone());
-        delivery
-    }
-
-    fn attempts(&self) -> Vec<Attempt> {
-        self.attempts.lock().unwrap().clone()
-    }
-
-    /// Waits until the record is as it should be, and fails after a time that no healthy run needs.
-    async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        let wait = async {
-            loop {
-                let changed = self.changed.notified();
-                if is_so(self) {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        let limit = Duration::from_mins(1);
-        tokio::time::timeout(limit, wait)
-            .await
-            .unwrap_or_else(|_| panic!("never came: {what}"));
-    }
-
-    async fn until_empty(&self) {
-        self.until("an empty outbox", |memory| {
-            memory.pending.lock().unwrap().is_empty()
-        })
-        .await;
     }
 }
 
@@ -205,41 +54,6 @@ fn settings() -> Settings {
         retry_delays: vec![Duration::from_millis(10), Duration::from_millis(20)],
         breaker_failures: 1_000,
         ..Settings::default()
-    }
-}
-
-/// An engine with its record.
-struct Post {
-    memory: Arc<Memory>,
-    feed: mpsc::Sender<Feed>,
-    engine: JoinHandle<()>,
-}
-
-impl Post {
-    fn open(settings: Settings, memory: Arc<Memory>) -> Self {
-        let (engine, feed) = Engine::new(settings, Arc::clone(&memory)).unwrap();
-        let engine = tokio::spawn(async { engine.run().await.unwrap() });
-        Self {
-            memory,
-            feed,
-            engine,
-        }
-    }
-
-    async fn tell(&self, feed: Feed) {
-        self.feed.send(feed).await.unwrap();
-    }
-
-    /// Records a webhook, then feeds it.
-    async fn deliver(&self, endpoint: &str, object: &str) -> Delivery {
-        let delivery = self.memory.add(endpoint, object);
-        self.tell(Feed::Deliver(delivery.clone())).await;
-        delivery
-    }
-
-    async fn close(self) {
-        drop(self.feed);
-        self.engine.await.unwrap();
     }
 }
 
@@ -260,90 +74,6 @@ async fn outcome_of(settings: Settings, endpoint: Endpoint) -> (Vec<Result<u16, 
         attempts.into_iter().map(|attempt| attempt.result).collect(),
         last,
     )
-}
-
-/// The example that the libraries of Standard Webhooks share in their tests.
-#[test]
-fn a_signature_is_that_of_the_standard() {
-    let (id, timestamp) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
-    let body = br#"{"test": 2432232314}"#;
-    let signature = sign(&[secret()], id, timestamp, body);
-    assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-    assert_eq!(secret().expose_text(), SECRET);
-}
-
-#[test]
-fn a_receiver_accepts_only_what_is_genuine_and_fresh() {
-    let (id, body) = ("msg_1", b"{}");
-    let headers = |id: &str, timestamp: &str, signature: &str| {
-        let mut headers = HeaderMap::new();
-        headers.insert("webhook-id", id.parse().unwrap());
-        headers.insert("webhook-timestamp", timestamp.parse().unwrap());
-        headers.insert("webhook-signature", signature.parse().unwrap());
-        headers
-    };
-    let both = sign(&[older_secret(), secret()], id, 1_000, body);
-    let check = |headers: &HeaderMap, body: &[u8], now, expected| {
-        assert_eq!(
-            verify(&[secret()], headers, body, now),
-            expected,
-            "{headers:?} at {now}"
-        );
-    };
-    let good = headers(id, "1000", &both);
-    check(&good, body, 1_000, Ok(()));
-    check(&good, body, 1_300, Ok(()));
-    check(&good, body, 700, Ok(()));
-    check(&good, body, 1_301, Err(WebhookError::Timestamp));
-    check(&good, body, 699, Err(WebhookError::Timestamp));
-    check(&good, body, i64::MIN, Err(WebhookError::Timestamp));
-    check(&good, b"{ }", 1_000, Err(WebhookError::Signature));
-    check(
-        &headers("msg_2", "1000", &both),
-        body,
-        1_000,
-        Err(WebhookError::Signature),
-    );
-    check(
-        &headers(id, "1001", &both),
-        body,
-        1_000,
-        Err(WebhookError::Signature),
-    );
-    check(
-        &headers(id, "now", &both),
-        body,
-        1_000,
-        Err(WebhookError::Timestamp),
-    );
-    check(
-        &headers(id, "1000", &both.replace("v1,", "v2,")),
-        body,
-        1_000,
-        Err(WebhookError::Signature),
-    );
-    check(
-        &headers(id, "1000", "v1,"),
-        body,
-        1_000,
-        Err(WebhookError::Signature),
-    );
-    check(&HeaderMap::new(), body, 1_000, Err(WebhookError::Headers));
-}
-
-#[test]
-fn a_secret_has_one_form() {
-    for text in ["", "whsec_", "whsec_!", "whsec_c2hvcnQ=", &SECRET[6..]] {
-        assert_eq!(
-            WebhookSecret::parse(text),
-            Err(WebhookError::Secret),
-            "{text}"
-        );
-    }
-    assert!(
-        !format!("{:?}", secret()).contains("MfKQ"),
-        "a secret must not show"
-    );
 }
 
 #[test]
@@ -422,67 +152,6 @@ async fn a_receiver_that_is_not_there_is_a_failed_attempt() {
         "{results:?}"
     );
     assert_eq!(next, Next::GivenUp);
-}
-
-#[tokio::test]
-async fn nothing_is_sent_to_a_network_that_is_not_public() {
-    let shop = Receiver::answering(&[]).await;
-    let port = shop.address.port();
-    let refused = |reason| vec![Err(Failure::Address(reason)); 3];
-    for (url, reason) in [
-        (
-            format!("https://127.0.0.1:{port}/"),
-            AddressError::NotPublic,
-        ),
-        (format!("https://[::1]:{port}/"), AddressError::NotPublic),
-        (
-            format!("https://[::ffff:127.0.0.1]:{port}/"),
-            AddressError::NotPublic,
-        ),
-        (format!("https://0x7f.1:{port}/"), AddressError::NotPublic),
-        (
-            format!("https://2130706433:{port}/"),
-            AddressError::NotPublic,
-        ),
-        // The name is judged by the address it resolves to.
-        (
-            format!("https://localhost:{port}/"),
-            AddressError::NotPublic,
-        ),
-        (
-            "https://169.254.169.254/latest/meta-data/".to_owned(),
-            AddressError::NotPublic,
-        ),
-        (format!("http://127.0.0.1:{port}/"), AddressError::Scheme),
-        ("file:///etc/passwd".to_owned(), AddressError::Scheme),
-        (
-            format!("https://user:password@127.0.0.1:{port}/"),
-            AddressError::Credentials,
-        ),
-    ] {
-        let settings = Settings {
-            reach: Reach::Public,
-            ..settings()
-        };
-        let (results, next) = outcome_of(settings, endpoint("shop", &url)).await;
-        assert_eq!((results, next), (refused(reason), Next::GivenUp), "{url}");
-    }
-    assert!(shop.seen().is_empty());
-}
-
-#[test]
-fn public_addresses_are_told_from_special_ones() {
-    let public = "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.0 172.15.0.1 172.32.0.1 192.0.1.1 198.17.0.1 198.20.0.1 \
-        223.255.255.255 2606:4700::1111 2001:200::1 2400:cb00::1 ::ffff:1.1.1.1";
-    let special = "0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 127.255.255.254 169.254.169.254 172.16.0.1 172.31.255.255 \
-        192.0.0.1 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1 198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1 \
-        240.0.0.1 255.255.255.255 :: ::1 ::ffff:10.0.0.1 ::127.0.0.1 64:ff9b::7f00:1 100::1 2001::1 2001:db8::1 \
-        2002:7f00:1::1 3fff::1 fc00::1 fd12::1 fe80::1 ff02::1";
-    for (addresses, expected) in [(public, true), (special, false)] {
-        for address in addresses.split_whitespace() {
-            assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
-        }
-    }
 }
 
 #[tokio::test]
