@@ -1,4 +1,5 @@
-//! What a conversion and a quote cost, beside a 128-bit division by the compiler on the same machine.
+//! What a conversion and a quote cost, beside a 128-bit division by the compiler on the same
+//! machine.
 //!
 //! `cargo bench -p fx` prints the least of several passes in nanoseconds. Run by `cargo test` it does
 //! the same with little work, so that it keeps compiling and its results stay right.
@@ -13,34 +14,22 @@ use fx::{
 
 const CASES: usize = 4_096;
 
-struct Effort {
-    passes: usize,
-    rounds: usize,
-}
+/// Passes over all cases; short ones, so that some are not interrupted.
+struct Passes(usize);
 
 fn main() {
     let is_bench = std::env::args().any(|argument| argument == "--bench");
-    let effort = if is_bench {
-        Effort {
-            passes: 300,
-            rounds: 5,
-        }
-    } else {
-        Effort {
-            passes: 1,
-            rounds: 1,
-        }
-    };
+    let passes = Passes(if is_bench { 500 } else { 1 });
     let amounts = amounts();
     let rate = Rate::parse("7.4326").expect("a rate");
 
     let scale = u128::from(Rate::SCALE);
-    let division = effort.nanos(&amounts, |amount| {
+    let division = passes.nanos(&amounts, |amount| {
         let product = u128::from(amount.unsigned_abs()) * u128::from(rate.scaled());
         product / black_box(scale)
     });
     let direct = Conversion::at(rate, Currency::EUR, Currency::CNY);
-    let conversion = effort.conversion(&amounts, &direct, Currency::EUR);
+    let conversion = passes.conversion(&amounts, &direct, Currency::EUR);
     let long = Rate::parse("7.4326123457").expect("a rate");
     let pivot_to_cny = Conversion::at(long, Currency::USD, Currency::CNY);
     let eur_to_pivot = Conversion::at(
@@ -49,8 +38,8 @@ fn main() {
         Currency::USD,
     );
     let cross = eur_to_pivot.then(&pivot_to_cny).expect("a cross");
-    let wide = effort.conversion(&amounts, &cross, Currency::EUR);
-    let making = effort.nanos(&amounts, |amount| {
+    let wide = passes.conversion(&amounts, &cross, Currency::EUR);
+    let making = passes.nanos(&amounts, |amount| {
         let rate = Rate::from_scaled(amount.unsigned_abs()).expect("no amount is zero");
         Conversion::at(rate, Currency::EUR, Currency::CNY)
     });
@@ -58,7 +47,7 @@ fn main() {
     let (book, now) = book();
     let tier = Tier::new("retail", 30);
     let quote = |side: Side, from: Currency, to: Currency| {
-        effort.nanos(&amounts, |amount| {
+        passes.nanos(&amounts, |amount| {
             book.quote(side, Money::new(amount + 1_000, from), to, &tier, now)
                 .expect("a quote")
         })
@@ -67,7 +56,7 @@ fn main() {
     let quote_cross = quote(Side::Sell, Currency::USD, Currency::CNY);
     let quote_buy = quote(Side::Buy, Currency::USD, Currency::JPY);
 
-    println!("{:>9}  what (least of {} passes)", "ns", effort.passes);
+    println!("{:>9}  what (least of {} passes)", "ns", passes.0);
     for (nanos, what) in [
         (
             division,
@@ -90,19 +79,17 @@ fn main() {
     }
 }
 
-impl Effort {
+impl Passes {
     /// Tenths of a nanosecond for one case, the least over all passes.
     fn nanos<T>(&self, amounts: &[i64], work: impl Fn(i64) -> T) -> u128 {
         let pass = |_| {
             let start = Instant::now();
-            for _ in 0..self.rounds {
-                for &amount in amounts {
-                    black_box(work(black_box(amount)));
-                }
+            for &amount in amounts {
+                black_box(work(black_box(amount)));
             }
-            start.elapsed().as_nanos() * 10 / (self.rounds * amounts.len()) as u128
+            start.elapsed().as_nanos() * 10 / amounts.len() as u128
         };
-        (0..self.passes).map(pass).min().unwrap_or_default()
+        (0..self.0).map(pass).min().unwrap_or_default()
     }
 
     fn conversion(&self, amounts: &[i64], conversion: &Conversion, from: Currency) -> u128 {

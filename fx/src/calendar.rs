@@ -1,16 +1,16 @@
 //! Moments, days, and the days on which the euro's payment system is open.
 //!
-//! What: a [`Timestamp`] is nanoseconds since 1970 in UTC, given by the caller, since nothing here asks a
-//! clock. A [`Day`] is a date; [`Day::is_target_open`] says whether the European Central Bank publishes
-//! reference rates on it.
+//! What: a [`Timestamp`] is nanoseconds since 1970 in UTC, given by the caller, since nothing here
+//! asks a clock. A [`Day`] is a date; [`Day::is_target_open`] says whether the European Central
+//! Bank publishes reference rates on it.
 //!
 //! Why a calendar: a fixing is up to five calendar days old in normal times (Good Friday to Easter
-//! Monday). A rule such as "older than 24 hours is stale" refuses every Monday; a rule such as "up to
-//! five days" accepts a feed that broke on Monday until Saturday.
+//! Monday). A rule such as "older than 24 hours is stale" refuses every Monday; a rule such as "up
+//! to five days" accepts a feed that broke on Monday until Saturday.
 //!
 //! The closing days are those of the ECB's decision of 14 December 2000, in force since 2002
-//! (<https://www.ecb.europa.eu/press/pr/date/2000/html/pr001214_4.en.html>), and the yearly calendars
-//! before that. The tests compare them with every weekday without a fixing since 1999.
+//! (<https://www.ecb.europa.eu/press/pr/date/2000/html/pr001214_4.en.html>), and the yearly
+//! calendars before that. The tests compare them with every weekday without a fixing since 1999.
 //!
 //! Limits: the Gregorian calendar from 1970 to 2554, the reach of 64 bits of nanoseconds.
 
@@ -154,8 +154,8 @@ impl Day {
         day
     }
 
-    /// The civil date, by Howard Hinnant's `civil_from_days`: years are counted from March, so that the
-    /// leap day is a year's last day.
+    /// The civil date, by Howard Hinnant's `civil_from_days`: years are counted from March, so that
+    /// the leap day is a year's last day.
     fn year_month_day(self) -> (u32, u32, u32) {
         let days = self.0 + DAYS_BEFORE_1970;
         let (era, day_of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);

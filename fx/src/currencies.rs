@@ -1,9 +1,11 @@
 //! Which own assets exist.
 //!
-//! What: a value, part of whoever's state it is, that resolves a code from outside to a [`Currency`]:
-//! ISO first (their codes have another length, so neither hides the other), then what was registered.
+//! What: a value, part of whoever's state it is, that resolves a code from outside to a
+//! [`Currency`]: ISO first (their codes have another length, so neither hides the other), then what
+//! was registered.
 //!
-//! Why no global: two books may define POINTS differently, and a replay must see what its journal saw.
+//! Why no global: two books may define POINTS differently, and a replay must see what its journal
+//! saw.
 
 use std::collections::BTreeMap;
 

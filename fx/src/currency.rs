@@ -5,12 +5,12 @@
 //! journal entry explains itself.
 //!
 //! Why two constructors: ISO codes have exactly three letters and their exponent is the standard's;
-//! own assets (loyalty points, vouchers) have four to eleven characters and choose theirs. The lengths
-//! keep the two apart for ever, also when ISO adds codes.
+//! own assets (loyalty points, vouchers) have four to eleven characters and choose theirs. The
+//! lengths keep the two apart for ever, also when ISO adds codes.
 //!
-//! Limits: an own asset's exponent is at most 8, so that a whole unit of anything still fits an `i64`
-//! many times over. Card networks and payment providers deviate from ISO for some currencies; that
-//! deviation belongs to the connector that talks to them, not to the currency.
+//! Limits: an own asset's exponent is at most 8, so that a whole unit of anything still fits an
+//! `i64` many times over. Card networks and payment providers deviate from ISO for some currencies;
+//! that deviation belongs to the connector that talks to them, not to the currency.
 
 use std::fmt;
 

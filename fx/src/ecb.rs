@@ -1,15 +1,16 @@
 //! The euro reference rates of the European Central Bank: CSV and XML, one day or all history.
 //!
 //! What: both formats give units of each currency per euro, by date, newest first. The CSV has a
-//! trailing comma on every line and `N/A` where a currency has no rate; the XML leaves those out and
-//! nests its dates in elements that are all called `Cube`.
+//! trailing comma on every line and `N/A` where a currency has no rate; the XML leaves those out
+//! and nests its dates in elements that are all called `Cube`.
 //!
 //! How a fixing is dated: the prices are taken at 14:15 in Frankfurt and published around 16:00, on
-//! every day that the TARGET payment system is open. A tick carries 13:15 UTC of its date, which is the
-//! snapshot in winter, an hour after it in summer, and before the publication always.
+//! every day that the TARGET payment system is open. A tick carries 13:15 UTC of its date, which is
+//! the snapshot in winter, an hour after it in summer, and before the publication always.
 //!
-//! Limits: the bank publishes the rates for information and discourages using them for transactions.
-//! They fit valuation, reports and as a sanity check of an executable price; "Source: ECB statistics".
+//! Limits: the bank publishes the rates for information and discourages using them for
+//! transactions. They fit valuation, reports and as a sanity check of an executable price; "Source:
+//! ECB statistics".
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};

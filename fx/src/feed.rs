@@ -1,11 +1,11 @@
 //! How prices come in: one trait, whatever the wire.
 //!
-//! What: a [`Feed`] turns text that somebody else fetched into [`Tick`]s. It does no I/O and asks no
-//! clock, so that a file, a socket and a test are the same to it.
+//! What: a [`Feed`] turns text that somebody else fetched into [`Tick`]s. It does no I/O and asks
+//! no clock, so that a file, a socket and a test are the same to it.
 //!
-//! Why all or nothing: a file that is broken anywhere was cut off or altered on its way, and half of a
-//! day's fixings would leave pairs on two different days. A feed refuses it and names the line.
-//! Columns of currencies it does not know are another matter: they are listed in
+//! Why all or nothing: a file that is broken anywhere was cut off or altered on its way, and half
+//! of a day's fixings would leave pairs on two different days. A feed refuses it and names the
+//! line. Columns of currencies it does not know are another matter: they are listed in
 //! [`Reading::ignored`], since a bank adding a currency must not stop all others.
 
 use serde::{Deserialize, Serialize};

@@ -24,8 +24,8 @@ use crate::{Currency, Leg, Rate, RateBook, Tick, Timestamp};
 pub enum Accepted {
     /// It is the price now.
     Taken,
-    /// It moved this far, beyond the band; quoting in its currency stops until a second source agrees
-    /// or an operator decides.
+    /// It moved this far, beyond the band; quoting in its currency stops until a second source
+    /// agrees or an operator decides.
     Held { moved_bps: u32 },
     /// It moved beyond the band and another source agrees, so both are the price now.
     Confirmed { moved_bps: u32 },
@@ -39,7 +39,8 @@ pub enum TickError {
     #[error("a source called {name:?} is in the book already")]
     SourceTaken { name: String },
     #[error(
-        "{base}/{quote} is not a price in {pivot}; send prices against {pivot}, or use a book of another pivot"
+        "{base}/{quote} is not a price in {pivot}; send prices against {pivot}, or use a book of \
+         another pivot"
     )]
     NotInPivot {
         base: Currency,
@@ -174,7 +175,8 @@ impl RateBook {
         Ok(())
     }
 
-    /// What every tick must be, live or historic: a price in the pivot, uncrossed, newer than the last.
+    /// What every tick must be, live or historic: a price in the pivot, uncrossed, newer than the
+    /// last.
     fn admit(&self, source: &str, tick: &Tick) -> Result<(usize, Currency), TickError> {
         let index = self.find_source(source)?;
         let Tick {

@@ -1,18 +1,20 @@
 //! The ISO 4217 tables: every active code, and every withdrawn one with what came after it.
 //!
-//! What: plain rows, sorted by code, so that a lookup is a binary search and a change of the standard is a change
-//! of one line that a reviewer can compare with the source.
+//! What: plain rows, sorted by code, so that a lookup is a binary search and a change of the
+//! standard is a change of one line that a reviewer can compare with the source.
 //!
-//! Why a table of our own: the minor unit decides how many units a payment moves, and published Rust crates disagree
-//! about it (BHD, HUF, MGA, VES). The tests compare this table with one of them and list every difference.
+//! Why a table of our own: the minor unit decides how many units a payment moves, and published
+//! Rust crates disagree about it (BHD, HUF, MGA, VES). The tests compare this table with one of
+//! them and list every difference.
 //!
 //! Source: list one and list three of the ISO 4217 maintenance agency (SIX Group), as collected by
-//! <https://github.com/datasets/currency-codes> (public domain, state of 2026-02-01). Minor units of withdrawn
-//! codes, which list three lacks, are those of earlier editions of list one and of the JDK's `currency.properties`;
-//! they are given only for currencies that can stand in records still being read. Successors follow the chain to the
-//! code that is active today (ZWD leads to ZWG).
+//! <https://github.com/datasets/currency-codes> (public domain, state of 2026-02-01). Minor units
+//! of withdrawn codes, which list three lacks, are those of earlier editions of list one and of the
+//! JDK's `currency.properties`; they are given only for currencies that can stand in records still
+//! being read. Successors follow the chain to the code that is active today (ZWD leads to ZWG).
 
-/// One active code. No exponent means that the standard defines no minor unit for it (metals, test codes, baskets).
+/// One active code. No exponent means that the standard defines no minor unit for it (metals, test
+/// codes, baskets).
 pub(crate) struct Active {
     pub(crate) code: &'static str,
     pub(crate) numeric: u16,

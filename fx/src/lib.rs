@@ -1,13 +1,13 @@
-//! Money, currencies, and what one is worth in another: the only values that every other room of the
-//! house shares.
+//! Money, currencies, and what one is worth in another: the only values that every other room of
+//! the house shares.
 //!
 //! In reading order, money: [`Currency`] (ISO 4217 and own assets, each value carrying its minor
-//! unit), [`Currencies`] (which own assets exist), [`Rounding`] (the one place where a division decides
-//! what happens to the remainder), [`Money`] (integer minor units, checked, exact).
+//! unit), [`Currencies`] (which own assets exist), [`Rounding`] (the one place where a division
+//! decides what happens to the remainder), [`Money`] (integer minor units, checked, exact).
 //!
 //! Then exchange: [`Timestamp`] and [`Day`], [`Rate`] (a published price), [`Conversion`] (an exact
-//! fraction, rounded once), [`Feed`] (prices coming in), [`RateBook`] (prices by source and time), and
-//! [`Quote`] (a price for one customer).
+//! fraction, rounded once), [`Feed`] (prices coming in), [`RateBook`] (prices by source and time),
+//! and [`Quote`] (a price for one customer).
 //!
 //! There is no clock, no I/O and no floating point in this crate: the caller brings time and text.
 

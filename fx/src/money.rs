@@ -1,13 +1,13 @@
 //! An amount of money: an integer count of minor units, and the currency they are counted in.
 //!
-//! What: every operation is checked and answers with an error that says what did not fit; nothing is
-//! ever rounded silently. Parsing and formatting are exact inverses.
+//! What: every operation is checked and answers with an error that says what did not fit; nothing
+//! is ever rounded silently. Parsing and formatting are exact inverses.
 //!
 //! Why `i64`: it holds 92 quadrillion yuan to the fen. Sums over many amounts are kept in `i128` by
 //! the ledger, and every product here goes through `i128`.
 //!
-//! Limits: the text form is plain decimal ("-12.50"): no exponent, no grouping, no underscore, since
-//! "1.000" means one to some people and a thousand to others.
+//! Limits: the text form is plain decimal ("-12.50"): no exponent, no grouping, no underscore,
+//! since "1.000" means one to some people and a thousand to others.
 
 use std::fmt;
 
@@ -99,7 +99,8 @@ impl Money {
         let mut amount: i64 = 0;
         for digit in whole.bytes().chain(fraction.bytes()).chain(padding) {
             let digit = i64::from(digit - b'0');
-            // The sign is applied digit by digit, so that the smallest amount is read like any other.
+            // The sign is applied digit by digit, so that the smallest amount is read like any
+            // other.
             amount = amount
                 .checked_mul(10)
                 .and_then(|n| n.checked_add(if negative { -digit } else { digit }))
@@ -176,8 +177,8 @@ impl Money {
 
     /// One part per weight, in proportion, summing to the whole.
     ///
-    /// Each part is rounded toward zero; the units left over go to the largest remainders, on a tie to
-    /// the earlier part. A part of weight zero gets nothing.
+    /// Each part is rounded toward zero; the units left over go to the largest remainders, on a tie
+    /// to the earlier part. A part of weight zero gets nothing.
     pub fn split_by_weights(self, weights: &[u64]) -> Result<Vec<Self>, MoneyError> {
         if weights.is_empty() || weights.len() > Self::PARTS_MAX {
             return Err(MoneyError::Parts {

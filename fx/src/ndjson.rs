@@ -1,8 +1,9 @@
 //! Streamed prices: one JSON object per line, from a socket or a file.
 //!
-//! What: `{"base":"USD","quote":"CNY","bid":"7.1201","ask":"7.1209","time":"2026-10-30T13:15:00Z"}`.
-//! Rates are strings, since a JSON number is a float to most programs. A treasury desk that knows one
-//! price sends the same bid and ask.
+//! What:
+//! `{"base":"USD","quote":"CNY","bid":"7.1201","ask":"7.1209","time":"2026-10-30T13:15:00Z"}`.
+//! Rates are strings, since a JSON number is a float to most programs. A treasury desk that knows
+//! one price sends the same bid and ask.
 //!
 //! Why it keeps state: a piece of a stream ends anywhere, so the beginning of a line waits for its
 //! end. A sender of whole messages ends each with a line feed.

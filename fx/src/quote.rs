@@ -1,11 +1,12 @@
 //! A price for one customer: locked for a while, good once, exact on both sides.
 //!
 //! What: the customer names one side, what they give or what they get; the quote computes the other
-//! from the middle price less the spread of their tier. It rounds once, against the customer, by less
-//! than one minor unit of the computed side: down what they get, up what they give.
+//! from the middle price less the spread of their tier. It rounds once, against the customer, by
+//! less than one minor unit of the computed side: down what they get, up what they give.
 //!
-//! How the margin is shown: the *valuation* is the named side at the middle price, half-even. What lies
-//! between it and the computed side is the spread, plus a residual of rounding that is zero or one:
+//! How the margin is shown: the *valuation* is the named side at the middle price, half-even. What
+//! lies between it and the computed side is the spread, plus a residual of rounding that is zero or
+//! one:
 //!
 //! | named | customer gives | customer gets | always |
 //! |---|---|---|---|
@@ -15,11 +16,11 @@
 //! So the position accounts move by the named side and the valuation, the spread is revenue, the
 //! residual has an account of its own, and each currency balances by itself.
 //!
-//! Inverse consistent: both directions use the same exact fraction. Naming what one was quoted to give
-//! for an amount gets at least that amount, and never more for less.
+//! Inverse consistent: both directions use the same exact fraction. Naming what one was quoted to
+//! give for an amount gets at least that amount, and never more for less.
 //!
-//! Limits: a quote knows nothing of who may use it, nor of the exposure of all quotes together; that
-//! is for whoever keeps them.
+//! Limits: a quote knows nothing of who may use it, nor of the exposure of all quotes together;
+//! that is for whoever keeps them.
 
 use serde::{Deserialize, Serialize};
 

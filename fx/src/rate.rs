@@ -1,11 +1,11 @@
 //! A published price of one currency in another.
 //!
-//! What: how many whole units of the quote currency one whole unit of the base currency costs, as an
-//! integer at a scale of 10^-10. In "EUR/USD 1.1172" the base is EUR and the quote USD.
+//! What: how many whole units of the quote currency one whole unit of the base currency costs, as
+//! an integer at a scale of 10^-10. In "EUR/USD 1.1172" the base is EUR and the quote USD.
 //!
 //! Why this scale: 64 bits at 10^-10 hold every rate the European Central Bank ever published, from
-//! 0.4 Maltese lira to 1,836,200 Turkish lira, digit for digit; four fixed decimals do not. Zero and
-//! negative prices do not exist.
+//! 0.4 Maltese lira to 1,836,200 Turkish lira, digit for digit; four fixed decimals do not. Zero
+//! and negative prices do not exist.
 //!
 //! Limits: an *inverse* has too few digits at any fixed scale (one old Turkish lira is 0.0000005446
 //! euro), so inverses and crosses are never rates. They are exact fractions, see

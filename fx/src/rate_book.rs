@@ -1,20 +1,20 @@
 //! What every currency costs, by source and time.
 //!
-//! What: a book has one *pivot*, and every price in it is between a currency and the pivot. A cross is
-//! triangulated through the pivot as an exact fraction, and its path is part of the answer. Sources are
-//! asked in the order in which they were added: the first with a fresh price gives it, and the others
-//! may object when theirs is far away.
+//! What: a book has one *pivot*, and every price in it is between a currency and the pivot. A cross
+//! is triangulated through the pivot as an exact fraction, and its path is part of the answer.
+//! Sources are asked in the order in which they were added: the first with a fresh price gives it,
+//! and the others may object when theirs is far away.
 //!
-//! Why only through the pivot: with one price per currency the cross prices multiply to one around any
-//! circle. A book that also took direct cross rates would hold circles that gain, and customers find
-//! them. A feed in another pivot belongs in another book.
+//! Why only through the pivot: with one price per currency the cross prices multiply to one around
+//! any circle. A book that also took direct cross rates would hold circles that gain, and customers
+//! find them. A feed in another pivot belongs in another book.
 //!
 //! When it refuses: no price; a stale one; one whose last jump is held; two sources that differ too
-//! much. It never forward-fills: a currency whose fixings stopped for nine years (the Icelandic króna,
-//! 2008 to 2018) has no price in between.
+//! much. It never forward-fills: a currency whose fixings stopped for nine years (the Icelandic
+//! króna, 2008 to 2018) has no price in between.
 //!
-//! Limits: the book is a value. It asks no clock, keeps a bounded history per source and currency, and
-//! two books fed the same ticks are equal.
+//! Limits: the book is a value. It asks no clock, keeps a bounded history per source and currency,
+//! and two books fed the same ticks are equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -69,7 +69,8 @@ pub enum PriceError {
         at: Timestamp,
     },
     #[error(
-        "the latest price of {currency} ({source_name}, {time}) is stale at {at}; wait for the feed, or restart it"
+        "the latest price of {currency} ({source_name}, {time}) is stale at {at}; wait for the feed, \
+         or restart it"
     )]
     Stale {
         currency: Currency,
@@ -78,7 +79,8 @@ pub enum PriceError {
         at: Timestamp,
     },
     #[error(
-        "{source_name} moved {currency} further than is believed at once ({time}); a second source or an operator must confirm it"
+        "{source_name} moved {currency} further than is believed at once ({time}); a second source or \
+         an operator must confirm it"
     )]
     Held {
         currency: Currency,
@@ -99,7 +101,8 @@ pub enum PriceError {
 }
 
 impl RateBook {
-    /// An empty book. Fresh sources that differ by more than `divergence_bps` on a currency stop it.
+    /// An empty book. Fresh sources that differ by more than `divergence_bps` on a currency stop
+    /// it.
     pub fn new(pivot: Currency, divergence_bps: u32) -> Self {
         Self {
             pivot,
@@ -144,7 +147,8 @@ impl RateBook {
         Ok(Mid { conversion, path })
     }
 
-    /// What an amount is worth in another currency: at the middle, half-even, for our own valuation.
+    /// What an amount is worth in another currency: at the middle, half-even, for our own
+    /// valuation.
     pub fn value(
         &self,
         amount: Money,

@@ -1,10 +1,10 @@
 //! An exact positive fraction, and an amount times it, rounded once.
 //!
-//! What: a reduced numerator and denominator of up to 126 bits. Rates, crosses, inverses and spreads
-//! are all fractions, so that a chain of them is multiplied first and rounded last.
+//! What: a reduced numerator and denominator of up to 126 bits. Rates, crosses, inverses and
+//! spreads are all fractions, so that a chain of them is multiplied first and rounded last.
 //!
-//! Why once: rounding the middle leg to cents changes most cross conversions, some by a hundred units
-//! of the target (see the decision record on rates and rounding).
+//! Why once: rounding the middle leg to cents changes most cross conversions, some by a hundred
+//! units of the target (see the decision record on rates and rounding).
 //!
 //! Limits: a product that does not fit is refused, never approximated. Published rates have ten
 //! significant digits at most, and two of them with both minor units and a spread fit with room.
@@ -114,20 +114,6 @@ impl Ratio {
 
 /// Stein's binary algorithm; neither argument is zero.
 fn greatest_common_divisor(left: u128, right: u128) -> u128 {
-    if let (Ok(left), Ok(right)) = (u64::try_from(left), u64::try_from(right)) {
-        return u128::from(greatest_common_divisor_64(left, right));
-    }
-    let shift = (left | right).trailing_zeros();
-    let (mut a, mut b) = (left >> left.trailing_zeros(), right);
-    while b != 0 {
-        b >>= b.trailing_zeros();
-        (a, b) = (a.min(b), a.abs_diff(b));
-    }
-    a << shift
-}
-
-/// The same in half the width, which is several times faster and the usual case.
-fn greatest_common_divisor_64(left: u64, right: u64) -> u64 {
     let shift = (left | right).trailing_zeros();
     let (mut a, mut b) = (left >> left.trailing_zeros(), right);
     while b != 0 {

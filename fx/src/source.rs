@@ -1,11 +1,12 @@
 //! Where prices come from, how long they are good for, and how far they may jump.
 //!
-//! What: a [`Source`] is a name with its [`Limits`], for all currencies and for single ones. Behind it
-//! a series per currency keeps the accepted ticks, oldest first, and at most one that is held.
+//! What: a [`Source`] is a name with its [`Limits`], for all currencies and for single ones. Behind
+//! it a series per currency keeps the accepted ticks, oldest first, and at most one that is held.
 //!
-//! Why a jump is held and not dropped: on 15 January 2015 the Swiss franc moved 15.6 % in one fixing,
-//! and it was true. A tick beyond the band stops quoting in its currency until a second source agrees
-//! or an operator decides; nobody trades on a price that is either a mistake or a catastrophe.
+//! Why a jump is held and not dropped: on 15 January 2015 the Swiss franc moved 15.6 % in one
+//! fixing, and it was true. A tick beyond the band stops quoting in its currency until a second
+//! source agrees or an operator decides; nobody trades on a price that is either a mistake or a
+//! catastrophe.
 
 use std::collections::{BTreeMap, VecDeque};
 

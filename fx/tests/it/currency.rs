@@ -4,7 +4,8 @@ use fx::{Currencies, Currency, CurrencyError, RegisterError};
 
 #[test]
 fn iso_agrees_with_an_independent_table_except_where_listed() {
-    // iso_currency keeps withdrawn codes and marks VES, still on list one of the standard, as superseded.
+    // iso_currency keeps withdrawn codes and marks VES, still on list one of the standard, as
+    // superseded.
     let withdrawn_here = ["BGN", "CUC", "HRK", "SLL", "ZWL"];
     let mut compared = 0;
     for a in b'A'..=b'Z' {

@@ -1,4 +1,5 @@
-//! Our valuation on the ECB's own figures, against Python's `CurrencyConverter` on the same figures.
+//! Our valuation on the ECB's own figures, against Python's `CurrencyConverter` on the same
+//! figures.
 
 use fx::{Currency, Day, EcbCsv, Feed, Freshness, Limits, Money, PriceError, RateBook, Source};
 use num_bigint::BigInt;
@@ -35,7 +36,8 @@ fn conversions_agree_with_currency_converter_to_the_minor_unit() {
         let to = Currency::historic(to).unwrap();
         let ours = book.value(Money::parse(amount, from).unwrap(), to, evening);
         if theirs == "none" {
-            // They look a day up and find nothing; we find nothing, or an older fixing that is stale.
+            // They look a day up and find nothing; we find nothing, or an older fixing that is
+            // stale.
             let no_price = matches!(
                 ours,
                 Err(PriceError::Stale { .. } | PriceError::Unknown { .. })
@@ -50,8 +52,8 @@ fn conversions_agree_with_currency_converter_to_the_minor_unit() {
     assert_eq!((agreed, refused), (600, 60));
 }
 
-/// Ours is the nearest minor unit to their unrounded floating-point result, which is itself off by the
-/// float's error: a part in 10^15, allowed for as 10^-6 of a minor unit and a part in 10^12.
+/// Ours is the nearest minor unit to their unrounded floating-point result, which is itself off by
+/// the float's error: a part in 10^15, allowed for as 10^-6 of a minor unit and a part in 10^12.
 fn assert_nearest(ours: Money, theirs: &str, line: &str) {
     let digits: BigInt = theirs.replace('.', "").parse().unwrap();
     let exponent = u32::from(ours.currency.exponent());

@@ -287,7 +287,8 @@ fn range(parts: &[Money]) -> (i64, i64) {
     (amounts().min().unwrap(), amounts().max().unwrap())
 }
 
-/// Reads an amount the slow way: checks the shape character by character, then shifts whole strings.
+/// Reads an amount the slow way: checks the shape character by character, then shifts whole
+/// strings.
 fn naive_parse(text: &str, exponent: u8) -> Option<i64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let places = match unsigned.find('.') {

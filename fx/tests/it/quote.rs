@@ -339,9 +339,15 @@ proptest! {
             Side::Buy => (terms.sell, terms.sell.amount - terms.valuation.amount),
         };
         prop_assert_eq!(BigInt::from(ours.amount), computed);
-        prop_assert_eq!(BigInt::from(terms.valuation.amount), valuation);
+        prop_assert_eq!(BigInt::from(terms.valuation.amount), valuation.clone());
         // The books balance to the unit, and nobody pays a negative spread.
         prop_assert_eq!(margin, terms.spread.amount + terms.residual.amount);
+        // The spread is its basis points of the valuation, as nearly as a residual of 0 or 1
+        // allows.
+        let rest = if side == Side::Sell { 10_000 } else { 10_000 - spread_bps };
+        let nominal = Fraction::new(valuation * spread_bps, rest).round(Rounding::HalfEven);
+        let nearest = nominal.clamp(BigInt::from(margin - 1), BigInt::from(margin));
+        prop_assert_eq!(BigInt::from(terms.spread.amount), nearest);
         prop_assert!(terms.spread.amount >= 0);
         prop_assert!((0..=1).contains(&terms.residual.amount), "{terms:?}");
         prop_assert!(terms.is_consistent());

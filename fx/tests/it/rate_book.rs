@@ -30,7 +30,8 @@ fn tick(base: Currency, quote: Currency, bid: &str, ask: &str, second: u64) -> T
     }
 }
 
-/// A book in dollars with a desk (believed up to 2 %) and a second source (5 %), fresh for a minute.
+/// A book in dollars with a desk (believed up to 2 %) and a second source (5 %), fresh for a
+/// minute.
 fn book() -> RateBook {
     let mut book = RateBook::new(USD, 300);
     for (name, band_bps) in [("desk", 200), ("second", 500)] {
@@ -238,7 +239,8 @@ fn one_voice_stays_one_voice_and_a_second_confirms() {
         assert_eq!(held, Accepted::Held { moved_bps: 1_590 });
     }
     assert!(matches!(book.price(chf, 50), Err(PriceError::Held { .. })));
-    // The second source jumps too. It is held by its own band and confirmed by the first one's price.
+    // The second source jumps too. It is held by its own band and confirmed by the first one's
+    // price.
     let confirmed = book.says("second", &tick(USD, chf, "0.881", "0.881", 50));
     assert_eq!(confirmed, Accepted::Confirmed { moved_bps: 1_577 });
     assert_eq!(book.held(), []);
@@ -308,6 +310,10 @@ fn sources_that_differ_stop_the_currency() {
         (left.as_str(), right.as_str(), bps),
         ("desk", "second", 306)
     );
+    // As far apart as allowed is not too far.
+    book.says("desk", &tick(USD, GBP, "0.75", "0.75", 1));
+    book.says("second", &tick(USD, GBP, "0.7725", "0.7725", 1));
+    assert!(book.price(GBP, 1).is_ok());
     // Another currency is not touched, and a stale source does not object.
     book.says("desk", &tick(USD, JPY, "157.2", "157.2", 2));
     assert!(book.price(JPY, 2).is_ok());
