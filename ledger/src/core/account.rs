@@ -5,7 +5,7 @@ use std::fmt;
 use fx::Currency;
 use serde::{Deserialize, Serialize};
 
-use crate::core::Balance;
+use crate::core::{Balance, Class, Standing};
 
 /// Over all accounts of one all-or-nothing command.
 pub const ACCOUNTS_PER_COMMAND_MAX: usize = 8_190;
@@ -122,7 +122,12 @@ pub struct Account {
     pub kind: AccountKind,
     pub limits: Limits,
     pub state: AccountState,
+    /// Everything ever posted.
     pub balance: Balance,
+    /// What the open holds would still post.
+    pub held: Balance,
+    /// Which velocity limits it shares with others.
+    pub class: Class,
 }
 
 impl Account {
@@ -134,13 +139,10 @@ impl Account {
             kind,
             limits,
         } = new;
-        let (state, balance) = (
-            AccountState::Open,
-            Balance {
-                debits: 0,
-                credits: 0,
-            },
-        );
+        let nothing = Balance {
+            debits: 0,
+            credits: 0,
+        };
         Self {
             no,
             book,
@@ -148,8 +150,10 @@ impl Account {
             currency,
             kind,
             limits,
-            state,
-            balance,
+            state: AccountState::Open,
+            balance: nothing,
+            held: nothing,
+            class: Class(0),
         }
     }
 
@@ -177,10 +181,18 @@ impl Account {
         self.balance.net(self.kind)
     }
 
-    /// What may leave before the minimum is reached; `None` when nothing bounds it.
+    pub const fn standing(&self) -> Standing {
+        Standing {
+            balance: self.balance,
+            held: self.held,
+        }
+    }
+
+    /// What may leave before the minimum is reached, beside what is held; `None` when nothing
+    /// bounds it.
     pub fn available(&self) -> Option<i128> {
         self.limits
             .minimum
-            .map(|minimum| self.net() - i128::from(minimum))
+            .map(|minimum| self.standing().lowest(self.kind) - i128::from(minimum))
     }
 }

@@ -4,10 +4,12 @@ use fx::Currency;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
-    Account, AccountId, AccountNo, AccountState, Balance, Book, Limits, NewAccount, NewPosting,
-    NewTransaction, Rejection, Transaction, TransactionNo,
+    Account, AccountId, AccountNo, AccountState, Balance, Book, BookSettings, Class, Counter,
+    Description, Details, Hold, Limits, Metadata, NewAccount, NewTransaction, Rejection, Step,
+    Transacted, Transaction, TransactionId, TransactionNo, VelocityLimit, VelocityOf,
 };
 use crate::machine::Refusable;
+use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -33,6 +35,66 @@ pub enum Command {
         book: Book,
         accounts: Vec<AccountId>,
     },
+    /// All steps or none.
+    Transact {
+        book: Book,
+        steps: Vec<Step>,
+    },
+    /// In place of the velocity limits that the account or class had.
+    SetVelocity {
+        book: Book,
+        of: VelocityOf,
+        limits: Vec<VelocityLimit>,
+    },
+    SetClass {
+        book: Book,
+        account: AccountId,
+        class: Class,
+    },
+    SetBook {
+        book: Book,
+        settings: BookSettings,
+    },
+    /// From now on nothing takes effect before this moment any more.
+    ClosePeriod {
+        book: Book,
+        before: Timestamp,
+    },
+    /// What the account says about itself; it stands in the views.
+    Describe {
+        book: Book,
+        account: AccountId,
+        description: Description,
+    },
+    /// A question: it changes nothing.
+    Holds {
+        book: Book,
+        holds: Vec<TransactionId>,
+    },
+}
+
+impl Command {
+    /// About how many bytes the command holds in memory.
+    pub(super) fn weight(&self) -> usize {
+        let within = match self {
+            Self::Open(accounts) => size_of_val(accounts.as_slice()),
+            Self::Post { transactions, .. } => {
+                transactions.iter().map(NewTransaction::weight).sum()
+            }
+            Self::Transact { steps, .. } => steps.iter().map(Step::weight).sum(),
+            Self::Balances { accounts, .. } => size_of_val(accounts.as_slice()),
+            Self::Holds { holds, .. } => size_of_val(holds.as_slice()),
+            Self::SetVelocity { limits, .. } => size_of_val(limits.as_slice()),
+            Self::SetBook { settings, .. } => settings.name.len(),
+            Self::Describe { description, .. } => description.weight(),
+            Self::RegisterAsset(_)
+            | Self::SetLimits { .. }
+            | Self::SetState { .. }
+            | Self::SetClass { .. }
+            | Self::ClosePeriod { .. } => 0,
+        };
+        size_of_val(self) + within
+    }
 }
 
 /// Variants are only ever added at the end: their place is their number in the journal.
@@ -53,6 +115,69 @@ pub enum Event {
         account: AccountNo,
         state: AccountState,
     },
+    /// Follows the transaction that it is about, if there is anything to say.
+    Detailed {
+        transaction: TransactionNo,
+        details: Details,
+    },
+    Held {
+        hold: Hold,
+        reference: Option<Box<str>>,
+        metadata: Metadata,
+    },
+    /// Follows the transaction that posts what was captured.
+    Captured {
+        book: Book,
+        hold: TransactionId,
+        transaction: TransactionNo,
+        amounts: Vec<i64>,
+    },
+    Released {
+        book: Book,
+        hold: TransactionId,
+        amounts: Vec<i64>,
+    },
+    Expired {
+        book: Book,
+        hold: TransactionId,
+        amounts: Vec<i64>,
+    },
+    /// Follows the transaction that reverses; how much of each posting has now been reversed in all.
+    Reversed {
+        transaction: TransactionNo,
+        by: TransactionNo,
+        reversed: Vec<i64>,
+    },
+    /// What an account under velocity limits has now moved.
+    Counted {
+        account: AccountNo,
+        counter: Counter,
+    },
+    AccountVelocitySet {
+        account: AccountNo,
+        limits: Vec<VelocityLimit>,
+    },
+    ClassVelocitySet {
+        book: Book,
+        class: Class,
+        limits: Vec<VelocityLimit>,
+    },
+    ClassSet {
+        account: AccountNo,
+        class: Class,
+    },
+    BookSet {
+        book: Book,
+        settings: BookSettings,
+    },
+    PeriodClosed {
+        book: Book,
+        before: Timestamp,
+    },
+    Described {
+        account: AccountNo,
+        description: Description,
+    },
 }
 
 /// Variants are only ever added at the end: their place is their number in the journal.
@@ -67,30 +192,12 @@ pub enum Outcome {
     },
     Accounts(Vec<Account>),
     Refused(Rejection),
+    Transacted(Transacted),
+    Holds(Vec<Hold>),
 }
 
 impl Refusable for Outcome {
     fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))
-    }
-}
-
-impl Command {
-    /// About how many bytes the command holds in memory.
-    pub(super) fn weight(&self) -> usize {
-        let parts = match self {
-            Self::Open(accounts) => accounts.len() * size_of::<NewAccount>(),
-            Self::Post { transactions, .. } => transactions
-                .iter()
-                .map(|transaction| {
-                    size_of::<NewTransaction>()
-                        + transaction.postings.len() * size_of::<NewPosting>()
-                        + transaction.reference.as_ref().map_or(0, |text| text.len())
-                })
-                .sum(),
-            Self::Balances { accounts, .. } => accounts.len() * size_of::<AccountId>(),
-            Self::RegisterAsset(_) | Self::SetLimits { .. } | Self::SetState { .. } => 0,
-        };
-        size_of::<Self>() + parts
     }
 }

@@ -1,81 +1,157 @@
-//! A transaction in the making: the balances as they would be, beside the ledger's own.
+//! A command in the making: accounts, holds and counters as they would be, beside the ledger's own.
 //!
-//! `decide` may not change the state, yet the second transaction of a command must see the first.
-//! So the accounts a command touches are copied here and worked on; the limits are checked when a
-//! transaction is complete, against what each account held before that transaction.
+//! `decide` may not change the state, yet the second step of a command must see the first. So what
+//! a command touches is copied here and worked on; the limits are checked when a step is complete,
+//! against how each account stood before that step.
+
+use std::collections::BTreeMap;
 
 use crate::core::rejection::Foremost;
-use crate::core::{Account, AccountNo, Balance, Posting, Reason, Rejection};
+use crate::core::velocity::{Counter, Tally};
+use crate::core::{
+    Account, AccountNo, Balance, Book, Day, Event, Hold, Ledger, Posting, Reason, Rejection,
+    Standing, TransactionId, TransactionNo,
+};
 use crate::lookup::Lookup;
 
 /// Up to this many accounts a linear search beats any index.
 const LINEAR_MAX: usize = 16;
 
+/// What postings do to the accounts.
+#[derive(Clone, Copy)]
+pub(super) enum Effect {
+    Post,
+    Hold,
+    /// Posts what was held.
+    Capture,
+    Release,
+}
+
 struct Touched {
     account: AccountNo,
-    before: Balance,
-    now: Balance,
-    /// The transaction of the command that `before` was taken for.
-    transaction: u32,
+    before: Standing,
+    now: Standing,
+    /// The step of the command that `before` was taken for.
+    step: u32,
 }
 
 pub(super) struct Draft<'a> {
-    accounts: &'a [Account],
+    pub(super) ledger: &'a Ledger,
+    /// Today, in the book; not told where time plays no part.
+    today: Option<Day>,
     touched: Vec<Touched>,
     index: Lookup<AccountNo, usize>,
-    transaction: u32,
+    step: u32,
+    pub(super) holds: BTreeMap<(Book, TransactionId), Hold>,
+    pub(super) reversed: BTreeMap<TransactionNo, Vec<i64>>,
+    counters: BTreeMap<AccountNo, Counter>,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(accounts: &'a [Account]) -> Self {
+    pub(super) fn new(ledger: &'a Ledger, today: Option<Day>) -> Self {
         Self {
-            accounts,
+            ledger,
+            today,
             touched: Vec::new(),
             index: Lookup::default(),
-            transaction: 0,
+            step: 0,
+            holds: BTreeMap::new(),
+            reversed: BTreeMap::new(),
+            counters: BTreeMap::new(),
         }
     }
 
-    /// Adds the postings of the next transaction and checks the limits of what they touch.
-    pub(super) fn add(&mut self, transaction: u32, postings: &[Posting]) -> Result<(), Rejection> {
-        self.transaction = transaction;
+    pub(super) fn begin(&mut self, step: u32) {
+        self.step = step;
+    }
+
+    pub(super) fn account(&self, no: AccountNo) -> &'a Account {
+        &self.ledger.accounts[no.index()]
+    }
+
+    pub(super) fn apply(&mut self, effect: Effect, posting: &Posting) {
+        let amount = i128::from(posting.amount);
+        let (posted, held) = match effect {
+            Effect::Post => (amount, 0),
+            Effect::Hold => (0, amount),
+            Effect::Capture => (amount, -amount),
+            Effect::Release => (0, -amount),
+        };
+        let debit = self.touch(posting.debit);
+        debit.balance.debits += posted;
+        debit.held.debits += held;
+        let credit = self.touch(posting.credit);
+        credit.balance.credits += posted;
+        credit.held.credits += held;
+    }
+
+    /// Adds the postings of a step and checks the limits of what they touch.
+    pub(super) fn add(&mut self, effect: Effect, postings: &[Posting]) -> Result<(), Rejection> {
         for posting in postings {
-            self.touch(posting.debit).debit(posting.amount);
-            self.touch(posting.credit).credit(posting.amount);
+            self.apply(effect, posting);
         }
+        self.check_limits(postings)
+    }
+
+    /// Adds the postings one by one, each with as much of its amount as the accounts let through,
+    /// and says how much that was.
+    pub(super) fn add_at_most(&mut self, effect: Effect, postings: &mut [Posting]) {
+        for posting in postings {
+            let sides = [(posting.debit, true), (posting.credit, false)];
+            let mut fitting = i128::from(posting.amount);
+            for (no, is_debit) in sides {
+                fitting = fitting.min(self.room(no, is_debit));
+            }
+            posting.amount = i64::try_from(fitting.max(0)).unwrap_or(posting.amount);
+            self.apply(effect, posting);
+        }
+    }
+
+    /// How much can be debited or credited before a limit is reached.
+    fn room(&mut self, no: AccountNo, is_debit: bool) -> i128 {
+        let account = self.account(no);
+        let standing = *self.touch(no);
+        if account.kind.is_debit_normal() == is_debit {
+            let maximum = account.limits.maximum;
+            maximum.map_or(i128::MAX, |maximum| {
+                i128::from(maximum) - standing.highest(account.kind)
+            })
+        } else {
+            let minimum = account.limits.minimum.unwrap_or(0);
+            standing.lowest(account.kind) - i128::from(minimum)
+        }
+    }
+
+    fn check_limits(&self, postings: &[Posting]) -> Result<(), Rejection> {
         let mut foremost = Foremost::default();
         for (position, posting) in (0..).zip(postings) {
             for no in [posting.debit, posting.credit] {
                 if let Some(reason) = self.breach(no) {
-                    let account = self.accounts[no.index()].id;
-                    foremost.note(
-                        Rejection::new(reason)
-                            .at(transaction, position)
-                            .of_account(account),
-                    );
+                    foremost.note(self.refuse(reason, position, no));
                 }
             }
         }
         foremost.or(())
     }
 
-    /// The accounts touched so far with their balances as they would be, in order of first touch.
-    pub(super) fn balances(&self) -> Vec<(AccountNo, Balance)> {
-        self.touched
-            .iter()
-            .map(|touched| (touched.account, touched.now))
-            .collect()
+    fn refuse(&self, reason: Reason, position: u32, no: AccountNo) -> Rejection {
+        Rejection::new(reason)
+            .at(self.step, position)
+            .of_account(self.account(no).id)
     }
 
     fn breach(&self, no: AccountNo) -> Option<Reason> {
-        let account = &self.accounts[no.index()];
+        let account = self.account(no);
         let touched = &self.touched[self.position(no)?];
-        let (before, now) = (
-            touched.before.net(account.kind),
-            touched.now.net(account.kind),
-        );
-        let under = |minimum: i64| now < i128::from(minimum) && now < before;
-        let over = |maximum: i64| now > i128::from(maximum) && now > before;
+        let (before, now, kind) = (&touched.before, &touched.now, account.kind);
+        let under = |minimum: i64| {
+            let lowest = now.lowest(kind);
+            lowest < i128::from(minimum) && lowest < before.lowest(kind)
+        };
+        let over = |maximum: i64| {
+            let highest = now.highest(kind);
+            highest > i128::from(maximum) && highest > before.highest(kind)
+        };
         if account.limits.minimum.is_some_and(under) {
             Some(Reason::BelowMinimum)
         } else if account.limits.maximum.is_some_and(over) {
@@ -83,6 +159,108 @@ impl<'a> Draft<'a> {
         } else {
             None
         }
+    }
+
+    /// Counts a step against velocity limits; returns which accounts were counted, and on which
+    /// day. An account that has such limits lets nothing through when the day is not told.
+    pub(super) fn count(
+        &mut self,
+        postings: &[Posting],
+    ) -> Result<Vec<(AccountNo, Day)>, Rejection> {
+        if self.ledger.velocities.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut foremost = Foremost::default();
+        let mut days = Vec::new();
+        for (no, position, tally) in self.tallies(postings) {
+            let account = self.account(no);
+            let mut limits = self.ledger.velocities.limits(account).peekable();
+            if limits.peek().is_none() {
+                continue;
+            }
+            let Some(today) = self.today else {
+                foremost.note(self.refuse(Reason::VelocityCountExceeded, position, no));
+                continue;
+            };
+            let mut counter = self.counter(no);
+            counter.turn_to(today);
+            for reason in limits.filter_map(|limit| counter.refuses(limit, &tally)) {
+                foremost.note(self.refuse(reason, position, no));
+            }
+            counter.add(&tally);
+            self.counters.insert(no, counter);
+            days.push((no, counter.day));
+        }
+        foremost.or(days)
+    }
+
+    /// What the postings move on each account, in order of first touch, with the posting that
+    /// touches it first.
+    fn tallies(&self, postings: &[Posting]) -> Vec<(AccountNo, u32, Tally)> {
+        let mut tallies: Vec<(AccountNo, u32, Tally)> = Vec::new();
+        let moving = (0..)
+            .zip(postings)
+            .filter(|(_, posting)| posting.amount > 0);
+        for (position, posting) in moving {
+            for (no, is_debit) in [(posting.debit, true), (posting.credit, false)] {
+                let inward = self.account(no).kind.is_debit_normal() == is_debit;
+                let known = tallies.iter().position(|(of, _, _)| *of == no);
+                let place = known.unwrap_or_else(|| {
+                    tallies.push((no, position, Tally::default()));
+                    tallies.len() - 1
+                });
+                tallies[place].2.add(inward, posting.amount);
+            }
+        }
+        tallies
+    }
+
+    /// Gives back to velocity limits what a hold was counted for and still holds. The count itself
+    /// is given back only if nothing was ever captured.
+    pub(super) fn uncount(&mut self, hold: &Hold) {
+        for (no, _, mut tally) in self.tallies(&hold.postings) {
+            let Some((_, day)) = hold.counted.iter().find(|(of, _)| *of == no) else {
+                continue;
+            };
+            if hold.captured {
+                tally.inward.count = 0;
+                tally.outward.count = 0;
+            }
+            let mut counter = self.counter(no);
+            counter.give_back(*day, &tally);
+            self.counters.insert(no, counter);
+        }
+    }
+
+    fn counter(&self, no: AccountNo) -> Counter {
+        let drafted = self.counters.get(&no).copied();
+        drafted.unwrap_or_else(|| self.ledger.velocities.counter(no))
+    }
+
+    /// The counters as they would be, one event each.
+    pub(super) fn counters(&self) -> impl Iterator<Item = Event> {
+        self.counters
+            .iter()
+            .map(|(account, counter)| Event::Counted {
+                account: *account,
+                counter: *counter,
+            })
+    }
+
+    /// The accounts touched so far as they would stand, in order of first touch.
+    pub(super) fn standings(&self) -> Vec<(AccountNo, Standing)> {
+        let touched = self.touched.iter();
+        touched
+            .map(|touched| (touched.account, touched.now))
+            .collect()
+    }
+
+    /// The same, without what is held.
+    pub(super) fn balances(&self) -> Vec<(AccountNo, Balance)> {
+        let touched = self.touched.iter();
+        touched
+            .map(|touched| (touched.account, touched.now.balance))
+            .collect()
     }
 
     fn position(&self, no: AccountNo) -> Option<usize> {
@@ -95,29 +273,28 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn touch(&mut self, no: AccountNo) -> &mut Balance {
-        let transaction = self.transaction;
+    fn touch(&mut self, no: AccountNo) -> &mut Standing {
+        let step = self.step;
         let position = match self.position(no) {
             Some(position) => position,
             None => self.insert(no),
         };
         let touched = &mut self.touched[position];
-        if touched.transaction != transaction {
+        if touched.step != step {
             touched.before = touched.now;
-            touched.transaction = transaction;
+            touched.step = step;
         }
         &mut touched.now
     }
 
-    fn insert(&mut self, account: AccountNo) -> usize {
-        let balance = self.accounts[account.index()].balance;
+    fn insert(&mut self, no: AccountNo) -> usize {
+        let standing = self.account(no).standing();
         let position = self.touched.len();
-        let transaction = self.transaction;
         self.touched.push(Touched {
-            account,
-            before: balance,
-            now: balance,
-            transaction,
+            account: no,
+            before: standing,
+            now: standing,
+            step: self.step,
         });
         if position == LINEAR_MAX {
             self.index.extend(
@@ -126,7 +303,7 @@ impl<'a> Draft<'a> {
                     .map(|(at, touched)| (touched.account, at)),
             );
         } else if position > LINEAR_MAX {
-            self.index.insert(account, position);
+            self.index.insert(no, position);
         }
         position
     }

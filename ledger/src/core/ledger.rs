@@ -1,23 +1,33 @@
 //! The ledger's state, how it decides and how it evolves.
 
-use fx::{Currencies, Currency};
-use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeMap;
 
+use fx::{Currencies, Currency};
+use serde::{Deserialize, Serialize};
+
+use crate::core::hold::Holds;
+use crate::core::reversal::Reversals;
+use crate::core::velocity::Velocities;
 use crate::core::{
-    Account, AccountId, AccountNo, Balance, Book, Command, Event, Outcome, Reason, Rejection,
-    TransactionNo,
+    Account, AccountId, AccountNo, Balance, Book, BookTerms, Command, Event, Hold, HoldState, Key,
+    Outcome, Posting, Reason, Rejection, Row, Transaction, TransactionId,
 };
 use crate::lookup::Lookup;
 use crate::machine::{Answer, Cold, Machine, Moment, Sequence};
 use crate::time::Timestamp;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Saved")]
 pub struct Ledger {
     pub(super) currencies: Currencies,
     pub(super) accounts: Vec<Account>,
-    numbers: Lookup<(Book, AccountId), AccountNo>,
     pub(super) transactions: u64,
+    pub(super) books: BTreeMap<Book, BookTerms>,
+    pub(super) holds: Holds,
+    pub(super) reversals: Reversals,
+    pub(super) velocities: Velocities,
+    #[serde(skip)]
+    numbers: Lookup<(Book, AccountId), AccountNo>,
 }
 
 /// The ledger as a snapshot keeps it: without the index, which follows from the accounts.
@@ -26,45 +36,26 @@ struct Saved {
     currencies: Currencies,
     accounts: Vec<Account>,
     transactions: u64,
+    books: BTreeMap<Book, BookTerms>,
+    holds: Holds,
+    reversals: Reversals,
+    velocities: Velocities,
 }
 
 impl From<Saved> for Ledger {
     fn from(saved: Saved) -> Self {
-        let numbers = saved
-            .accounts
-            .iter()
-            .map(|a| ((a.book, a.id), a.no))
-            .collect();
-        let Saved {
-            currencies,
-            accounts,
-            transactions,
-        } = saved;
+        let named = saved.accounts.iter().map(|a| ((a.book, a.id), a.no));
+        let numbers = named.collect();
         Self {
-            currencies,
-            accounts,
+            currencies: saved.currencies,
+            accounts: saved.accounts,
+            transactions: saved.transactions,
+            books: saved.books,
+            holds: saved.holds,
+            reversals: saved.reversals,
+            velocities: saved.velocities,
             numbers,
-            transactions,
         }
-    }
-}
-
-/// The same fields in the same order, borrowed: a digest must not copy the accounts.
-#[derive(Serialize)]
-struct Saving<'a> {
-    currencies: &'a Currencies,
-    accounts: &'a [Account],
-    transactions: u64,
-}
-
-impl Serialize for Ledger {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Saving {
-            currencies: &self.currencies,
-            accounts: &self.accounts,
-            transactions: self.transactions,
-        }
-        .serialize(serializer)
     }
 }
 
@@ -106,12 +97,18 @@ impl Ledger {
         )
     }
 
+    /// A hold that is open, or that ended lately.
+    pub fn hold(&self, book: Book, id: TransactionId) -> Option<&Hold> {
+        self.holds.get(book, id)
+    }
+
     /// Folds an event; the same for a ledger that runs alone and for one inside another machine.
+    /// The row of the journal says when what the event ends may leave memory.
     #[expect(
         clippy::missing_panics_doc,
         reason = "an event that contradicts the checks means a corrupt journal, and that must stop the process"
     )]
-    pub fn fold(&mut self, event: &Event) {
+    pub fn fold_at(&mut self, sequence: Sequence, event: &Event) {
         match event {
             Event::AssetRegistered(currency) => {
                 self.currencies
@@ -123,27 +120,118 @@ impl Ledger {
                 self.accounts.push(Account::opened(no, *new));
                 self.numbers.insert((new.book, new.id), no);
             }
-            Event::Posted { transaction, .. } => {
-                self.transactions = transaction.no.0;
-                for posting in &transaction.postings {
-                    self.accounts[posting.debit.index()]
-                        .balance
-                        .debit(posting.amount);
-                    self.accounts[posting.credit.index()]
-                        .balance
-                        .credit(posting.amount);
-                }
+            Event::Posted { transaction, .. } => self.fold_posted(transaction),
+            Event::LimitsSet { account, limits } => self.account_mut(*account).limits = *limits,
+            Event::StateSet { account, state } => self.account_mut(*account).state = *state,
+            Event::Held { hold, .. } => {
+                self.change_held(&hold.postings, 1);
+                self.holds.put(hold.clone(), sequence);
             }
-            Event::LimitsSet { account, limits } => {
-                self.accounts[account.index()].limits = *limits;
+            Event::Captured {
+                book,
+                hold,
+                amounts,
+                ..
+            } => self.fold_captured(sequence, (*book, *hold), amounts),
+            Event::Released { book, hold, .. } => {
+                self.fold_given_back(sequence, (*book, *hold), HoldState::Released);
             }
-            Event::StateSet { account, state } => self.accounts[account.index()].state = *state,
+            Event::Expired { book, hold, .. } => {
+                self.fold_given_back(sequence, (*book, *hold), HoldState::Expired);
+            }
+            Event::Reversed {
+                transaction,
+                reversed,
+                ..
+            } => self.reversals.put(*transaction, reversed.clone(), sequence),
+            Event::Counted { account, counter } => {
+                self.velocities.set_counter(*account, *counter);
+            }
+            Event::AccountVelocitySet { account, limits } => {
+                self.velocities.set_account(*account, limits);
+            }
+            Event::ClassVelocitySet {
+                book,
+                class,
+                limits,
+            } => self.velocities.set_class(*book, *class, limits),
+            Event::ClassSet { account, class } => self.account_mut(*account).class = *class,
+            Event::BookSet { book, settings } => {
+                self.books.entry(*book).or_default().settings = settings.clone();
+            }
+            Event::PeriodClosed { book, before } => {
+                self.books.entry(*book).or_default().closed_before = *before;
+            }
+            // These are for the views.
+            Event::Detailed { .. } | Event::Described { .. } => {}
+        }
+    }
+
+    /// Folds an event without saying in which row: what it ends then stays in memory.
+    pub fn fold(&mut self, event: &Event) {
+        self.fold_at(Sequence(u64::MAX), event);
+    }
+
+    fn account_mut(&mut self, no: AccountNo) -> &mut Account {
+        &mut self.accounts[no.index()]
+    }
+
+    fn fold_posted(&mut self, transaction: &Transaction) {
+        self.transactions = transaction.no.0;
+        for posting in &transaction.postings {
+            let amount = i128::from(posting.amount);
+            self.account_mut(posting.debit).balance.debits += amount;
+            self.account_mut(posting.credit).balance.credits += amount;
+        }
+    }
+
+    fn fold_captured(
+        &mut self,
+        sequence: Sequence,
+        (book, id): (Book, TransactionId),
+        amounts: &[i64],
+    ) {
+        let mut hold = self.open_hold(book, id);
+        let captured = hold.postings.iter().zip(amounts);
+        let captured: Vec<Posting> = captured
+            .map(|(posting, amount)| Posting {
+                amount: *amount,
+                ..*posting
+            })
+            .collect();
+        self.change_held(&captured, -1);
+        hold.take(amounts);
+        self.holds.put(hold, sequence);
+    }
+
+    fn fold_given_back(
+        &mut self,
+        sequence: Sequence,
+        (book, id): (Book, TransactionId),
+        state: HoldState,
+    ) {
+        let mut hold = self.open_hold(book, id);
+        self.change_held(&hold.postings, -1);
+        hold.give_back(state);
+        self.holds.put(hold, sequence);
+    }
+
+    fn open_hold(&self, book: Book, id: TransactionId) -> Hold {
+        let hold = self.holds.get(book, id);
+        hold.expect("an open hold is in memory").clone()
+    }
+
+    fn change_held(&mut self, postings: &[Posting], sign: i128) {
+        for posting in postings {
+            let amount = i128::from(posting.amount) * sign;
+            self.account_mut(posting.debit).held.debits += amount;
+            self.account_mut(posting.credit).held.credits += amount;
         }
     }
 
     /// For each asset of each book: the sum of debits less the sum of credits. All are zero, always.
     pub fn trial_balance(&self) -> Vec<TrialBalance> {
-        let mut sums = std::collections::BTreeMap::<(Book, Currency), Balance>::new();
+        let mut sums = BTreeMap::<(Book, Currency), Balance>::new();
         for account in &self.accounts {
             let sum = sums.entry((account.book, account.currency)).or_default();
             sum.debits += account.balance.debits;
@@ -177,9 +265,8 @@ impl Machine for Ledger {
     type Command = Command;
     type Event = Event;
     type Outcome = Outcome;
-    /// The ledger alone needs nothing that has left memory: accounts never leave.
-    type Key = ();
-    type Row = ();
+    type Key = Key;
+    type Row = Row;
 
     fn weight(command: &Command) -> usize {
         command.weight()
@@ -187,53 +274,31 @@ impl Machine for Ledger {
 
     fn decide(
         &self,
-        _at: Timestamp,
+        at: Timestamp,
         command: &Command,
-        _cold: &Cold<(), ()>,
+        cold: &Cold<Key, Row>,
         events: &mut Vec<Event>,
-    ) -> Answer<Outcome, ()> {
-        let decided = match command {
-            Command::RegisterAsset(currency) => self
-                .register_asset(*currency, events)
-                .map(|()| Outcome::Done),
-            Command::Open(accounts) => self.open(accounts, events).map(Outcome::Opened),
-            Command::Post { book, transactions } => {
-                let first = TransactionNo(self.transactions + 1);
-                self.post(*book, transactions, events)
-                    .map(|balances| Outcome::Posted { first, balances })
-            }
-            Command::SetLimits {
-                book,
-                account,
-                limits,
-            } => self
-                .set_limits(*book, *account, *limits, events)
-                .map(|()| Outcome::Done),
-            Command::SetState {
-                book,
-                account,
-                state,
-            } => self
-                .set_state(*book, *account, *state, events)
-                .map(|()| Outcome::Done),
-            Command::Balances { book, accounts } => accounts
-                .iter()
-                .map(|id| self.find(*book, *id).copied())
-                .collect::<Result<_, _>>()
-                .map(Outcome::Accounts),
-        };
-        Answer::Decided(decided.unwrap_or_else(Outcome::Refused))
+    ) -> Answer<Outcome, Key> {
+        match self.answer(at, command, &cold.rows, events) {
+            Ok(answer) => answer,
+            Err(rejection) => Answer::Decided(Outcome::Refused(rejection)),
+        }
     }
 
-    fn evolve(&mut self, _moment: Moment, event: &Event) {
-        self.fold(event);
+    fn evolve(&mut self, moment: Moment, event: &Event) {
+        self.fold_at(moment.sequence, event);
     }
 
-    fn due(&self, _at: Timestamp, _limit: usize, _events: &mut Vec<Event>) {}
+    fn due(&self, at: Timestamp, limit: usize, events: &mut Vec<Event>) {
+        self.expire(at, limit, events);
+    }
 
     fn next_due(&self) -> Option<Timestamp> {
-        None
+        self.holds.next_due()
     }
 
-    fn evict(&mut self, _through: Sequence) {}
+    fn evict(&mut self, through: Sequence) {
+        self.holds.evict(through);
+        self.reversals.evict(through);
+    }
 }

@@ -1,30 +1,60 @@
-//! Deciding on transactions.
+//! Deciding on plain transactions, and the checks of postings that all kinds of steps share.
 //!
-//! In two steps, so that precedence holds over the whole command: first everything that needs no
-//! balance, over all transactions; then the limits, one transaction after the other, because each
-//! sees what those before it did.
+//! In two rounds, so that precedence holds over the whole command: first everything that can be
+//! seen without the balances, over all transactions; then the limits, one transaction after the
+//! other, because each sees what those before it did.
 
-use crate::core::draft::Draft;
+use crate::core::draft::{Draft, Effect};
+use crate::core::memo;
 use crate::core::rejection::Foremost;
 use crate::core::{
-    Account, AccountNo, AccountState, Balance, Book, Event, Ledger, NewPosting, NewTransaction,
-    POSTINGS_PER_COMMAND_MAX, POSTINGS_PER_TRANSACTION_MAX, Posting, REFERENCE_BYTES_MAX, Reason,
+    Account, AccountNo, AccountState, Balance, Book, Day, Event, Ledger, Metadata, NewPosting,
+    NewTransaction, POSTINGS_PER_COMMAND_MAX, POSTINGS_PER_TRANSACTION_MAX, Posting, Reason,
     Rejection, Transaction, TransactionNo,
 };
+use crate::time::Timestamp;
 
 impl Ledger {
     /// Decides to post transactions, all or none, and returns the balances of what they touch.
+    pub fn post_at(
+        &self,
+        at: Timestamp,
+        book: Book,
+        transactions: &[NewTransaction],
+        events: &mut Vec<Event>,
+    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
+        self.post_on(Some(self.day(book, at)), book, transactions, events)
+    }
+
+    /// The same without a time: an account under velocity limits then lets nothing through.
     pub fn post(
         &self,
         book: Book,
         transactions: &[NewTransaction],
         events: &mut Vec<Event>,
     ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
-        check_sizes(transactions)?;
-        let resolved = self.resolve(book, transactions)?;
-        let mut draft = Draft::new(&self.accounts);
+        self.post_on(None, book, transactions, events)
+    }
+
+    fn post_on(
+        &self,
+        today: Option<Day>,
+        book: Book,
+        transactions: &[NewTransaction],
+        events: &mut Vec<Event>,
+    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
+        check_shapes(transactions)?;
+        let mut foremost = Foremost::default();
+        let mut resolved = Vec::with_capacity(transactions.len());
+        for (position, new) in (0..).zip(transactions) {
+            resolved.push(self.resolve(book, position, &new.postings, &mut foremost));
+        }
+        let resolved = foremost.or(resolved)?;
+        let mut draft = Draft::new(self, today);
         for (position, postings) in (0..).zip(&resolved) {
-            draft.add(position, postings)?;
+            draft.begin(position);
+            draft.add(Effect::Post, postings)?;
+            draft.count(postings)?;
         }
         for ((position, new), postings) in (1..).zip(transactions).zip(resolved) {
             let transaction = Transaction {
@@ -36,28 +66,27 @@ impl Ledger {
             };
             events.push(Event::Posted { book, transaction });
         }
+        events.extend(draft.counters());
         Ok(draft.balances())
     }
 
-    /// Finds the accounts of all postings and checks all that does not need balances.
-    fn resolve(
+    /// Finds the accounts of postings and notes all that is wrong with them before any balance is
+    /// looked at.
+    pub(super) fn resolve(
         &self,
         book: Book,
-        transactions: &[NewTransaction],
-    ) -> Result<Vec<Vec<Posting>>, Rejection> {
-        let mut foremost = Foremost::default();
-        let mut resolved = Vec::with_capacity(transactions.len());
-        for (transaction, new) in (0..).zip(transactions) {
-            let mut postings = Vec::with_capacity(new.postings.len());
-            for (position, posting) in (0..).zip(&new.postings) {
-                match self.resolve_posting(book, posting) {
-                    Ok(posting) => postings.push(posting),
-                    Err(rejection) => foremost.note(rejection.at(transaction, position)),
-                }
+        step: u32,
+        new: &[NewPosting],
+        foremost: &mut Foremost,
+    ) -> Vec<Posting> {
+        let mut postings = Vec::with_capacity(new.len());
+        for (position, posting) in (0..).zip(new) {
+            match self.resolve_posting(book, posting) {
+                Ok(posting) => postings.push(posting),
+                Err(rejection) => foremost.note(rejection.at(step, position)),
             }
-            resolved.push(postings);
         }
-        foremost.or(resolved)
+        postings
     }
 
     fn resolve_posting(&self, book: Book, new: &NewPosting) -> Result<Posting, Rejection> {
@@ -71,16 +100,7 @@ impl Ledger {
         if debit.currency != credit.currency {
             return Err(Rejection::new(Reason::AssetsDiffer).of_account(new.credit));
         }
-        for account in [debit, credit] {
-            if account.state == AccountState::Closed {
-                return Err(Rejection::new(Reason::AccountClosed).of_account(account.id));
-            }
-        }
-        for (account, is_debit) in [(debit, true), (credit, false)] {
-            if !passes(account, is_debit) {
-                return Err(Rejection::new(Reason::AccountFrozen).of_account(account.id));
-            }
-        }
+        check_states(debit, credit)?;
         Ok(Posting {
             debit: debit.no,
             credit: credit.no,
@@ -89,35 +109,52 @@ impl Ledger {
     }
 }
 
-/// Whether the account's state lets a movement through on this side.
-const fn passes(account: &Account, is_debit: bool) -> bool {
-    if account.kind.is_debit_normal() == is_debit {
-        account.state.lets_in()
+/// Whether the states of a posting's accounts let it through.
+pub(super) fn check_states(debit: &Account, credit: &Account) -> Result<(), Rejection> {
+    for account in [debit, credit] {
+        if account.state == AccountState::Closed {
+            return Err(Rejection::new(Reason::AccountClosed).of_account(account.id));
+        }
+    }
+    for (account, is_debit) in [(debit, true), (credit, false)] {
+        let inward = account.kind.is_debit_normal() == is_debit;
+        let passes = if inward {
+            account.state.lets_in()
+        } else {
+            account.state.lets_out()
+        };
+        if !passes {
+            return Err(Rejection::new(Reason::AccountFrozen).of_account(account.id));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the number of postings of a step, when it is one of so many in all.
+pub(super) const fn size_fault(postings: usize, total: usize) -> Option<Reason> {
+    if postings == 0 {
+        Some(Reason::PostingsMissing)
+    } else if postings > POSTINGS_PER_TRANSACTION_MAX || total > POSTINGS_PER_COMMAND_MAX {
+        Some(Reason::PostingsTooMany)
     } else {
-        account.state.lets_out()
+        None
     }
 }
 
-fn check_sizes(transactions: &[NewTransaction]) -> Result<(), Rejection> {
+fn check_shapes(transactions: &[NewTransaction]) -> Result<(), Rejection> {
     if transactions.is_empty() {
         return Err(Rejection::new(Reason::TransactionsMissing));
     }
+    let none = Metadata::new();
     let mut foremost = Foremost::default();
     let mut total = 0;
-    for (position, transaction) in (0..).zip(transactions) {
-        let postings = transaction.postings.len();
-        total += postings;
-        let too_long = |text: &str| text.len() > REFERENCE_BYTES_MAX;
-        let reason = if postings == 0 {
-            Reason::PostingsMissing
-        } else if postings > POSTINGS_PER_TRANSACTION_MAX || total > POSTINGS_PER_COMMAND_MAX {
-            Reason::PostingsTooMany
-        } else if transaction.reference.as_deref().is_some_and(too_long) {
-            Reason::ReferenceTooLong
-        } else {
-            continue;
-        };
-        foremost.note(Rejection::new(reason).at(position, 0));
+    for (position, new) in (0..).zip(transactions) {
+        total += new.postings.len();
+        let fault = size_fault(new.postings.len(), total)
+            .or_else(|| memo::fault(new.reference.as_deref(), &none));
+        if let Some(reason) = fault {
+            foremost.note(Rejection::new(reason).at(position, 0));
+        }
     }
     foremost.or(())
 }

@@ -4,8 +4,8 @@ use fx::{Currencies, Currency};
 
 use crate::core::rejection::Foremost;
 use crate::core::{
-    ACCOUNTS_PER_COMMAND_MAX, AccountId, AccountNo, AccountState, Book, Event, Ledger, Limits,
-    NewAccount, Reason, Rejection,
+    ACCOUNTS_PER_COMMAND_MAX, AccountId, AccountNo, AccountState, Balance, Book, Description,
+    Event, Ledger, Limits, NewAccount, Reason, Rejection,
 };
 use crate::lookup::Lookup;
 
@@ -119,12 +119,33 @@ impl Ledger {
         if state == AccountState::Closed && account.net() != 0 {
             return Err(Rejection::new(Reason::BalanceNotZero).of_account(id));
         }
+        if state == AccountState::Closed && account.held != Balance::default() {
+            return Err(Rejection::new(Reason::HoldsOpen).of_account(id));
+        }
         if account.state != state {
             events.push(Event::StateSet {
                 account: account.no,
                 state,
             });
         }
+        Ok(())
+    }
+
+    /// Decides what an account says about itself.
+    pub fn describe(
+        &self,
+        book: Book,
+        id: AccountId,
+        description: &Description,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Rejection> {
+        if let Some(reason) = description.fault() {
+            return Err(Rejection::new(reason).of_account(id));
+        }
+        events.push(Event::Described {
+            account: self.find(book, id)?.no,
+            description: description.clone(),
+        });
         Ok(())
     }
 }

@@ -51,6 +51,13 @@ pub struct NewTransaction {
     pub postings: Vec<NewPosting>,
 }
 
+impl NewTransaction {
+    pub(super) fn weight(&self) -> usize {
+        let reference = self.reference.as_deref().map_or(0, str::len);
+        size_of_val(self) + size_of_val(self.postings.as_slice()) + reference
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
     pub debit: AccountNo,

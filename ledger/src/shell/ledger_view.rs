@@ -6,6 +6,7 @@
 //! | `transactions` | transaction | number |
 //! | `postings` | side of a posting, so two for each | account, transaction, posting |
 //! | `transaction_ids` | transaction | book, the caller's id |
+//! | `holds`, `reversals` | see `ledger_cold` | |
 //!
 //! `hex(id)` shows an id; `at` is in nanoseconds since 1970; amounts are in minor units of the
 //! account's currency. A line of `postings` has the amount under `debit` or under `credit`, zero
@@ -17,9 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::SqliteConnection;
 
 use crate::core::{
-    Account, AccountKind, AccountNo, AccountState, Book, Event, Ledger, Transaction,
+    Account, AccountKind, AccountNo, AccountState, Book, Event, Hold, Key, Ledger, Row, Transaction,
 };
 use crate::machine::Moment;
+use crate::shell::ledger_cold::{self, HOLDS, REVERSALS};
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 use crate::shell::view::View;
 
@@ -52,6 +54,7 @@ pub static TRANSACTIONS: Table = Table {
         Column::text("reference").or_null(),
         Column::integer("at"),
         Column::integer("seq"),
+        Column::blob("postings"),
     ],
     key: 1,
     growth: Growth::Append,
@@ -95,13 +98,19 @@ pub struct LedgerView {
 
 impl LedgerView {
     pub fn tables() -> Vec<&'static Table> {
-        vec![&ACCOUNTS, &TRANSACTIONS, &POSTINGS, &TRANSACTION_IDS]
+        vec![
+            &ACCOUNTS,
+            &TRANSACTIONS,
+            &POSTINGS,
+            &TRANSACTION_IDS,
+            &HOLDS,
+            &REVERSALS,
+        ]
     }
 
     /// Puts the rows of an event; `ledger` stands as it does after it.
     pub fn fold(&mut self, moment: Moment, event: &Event, ledger: &Ledger, rows: &mut Rows) {
         match event {
-            Event::AssetRegistered(_) => {}
             Event::Opened(_) => {
                 self.touched
                     .extend(ledger.accounts().last().map(|account| account.no));
@@ -113,6 +122,32 @@ impl LedgerView {
                 put_transaction(moment, *book, transaction, rows);
                 self.put_postings(transaction, ledger, rows);
             }
+            Event::Held {
+                hold: Hold { book, id, .. },
+                ..
+            }
+            | Event::Captured { book, hold: id, .. }
+            | Event::Released { book, hold: id, .. }
+            | Event::Expired { book, hold: id, .. } => {
+                if let Some(hold) = ledger.hold(*book, *id) {
+                    ledger_cold::put_hold(hold, rows);
+                }
+            }
+            Event::Reversed {
+                transaction,
+                reversed,
+                ..
+            } => ledger_cold::put_reversed(*transaction, reversed, rows),
+            // Not shown in these tables.
+            Event::AssetRegistered(_)
+            | Event::Detailed { .. }
+            | Event::Counted { .. }
+            | Event::AccountVelocitySet { .. }
+            | Event::ClassVelocitySet { .. }
+            | Event::ClassSet { .. }
+            | Event::BookSet { .. }
+            | Event::PeriodClosed { .. }
+            | Event::Described { .. } => {}
         }
     }
 
@@ -174,6 +209,7 @@ fn put_transaction(moment: Moment, book: Book, transaction: &Transaction, rows: 
             transaction.reference.as_deref().into(),
             moment.at.0.into(),
             moment.sequence.0.into(),
+            ledger_cold::encoded(&transaction.postings),
         ],
     );
     rows.put(
@@ -237,11 +273,10 @@ impl View<Ledger> for LedgerView {
         self.finish(machine, rows);
     }
 
-    /// A ledger alone asks for nothing cold.
     async fn cold(
-        _connection: &mut SqliteConnection,
-        keys: &[()],
-    ) -> Result<BTreeMap<(), Option<()>>, sqlx::Error> {
-        Ok(keys.iter().map(|key| (*key, None)).collect())
+        connection: &mut SqliteConnection,
+        keys: &[Key],
+    ) -> Result<BTreeMap<Key, Option<Row>>, sqlx::Error> {
+        ledger_cold::read(connection, keys).await
     }
 }

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod codec;
 mod cold;
 pub mod journal;
+mod ledger_cold;
 pub mod ledger_view;
 pub mod merkle;
 mod projector;

@@ -4,23 +4,65 @@
 use std::collections::BTreeMap;
 
 use fx::Currency;
+use ledger::core::{BookSettings, Class, Description, Hold, VelocityLimit, VelocityOf};
 use ledger::{
     Account, AccountId, AccountNo, AccountState, Balance, Book, Command, Limits, NewAccount,
-    NewPosting, NewTransaction, Outcome, Reason, Rejection, Timestamp, TransactionNo,
+    NewPosting, Outcome, Reason, Rejection, Sequence, Timestamp, TransactionId,
 };
+
+pub(crate) type Name = (Book, AccountId);
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
     assets: BTreeMap<String, Currency>,
-    accounts: BTreeMap<(Book, AccountId), Account>,
-    transactions: u64,
+    pub(crate) accounts: BTreeMap<Name, Account>,
+    /// All transactions there ever were, the first at 0.
+    pub(crate) transactions: Vec<Past>,
+    /// All holds there ever were.
+    pub(crate) holds: BTreeMap<(Book, TransactionId), Pending>,
+    offsets: BTreeMap<Book, BookSettings>,
+    closed_before: BTreeMap<Book, Timestamp>,
+    account_velocity: BTreeMap<Name, Vec<VelocityLimit>>,
+    class_velocity: BTreeMap<(Book, Class), Vec<VelocityLimit>>,
+    /// Everything that was ever counted.
+    pub(crate) movements: Vec<Movement>,
+    /// The row of the journal that is being written.
+    pub(crate) sequence: Sequence,
+}
+
+/// A transaction that was posted.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    pub(crate) book: Book,
+    pub(crate) postings: Vec<NewPosting>,
+    pub(crate) reversed: Vec<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) hold: Hold,
+    /// What is still held, by the accounts' names.
+    pub(crate) postings: Vec<NewPosting>,
+    pub(crate) changed: Sequence,
+    /// Whether it has left memory, so that its id looks free.
+    pub(crate) gone: bool,
+}
+
+/// What a transaction or a hold moved on an account that was counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Movement {
+    pub(crate) account: Name,
+    pub(crate) day: i32,
+    pub(crate) hold: Option<TransactionId>,
+    pub(crate) count: [u64; 2],
+    pub(crate) amount: [i128; 2],
 }
 
 /// A reason with its place; the smallest one is given.
-type Fault = (Reason, u32, u32, Option<AccountId>);
+pub(crate) type Fault = (Reason, u32, u32, Option<AccountId>);
 
 /// The first fault in order of precedence; of equals the one written down first.
-fn foremost(faults: &[Fault]) -> Result<(), Rejection> {
+pub(crate) fn foremost(faults: &[Fault]) -> Result<(), Rejection> {
     let first = faults
         .iter()
         .min_by_key(|fault| (fault.0, fault.1, fault.2));
@@ -43,9 +85,9 @@ impl Oracle {
         accounts
     }
 
-    pub(crate) fn run(&mut self, _at: Timestamp, command: &Command) -> Outcome {
+    pub(crate) fn run(&mut self, at: Timestamp, command: &Command) -> Outcome {
         let mut next = self.clone();
-        match next.attempt(command) {
+        match next.attempt(at, command) {
             Ok(outcome) => {
                 *self = next;
                 outcome
@@ -54,32 +96,135 @@ impl Oracle {
         }
     }
 
-    fn attempt(&mut self, command: &Command) -> Result<Outcome, Rejection> {
+    fn attempt(&mut self, at: Timestamp, command: &Command) -> Result<Outcome, Rejection> {
+        use Command as C;
         match command {
-            Command::RegisterAsset(currency) => self.register(*currency),
-            Command::Open(accounts) => self.open(accounts),
-            Command::Post { book, transactions } => self.post(*book, transactions),
-            Command::SetLimits {
+            C::RegisterAsset(currency) => self.register(*currency),
+            C::Open(accounts) => self.open(accounts),
+            C::Post { book, transactions } => self.post(at, *book, transactions),
+            C::SetLimits {
                 book,
                 account,
                 limits,
             } => self.set_limits((*book, *account), *limits),
-            Command::SetState {
+            C::SetState {
                 book,
                 account,
                 state,
             } => self.set_state((*book, *account), *state),
-            Command::Balances { book, accounts } => {
+            C::Balances { book, accounts } => {
                 let mut found = Vec::new();
                 for id in accounts {
                     found.push(*self.find((*book, *id))?);
                 }
                 Ok(Outcome::Accounts(found))
             }
+            C::Transact { book, steps } => self.transact(at, *book, steps),
+            C::SetVelocity { book, of, limits } => self.set_velocity(*book, *of, limits),
+            C::SetClass {
+                book,
+                account,
+                class,
+            } => {
+                self.find((*book, *account))?;
+                self.accounts.get_mut(&(*book, *account)).unwrap().class = *class;
+                Ok(Outcome::Done)
+            }
+            C::SetBook { book, settings } => self.set_book(*book, settings),
+            C::ClosePeriod { book, before } => {
+                if *before > at || *before < self.closed_before(*book) {
+                    return Err(Rejection::new(Reason::PeriodInvalid));
+                }
+                self.closed_before.insert(*book, *before);
+                Ok(Outcome::Done)
+            }
+            C::Describe {
+                book,
+                account,
+                description,
+            } => self.describe((*book, *account), description),
+            C::Holds { book, holds } => {
+                let mut found = Vec::new();
+                for id in holds {
+                    let known = self.holds.get(&(*book, *id));
+                    let pending = known.ok_or(Rejection::new(Reason::HoldNotFound))?;
+                    found.push(pending.hold.clone());
+                }
+                Ok(Outcome::Holds(found))
+            }
         }
     }
 
-    fn find(&self, name: (Book, AccountId)) -> Result<&Account, Rejection> {
+    fn set_velocity(
+        &mut self,
+        book: Book,
+        of: VelocityOf,
+        limits: &[VelocityLimit],
+    ) -> Result<Outcome, Rejection> {
+        for limit in limits {
+            let bounds_nothing = limit.count_max.is_none() && limit.amount_max.is_none();
+            if bounds_nothing || limit.amount_max.is_some_and(|amount| amount < 0) {
+                return Err(Rejection::new(Reason::VelocityInvalid));
+            }
+        }
+        if limits.len() > 18 {
+            return Err(Rejection::new(Reason::VelocityInvalid));
+        }
+        match of {
+            VelocityOf::Account(id) => {
+                self.find((book, id))?;
+                self.account_velocity.insert((book, id), limits.to_vec());
+            }
+            VelocityOf::Class(class) => {
+                self.class_velocity.insert((book, class), limits.to_vec());
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(crate) fn velocity_limits(&self, name: Name) -> Vec<VelocityLimit> {
+        let class = (name.0, self.accounts[&name].class);
+        let own = self.account_velocity.get(&name).into_iter().flatten();
+        let shared = self.class_velocity.get(&class).into_iter().flatten();
+        own.chain(shared).copied().collect()
+    }
+
+    fn set_book(&mut self, book: Book, settings: &BookSettings) -> Result<Outcome, Rejection> {
+        if settings.name.len() > 120
+            || settings.offset_minutes < -720
+            || settings.offset_minutes > 840
+        {
+            return Err(Rejection::new(Reason::SettingsInvalid));
+        }
+        self.offsets.insert(book, settings.clone());
+        Ok(Outcome::Done)
+    }
+
+    pub(crate) fn closed_before(&self, book: Book) -> Timestamp {
+        self.closed_before.get(&book).copied().unwrap_or_default()
+    }
+
+    /// The number of the day, counted from 1970.
+    pub(crate) fn day(&self, book: Book, at: Timestamp) -> i32 {
+        let offset = self
+            .offsets
+            .get(&book)
+            .map_or(0, |settings| settings.offset_minutes);
+        let secs = i64::try_from(at.0 / 1_000_000_000).unwrap() + i64::from(offset) * 60;
+        i32::try_from(secs.div_euclid(24 * 3_600)).unwrap()
+    }
+
+    fn describe(&mut self, name: Name, description: &Description) -> Result<Outcome, Rejection> {
+        let mut faults = Vec::new();
+        for reason in text_faults(description.reference.as_deref(), &description.metadata) {
+            faults.push((reason, 0, 0, Some(name.1)));
+        }
+        foremost(&faults)?;
+        self.find(name)?;
+        Ok(Outcome::Done)
+    }
+
+    fn find(&self, name: Name) -> Result<&Account, Rejection> {
         let missing = Rejection::new(Reason::AccountNotFound).of_account(name.1);
         self.accounts.get(&name).ok_or(missing)
     }
@@ -129,11 +274,7 @@ impl Oracle {
         Ok(Outcome::Opened(numbers))
     }
 
-    fn set_limits(
-        &mut self,
-        name: (Book, AccountId),
-        limits: Limits,
-    ) -> Result<Outcome, Rejection> {
+    fn set_limits(&mut self, name: Name, limits: Limits) -> Result<Outcome, Rejection> {
         if is_crossed(limits) {
             return Err(Rejection::new(Reason::LimitsInvalid).of_account(name.1));
         }
@@ -142,131 +283,21 @@ impl Oracle {
         Ok(Outcome::Done)
     }
 
-    fn set_state(
-        &mut self,
-        name: (Book, AccountId),
-        state: AccountState,
-    ) -> Result<Outcome, Rejection> {
+    fn set_state(&mut self, name: Name, state: AccountState) -> Result<Outcome, Rejection> {
         let account = self.find(name)?;
         if state == AccountState::Closed && net(account) != 0 {
             return Err(Rejection::new(Reason::BalanceNotZero).of_account(name.1));
         }
+        let is_held = |pending: &Pending| {
+            let mut sides = pending.postings.iter().filter(|posting| posting.amount > 0);
+            let of_book = pending.hold.book == name.0;
+            of_book && sides.any(|posting| posting.debit == name.1 || posting.credit == name.1)
+        };
+        if state == AccountState::Closed && self.holds.values().any(is_held) {
+            return Err(Rejection::new(Reason::HoldsOpen).of_account(name.1));
+        }
         self.accounts.get_mut(&name).unwrap().state = state;
         Ok(Outcome::Done)
-    }
-
-    fn post(&mut self, book: Book, transactions: &[NewTransaction]) -> Result<Outcome, Rejection> {
-        if transactions.is_empty() {
-            return Err(Rejection::new(Reason::TransactionsMissing));
-        }
-        let mut faults = Vec::new();
-        let mut total = 0;
-        for (number, transaction) in (0..).zip(transactions) {
-            total += transaction.postings.len();
-            faults.extend(self.faults_of(book, number, transaction, total));
-        }
-        foremost(&faults)?;
-        for (number, transaction) in (0..).zip(transactions) {
-            self.move_money(book, number, &transaction.postings)?;
-        }
-        let first = TransactionNo(self.transactions + 1);
-        self.transactions += transactions.len() as u64;
-        let mut balances: Vec<(AccountNo, Balance)> = Vec::new();
-        for posting in transactions.iter().flat_map(|new| &new.postings) {
-            for id in [posting.debit, posting.credit] {
-                let account = self.accounts[&(book, id)];
-                if balances.iter().all(|(no, _)| *no != account.no) {
-                    balances.push((account.no, account.balance));
-                }
-            }
-        }
-        Ok(Outcome::Posted { first, balances })
-    }
-
-    /// Everything that is wrong with a transaction before any balance is looked at.
-    fn faults_of(&self, book: Book, number: u32, new: &NewTransaction, total: usize) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if new.postings.is_empty() {
-            faults.push((Reason::PostingsMissing, number, 0, None));
-        }
-        if new.postings.len() > 256 || total > 8_190 {
-            faults.push((Reason::PostingsTooMany, number, 0, None));
-        }
-        if new.reference.as_ref().is_some_and(|text| text.len() > 280) {
-            faults.push((Reason::ReferenceTooLong, number, 0, None));
-        }
-        for (position, posting) in (0..).zip(&new.postings) {
-            for (reason, account) in self.faults_of_posting(book, posting) {
-                faults.push((reason, number, position, account));
-            }
-        }
-        faults
-    }
-
-    fn faults_of_posting(
-        &self,
-        book: Book,
-        posting: &NewPosting,
-    ) -> Vec<(Reason, Option<AccountId>)> {
-        let mut faults = Vec::new();
-        if posting.amount < 1 {
-            faults.push((Reason::AmountNotPositive, None));
-        }
-        if posting.debit == posting.credit {
-            faults.push((Reason::SameAccount, Some(posting.debit)));
-        }
-        let sides = [(posting.debit, true), (posting.credit, false)];
-        let mut currencies = Vec::new();
-        for (id, is_debit) in sides {
-            let Some(account) = self.accounts.get(&(book, id)) else {
-                faults.push((Reason::AccountNotFound, Some(id)));
-                continue;
-            };
-            currencies.push(account.currency);
-            if account.state == AccountState::Closed {
-                faults.push((Reason::AccountClosed, Some(id)));
-            }
-            let raises = is_debit == account.kind.is_debit_normal();
-            let frozen = match account.state {
-                AccountState::Open => false,
-                AccountState::FrozenIn => raises,
-                AccountState::FrozenOut => !raises,
-                AccountState::Frozen | AccountState::Closed => true,
-            };
-            if frozen {
-                faults.push((Reason::AccountFrozen, Some(id)));
-            }
-        }
-        if currencies.len() == 2 && currencies[0] != currencies[1] {
-            faults.push((Reason::AssetsDiffer, Some(posting.credit)));
-        }
-        faults
-    }
-
-    fn move_money(
-        &mut self,
-        book: Book,
-        number: u32,
-        postings: &[NewPosting],
-    ) -> Result<(), Rejection> {
-        let before = self.accounts.clone();
-        for posting in postings {
-            let amount = i128::from(posting.amount);
-            let debit = self.accounts.get_mut(&(book, posting.debit)).unwrap();
-            debit.balance.debits += amount;
-            let credit = self.accounts.get_mut(&(book, posting.credit)).unwrap();
-            credit.balance.credits += amount;
-        }
-        let mut faults = Vec::new();
-        for (position, posting) in (0..).zip(postings) {
-            for id in [posting.debit, posting.credit] {
-                let name = (book, id);
-                for reason in worsened(&before[&name], &self.accounts[&name]) {
-                    faults.push((reason, number, position, Some(id)));
-                }
-            }
-        }
-        foremost(&faults)
     }
 }
 
@@ -284,10 +315,12 @@ fn opened(no: AccountNo, new: &NewAccount) -> Account {
         limits: new.limits,
         state: AccountState::Open,
         balance: Balance::default(),
+        held: Balance::default(),
+        class: Class(0),
     }
 }
 
-fn net(account: &Account) -> i128 {
+pub(crate) fn net(account: &Account) -> i128 {
     let Balance { debits, credits } = account.balance;
     if account.kind.is_debit_normal() {
         debits - credits
@@ -296,17 +329,24 @@ fn net(account: &Account) -> i128 {
     }
 }
 
-/// The limits that an account is beyond after a transaction, and further beyond than before it.
+/// The net if everything held came out that would lower it, and if all came that would raise it.
+pub(crate) fn reach(account: &Account) -> (i128, i128) {
+    let Balance { debits, credits } = account.held;
+    if account.kind.is_debit_normal() {
+        (net(account) - credits, net(account) + debits)
+    } else {
+        (net(account) - debits, net(account) + credits)
+    }
+}
+
+/// The limits that an account is beyond after a step, and further beyond than before it.
 pub(crate) fn worsened(before: &Account, after: &Account) -> Vec<Reason> {
     let beyond = |account: &Account| {
-        let below = after
-            .limits
-            .minimum
-            .map_or(0, |min| i128::from(min) - net(account));
-        let above = after
-            .limits
-            .maximum
-            .map_or(0, |max| net(account) - i128::from(max));
+        let (lowest, highest) = reach(account);
+        let minimum = after.limits.minimum.map(i128::from);
+        let maximum = after.limits.maximum.map(i128::from);
+        let below = minimum.map_or(0, |minimum| minimum - lowest);
+        let above = maximum.map_or(0, |maximum| highest - maximum);
         (below.max(0), above.max(0))
     };
     let ((below, above), (below_now, above_now)) = (beyond(before), beyond(after));
@@ -318,4 +358,24 @@ pub(crate) fn worsened(before: &Account, after: &Account) -> Vec<Reason> {
         reasons.push(Reason::AboveMaximum);
     }
     reasons
+}
+
+/// What is too long of what something says about itself.
+pub(crate) fn text_faults(
+    reference: Option<&str>,
+    metadata: &BTreeMap<Box<str>, Box<str>>,
+) -> Vec<Reason> {
+    let mut faults = Vec::new();
+    if reference.is_some_and(|text| text.len() > 280) {
+        faults.push(Reason::ReferenceTooLong);
+    }
+    if metadata.len() > 16 {
+        faults.push(Reason::MetadataTooLarge);
+    }
+    for (key, value) in metadata {
+        if key.is_empty() || key.len() > 40 || value.len() > 200 {
+            faults.push(Reason::MetadataTooLarge);
+        }
+    }
+    faults
 }

@@ -1,19 +1,9 @@
-//! Stories told in small tables, run on the ledger and on the oracle through one [`check`].
-//!
-//! A line is a command, a bar, and what comes of it: `ok`, or a reason's code with the transaction
-//! and posting it is about (`@1.2`, when not the first) and the account. `post a>b 10` debits `a`
-//! and credits `b`; a comma starts the next posting, a slash the next transaction, `x3` repeats.
-//! `balance a 10` states the balance of `a` on its normal side. Text after `#` is a remark.
-
-use std::collections::BTreeMap;
+//! What the ledger does, in stories; how they are written stands in `core_story`.
 
 use fx::{Currencies, Currency};
-use ledger::{
-    AccountId, AccountKind, AccountState, Book, Command, Event, Ledger, Limits, NewAccount,
-    NewPosting, NewTransaction, Outcome, Reason, TransactionId,
-};
+use ledger::{Event, Ledger, Reason};
 
-use crate::core_pair::Pair;
+use crate::core_story::check;
 
 const BALANCES: &str = "
     open cash  CNY asset                         | ok
@@ -106,16 +96,16 @@ const BREACHES: &str = "
 ";
 
 const BOOKS: &str = "
-    book 1                                       | ok
+    book 1
     open cash  CNY asset                         | ok
     open alice CNY liability                     | ok
-    book 2                                       | ok
+    book 2
     open cash  CNY asset                         | ok
     post cash>alice 1                            | account_not_found alice  # she is in book 1
-    book 1                                       | ok
+    book 1
     post cash>alice 1                            | ok
     balance cash 1
-    book 2                                       | ok
+    book 2
     balance cash 0
 ";
 
@@ -145,7 +135,229 @@ const LADDER: &str = "
     post cash>alice 1, alice>cash 1              | ok
 ";
 
-const STORIES: [(&str, &str); 6] = [
+const HOLDS: &str = "
+    open cash  CNY asset                         | ok
+    open alice CNY liability min 0               | ok
+    open shop  CNY liability                     | ok
+    open fees  CNY income                        | ok
+    post cash>alice 100                          | ok
+    hold h1: alice>shop 60, alice>fees 5         | ok
+    balance alice 100
+    available alice 35
+    hold h1: alice>shop 1                        | hold_exists
+    hold h2: alice>shop 36                       | below_minimum alice
+    hold h2: alice>shop 35                       | ok
+    available alice 0
+    capture h1 20 0                              | ok  # in part
+    balance alice 80
+    available alice 0
+    capture h1 40                                | amounts_mismatch
+    capture h1 41 5                              | amount_exceeds_rest
+    capture h1 0 0                               | nothing_to_move
+    capture h1 40 0 ; capture h1                 | ok  # the rest, in two steps of one command
+    capture h1                                   | hold_captured
+    balance shop 60
+    balance fees 5
+    release h2                                   | ok
+    release h2                                   | hold_released
+    available alice 35
+    release ghost                                | hold_not_found
+    # What is held comes and goes in one command, or not at all.
+    hold h3: alice>shop 30 ; capture h3 10 ; release h3 | ok
+    available alice 25
+    hold h4: alice>shop 5 ; capture h4 6         | amount_exceeds_rest @1.0
+    capture h4                                   | hold_not_found
+    # A balance of zero does not close an account that still holds something.
+    hold h5: cash>shop 1                         | ok
+    post shop>cash 70                            | ok
+    balance shop 0
+    state shop closed                            | holds_open shop
+    state shop frozen                            | ok
+    capture h5                                   | account_frozen shop
+    release h5                                   | ok
+    state shop closed                            | ok
+";
+
+const EXPIRY: &str = "
+    open cash  CNY asset                         | ok
+    open alice CNY liability min 0               | ok
+    post cash>alice 100                          | ok
+    hold h1: alice>cash 60 for 60                | ok
+    hold h2: alice>cash 40 for 60                | ok
+    hold h3: alice>cash 1                        | below_minimum alice
+    capture h1 10                                | ok
+    pass 61
+    capture h1                                   | hold_expired
+    release h2                                   | hold_expired
+    available alice 90
+    # They leave memory and still answer.
+    hold h4: alice>cash 1                        | ok
+    release h4                                   | ok
+    hold h5: alice>cash 1                        | ok
+    capture h5                                   | ok
+    evict 0
+    capture h1                                   | hold_expired
+    capture h4                                   | hold_released
+    capture h5                                   | hold_captured
+    capture h6                                   | hold_not_found
+    ask-hold h1                                  | ok
+    ask-hold h6                                  | hold_not_found
+";
+
+const REVERSALS: &str = "
+    open cash  CNY asset                         | ok
+    open alice CNY liability min 0               | ok
+    open shop  CNY liability                     | ok
+    post cash>alice 100                          | ok  # transaction 1
+    post alice>shop 60, alice>shop 5             | ok  # transaction 2
+    reverse 2: 10 5                              | ok
+    balance shop 50
+    reverse 2: 0 1                               | amount_exceeds_rest @0.1
+    reverse 2: 10                                | amounts_mismatch
+    evict 0
+    reverse 2: 51 0                              | amount_exceeds_rest
+    reverse 2 ; move alice>shop 40 corrects 2    | ok  # what remains, and what was meant
+    balance shop 40
+    reverse 2                                    | nothing_to_move
+    reverse 9                                    | transaction_not_found
+    reverse 0                                    | transaction_not_found
+    move alice>shop 1 corrects 9                 | transaction_not_found
+    move alice>shop 60                           | ok
+    reverse 1                                    | below_minimum alice  # she has spent it
+    book 2
+    reverse 1                                    | transaction_not_found  # it is in another book
+";
+
+const AT_MOST: &str = "
+    open cash  CNY asset                         | ok
+    open alice CNY liability min 0               | ok
+    open bob   CNY liability max 50              | ok
+    open carol CNY liability min -20             | ok
+    post cash>alice 100                          | ok
+    move alice>bob 500 at_most                   | ok  # bob has room for 50
+    balance alice 50
+    move alice>bob 500 at_most                   | nothing_to_move
+    move alice>bob 9, alice>cash 500 at_most     | ok  # the first moves nothing and is left out
+    balance alice 0
+    move carol>cash 500 at_most                  | ok  # down to her credit limit
+    balance carol -20
+    move cash>carol 500 at_most                  | ok
+    hold h1: carol>alice 450 at_most             | ok
+    available carol 50
+    hold h2: carol>alice 450 at_most             | ok
+    available carol 0
+";
+
+const VELOCITY: &str = "
+    settings offset 480                          | ok
+    open cash  CNY asset                         | ok
+    open alice CNY liability min 0               | ok
+    open bob   CNY liability                     | ok
+    post cash>alice 1000                         | ok
+    velocity alice out day count 3 amount 100    | ok
+    velocity alice                               | ok  # none any more
+    velocity alice out day                       | velocity_invalid
+    velocity ghost out day count 1               | account_not_found ghost
+    velocity alice out day count 3 amount 100    | ok
+    post alice>bob 60                            | ok
+    post alice>bob 41                            | velocity_amount_exceeded alice
+    post cash>alice 500                          | ok  # in is not out
+    hold h1: alice>bob 40                        | ok
+    post alice>bob 1                             | velocity_amount_exceeded alice
+    release h1                                   | ok
+    post alice>bob 20, alice>bob 20              | ok  # two postings are one transaction
+    velocity alice out day count 3 amount 1000   | ok
+    hold h2: alice>bob 1 for 60                  | ok
+    post alice>bob 1                             | velocity_count_exceeded alice
+    capture h2                                   | ok  # counted when it was held
+    post alice>bob 1                             | velocity_count_exceeded alice
+    # It began at eight in the morning: midnight in Shanghai is 16 hours away.
+    pass 57000
+    post alice>bob 1                             | velocity_count_exceeded alice
+    pass 600
+    post alice>bob 1                             | ok
+    # A tier of wallets: each has the limit for itself.
+    velocity tier1 both month amount 1000        | ok
+    class alice 1                                | ok
+    class bob 1                                  | ok
+    class ghost 1                                | account_not_found ghost
+    post cash>alice 399                          | velocity_amount_exceeded alice
+    post cash>alice 398                          | ok  # 602 moved this month
+    post cash>bob 1001                           | velocity_amount_exceeded bob
+    post cash>bob 1000                           | ok
+";
+
+const PERIODS: &str = "
+    settings offset 480 name 120                 | ok
+    settings offset 900                          | settings_invalid
+    settings name 121                            | settings_invalid
+    open cash  CNY asset                         | ok
+    open alice CNY liability                     | ok
+    pass 100000
+    move cash>alice 1 effective -50000           | ok
+    move cash>alice 1 effective +60              | effective_in_future
+    close -40000                                 | ok
+    close -40000                                 | ok  # the time has gone on a little
+    close -50000                                 | period_invalid
+    close +60                                    | period_invalid
+    move cash>alice 1 effective -50000           | period_closed
+    move cash>alice 1 effective -30000           | ok
+    hold h1: cash>alice 1                        | ok
+    capture h1 effective -50000                  | period_closed
+    reverse 1 effective -50000                   | period_closed
+    reverse 1                                    | ok
+    move cash>alice 1 meta 16                    | ok
+    move cash>alice 1 meta 17                    | metadata_too_large
+    describe alice meta 17                       | metadata_too_large alice
+    describe alice meta 16 ref 281               | reference_too_long alice
+    describe alice meta 16 ref 280               | ok
+    describe ghost meta 1                        | account_not_found ghost
+";
+
+/// The same ladder for steps: first what can be seen of each step, then what each does.
+const LADDER_OF_STEPS: &str = "
+    open cash    CNY asset                       | ok
+    open alice   CNY liability min 0 max 100     | ok
+    open shut    CNY liability                   | ok
+    open frozen  CNY liability                   | ok
+    post cash>shut 1, cash>frozen 1              | ok
+    post cash>frozen 1, cash>shut 2              | ok
+    hold shut: shut>alice 1 for 60               | ok
+    hold h: alice>cash 0                         | amount_not_positive
+    hold h: cash>alice 10 for 60                 | ok
+    velocity alice in day count 0 amount 0       | ok
+    post frozen>cash 2                           | ok
+    state frozen frozen                          | ok
+    pass 50000
+    close -1                                     | ok
+    move cash>cash 0 x257 ref 281 meta 17 effective -60 ; move | postings_missing @1.0
+    move cash>cash 0 x257 ref 281 meta 17 effective -60 | postings_too_many
+    move cash>cash 0 ref 281 meta 17 effective -60 | reference_too_long
+    move cash>cash 0 meta 17 effective -60       | metadata_too_large
+    move cash>cash 0 effective +60 ; reverse 0: -1 effective -60 | effective_in_future
+    move cash>cash 0 ; reverse 0: -1 effective -60 | period_closed @1.0
+    move cash>cash 1 ; reverse 0: -1             | amount_not_positive @1.0
+    move cash>cash 1 ; reverse 0                 | same_account cash
+    hold h: alice>frozen 1 ; reverse 0           | account_frozen frozen
+    hold h: alice>cash 1 ; reverse 0             | hold_exists
+    capture ghost 9 ; reverse 0                  | hold_not_found
+    capture h 11 1                               | hold_expired
+    reverse 0: 1 2 3                             | transaction_not_found
+    hold g: cash>alice 1, cash>alice 1 ; capture g 3 | velocity_count_exceeded alice
+    velocity alice in day amount 0               | ok
+    hold g: cash>alice 99, cash>alice 2          | above_maximum alice
+    hold g: alice>cash 1                         | below_minimum alice
+    hold g: cash>alice 1                         | velocity_amount_exceeded alice
+";
+
+const STORIES: [(&str, &str); 13] = [
+    ("holds", HOLDS),
+    ("expiry", EXPIRY),
+    ("reversals", REVERSALS),
+    ("at most", AT_MOST),
+    ("velocity", VELOCITY),
+    ("periods", PERIODS),
+    ("ladder of steps", LADDER_OF_STEPS),
     ("balances", BALANCES),
     ("terms", TERMS),
     ("states", STATES),
@@ -153,190 +365,6 @@ const STORIES: [(&str, &str); 6] = [
     ("books", BOOKS),
     ("ladder", LADDER),
 ];
-
-/// A story being told: the names it has used so far and the pair that lives it.
-#[derive(Default)]
-struct Teller {
-    pair: Pair,
-    book: Book,
-    names: BTreeMap<String, AccountId>,
-    transactions: u128,
-}
-
-impl Teller {
-    fn id(&mut self, name: &str) -> AccountId {
-        let next = AccountId(1_000_000 * (self.names.len() as u128 + 1));
-        *self.names.entry(name.to_owned()).or_insert(next)
-    }
-
-    fn name(&self, id: AccountId) -> String {
-        let named = self.names.iter().find(|(_, named)| **named == id);
-        named.map_or_else(|| id.to_string(), |(name, _)| name.clone())
-    }
-
-    fn currency(code: &str, exponent: u8) -> Currency {
-        Currency::iso(code).unwrap_or_else(|_| Currency::own(code, exponent).unwrap())
-    }
-
-    /// `min N max N`, each if it is there.
-    fn limits(words: &[&str]) -> Limits {
-        let bound = |name| {
-            let at = words.iter().position(|word| *word == name)?;
-            Some(words[at + 1].parse().unwrap())
-        };
-        Limits {
-            minimum: bound("min"),
-            maximum: bound("max"),
-        }
-    }
-
-    /// `x8190`, if it is there.
-    fn repeats(words: &[&str]) -> usize {
-        let last = words.last().and_then(|word| word.strip_prefix('x'));
-        last.and_then(|count| count.parse().ok()).unwrap_or(1)
-    }
-
-    fn posting(&mut self, words: &[&str]) -> Vec<NewPosting> {
-        let (debit, credit) = words[0].split_once('>').unwrap();
-        let posting = NewPosting {
-            debit: self.id(debit),
-            credit: self.id(credit),
-            amount: words[1].parse().unwrap(),
-        };
-        vec![posting; Self::repeats(words)]
-    }
-
-    fn transaction(&mut self, text: &str) -> NewTransaction {
-        let (text, reference) = match text.split_once("ref ") {
-            Some((text, bytes)) => (text, Some("r".repeat(bytes.trim().parse().unwrap()).into())),
-            None => (text, None),
-        };
-        let parts = text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
-        let postings = parts
-            .flat_map(|part| self.posting(&part.split_whitespace().collect::<Vec<_>>()))
-            .collect();
-        self.transactions += 1;
-        NewTransaction {
-            id: TransactionId(self.transactions),
-            kind: 0,
-            reference,
-            postings,
-        }
-    }
-
-    fn open(&mut self, words: &[&str]) -> Command {
-        let kind = match words[3] {
-            "asset" => AccountKind::Asset,
-            "liability" => AccountKind::Liability,
-            "income" => AccountKind::Income,
-            other => panic!("no such kind: {other}"),
-        };
-        let first = NewAccount {
-            book: self.book,
-            id: self.id(words[1]),
-            currency: Self::currency(words[2], 0),
-            kind,
-            limits: Self::limits(words),
-        };
-        let more = (0..).map(|nth| NewAccount {
-            id: AccountId(first.id.0 + nth),
-            ..first
-        });
-        Command::Open(more.take(Self::repeats(words)).collect())
-    }
-
-    /// What a line asks for; `None` when it only turns to another book.
-    fn command(&mut self, line: &str) -> Option<Command> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (book, second) = (self.book, words.get(1).copied().unwrap_or_default());
-        Some(match words[0] {
-            "book" => {
-                self.book = Book(second.parse().unwrap());
-                return None;
-            }
-            "asset" => Command::RegisterAsset(Self::currency(second, words[2].parse().unwrap())),
-            "open" => self.open(&words),
-            "limits" => Command::SetLimits {
-                book,
-                account: self.id(second),
-                limits: Self::limits(&words),
-            },
-            "state" => Command::SetState {
-                book,
-                account: self.id(second),
-                state: match words[2] {
-                    "open" => AccountState::Open,
-                    "frozen_in" => AccountState::FrozenIn,
-                    "frozen_out" => AccountState::FrozenOut,
-                    "frozen" => AccountState::Frozen,
-                    "closed" => AccountState::Closed,
-                    other => panic!("no such state: {other}"),
-                },
-            },
-            "ask" => Command::Balances {
-                book,
-                accounts: vec![self.id(second)],
-            },
-            "post" => {
-                let rest = line.trim_start().strip_prefix("post").unwrap();
-                let parts = rest.split('/').filter(|_| !rest.trim().is_empty());
-                let transactions = parts.map(|part| self.transaction(part)).collect();
-                Command::Post { book, transactions }
-            }
-            other => panic!("no such command: {other}"),
-        })
-    }
-
-    fn outcome(&self, outcome: &Outcome) -> String {
-        let Outcome::Refused(rejection) = outcome else {
-            return "ok".to_owned();
-        };
-        let place = match (rejection.transaction, rejection.posting) {
-            (0, 0) => String::new(),
-            (transaction, posting) => format!(" @{transaction}.{posting}"),
-        };
-        let account = rejection.account.map(|id| format!(" {}", self.name(id)));
-        rejection.reason.code().to_owned() + &place + &account.unwrap_or_default()
-    }
-}
-
-/// Tells a story and returns the reasons it met, in order.
-fn check(name: &str, story: &str) -> Vec<Reason> {
-    let mut teller = Teller::default();
-    let mut reasons = Vec::new();
-    for line in story.lines() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if line.is_empty() {
-            continue;
-        }
-        if let Some(rest) = line.strip_prefix("balance ") {
-            let words: Vec<&str> = rest.split_whitespace().collect();
-            let id = teller.id(words[0]);
-            let account = teller
-                .pair
-                .engine
-                .machine()
-                .account(teller.book, id)
-                .unwrap();
-            assert_eq!(account.net().to_string(), words[1], "{name}: {line}");
-            continue;
-        }
-        let (asked, expected) = line.split_once('|').unwrap();
-        let Some(command) = teller.command(asked) else {
-            continue;
-        };
-        let outcome = teller.pair.run(command);
-        assert_eq!(teller.outcome(&outcome), expected.trim(), "{name}: {line}");
-        if let Outcome::Refused(rejection) = outcome {
-            reasons.push(rejection.reason);
-        }
-    }
-    teller.pair.check_replay();
-    reasons
-}
 
 #[test]
 fn stories() {

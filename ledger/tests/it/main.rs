@@ -1,8 +1,12 @@
 //! The ledger's integration tests, one binary.
 
+mod core_dice;
 mod core_oracle;
+mod core_oracle_steps;
+mod core_oracle_velocity;
 mod core_pair;
 mod core_random;
 mod core_scenarios;
+mod core_story;
 mod shell_sequencer;
 mod shell_tasks;
