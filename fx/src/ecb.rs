@@ -16,7 +16,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::currency::shown;
-use crate::feed::{Feed, FeedError, Problem, Reading, Tick, limit};
+use crate::feed::{Feed, FeedError, LineProblem, Reading, Tick, limit};
 use crate::{Currency, Day, Rate};
 
 /// All history is two megabytes as CSV and seven as XML.
@@ -82,9 +82,9 @@ impl Feed for EcbXml {
                     Ok(())
                 }
                 Ok(Event::Eof) if open_elements == 0 => return fixings.finish(),
-                Ok(Event::Eof) => Err(Problem::text("the text ends inside an element")),
+                Ok(Event::Eof) => Err(LineProblem::text("the text ends inside an element")),
                 Ok(_) => Ok(()),
-                Err(error) => Err(Problem::Text(error.to_string())),
+                Err(error) => Err(LineProblem::Text(error.to_string())),
             };
             outcome.map_err(|problem| {
                 let read = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
@@ -100,21 +100,21 @@ struct Fixings(Reading);
 
 impl Fixings {
     /// The currency of each column after the date.
-    fn header(&mut self, line: &str) -> Result<Vec<Option<Currency>>, Problem> {
+    fn header(&mut self, line: &str) -> Result<Vec<Option<Currency>>, LineProblem> {
         let mut names = fields(line);
         if names.next() != Some("Date") {
-            return Err(Problem::text("the first column is not Date"));
+            return Err(LineProblem::text("the first column is not Date"));
         }
         Ok(names.map(|name| self.currency(name)).collect())
     }
 
-    fn row(&mut self, line: &str, columns: &[Option<Currency>]) -> Result<(), Problem> {
+    fn row(&mut self, line: &str, columns: &[Option<Currency>]) -> Result<(), LineProblem> {
         let mut fields = fields(line);
         let date = day(fields.next().unwrap_or_default())?;
         let (given, expected) = (fields.clone().count(), columns.len());
         if given != expected {
             let problem = format!("{given} rates after the date, the header has {expected}");
-            return Err(Problem::Text(problem));
+            return Err(LineProblem::Text(problem));
         }
         for (currency, rate) in columns.iter().zip(fields) {
             match currency {
@@ -126,13 +126,17 @@ impl Fixings {
     }
 
     /// One XML element: a date that holds for what follows, a rate, or something else.
-    fn element(&mut self, cube: &BytesStart<'_>, date: &mut Option<Day>) -> Result<(), Problem> {
+    fn element(
+        &mut self,
+        cube: &BytesStart<'_>,
+        date: &mut Option<Day>,
+    ) -> Result<(), LineProblem> {
         if cube.local_name().as_ref() != "Cube" {
             return Ok(());
         }
         let (mut name, mut rate) = (None, None);
         for attribute in cube.attributes() {
-            let attribute = attribute.map_err(|problem| Problem::Text(problem.to_string()))?;
+            let attribute = attribute.map_err(|problem| LineProblem::Text(problem.to_string()))?;
             let value = attribute.value.into_owned();
             match attribute.key.as_ref() {
                 "time" => *date = Some(day(&value)?),
@@ -147,8 +151,8 @@ impl Fixings {
                 Some(currency) => self.add(currency, &rate, date),
                 None => Ok(()),
             },
-            (Some(_), Some(_), None) => Err(Problem::text("a rate before any date")),
-            _ => Err(Problem::text(
+            (Some(_), Some(_), None) => Err(LineProblem::text("a rate before any date")),
+            _ => Err(LineProblem::text(
                 "a currency without a rate, or a rate without a currency",
             )),
         }
@@ -164,8 +168,8 @@ impl Fixings {
         currency
     }
 
-    fn add(&mut self, quote: Currency, rate: &str, day: Day) -> Result<(), Problem> {
-        let rate = Rate::parse(rate).map_err(|source| Problem::Rate {
+    fn add(&mut self, quote: Currency, rate: &str, day: Day) -> Result<(), LineProblem> {
+        let rate = Rate::parse(rate).map_err(|source| LineProblem::Rate {
             currency: quote,
             source,
         })?;
@@ -198,6 +202,6 @@ fn fields(line: &str) -> impl Iterator<Item = &str> + Clone {
         .map(str::trim)
 }
 
-fn day(text: &str) -> Result<Day, Problem> {
-    Day::parse(text).ok_or_else(|| Problem::Text(format!("{:?} is not a date", shown(text))))
+fn day(text: &str) -> Result<Day, LineProblem> {
+    Day::parse(text).ok_or_else(|| LineProblem::Text(format!("{:?} is not a date", shown(text))))
 }

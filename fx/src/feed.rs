@@ -46,14 +46,14 @@ pub enum FeedError {
     #[error("the text has {bytes} bytes, more than the {bytes_max} that this feed reads")]
     TooLong { bytes: usize, bytes_max: usize },
     #[error("line {line}: {problem}; fetch it again, or tell its publisher")]
-    Line { line: usize, problem: Problem },
+    Line { line: usize, problem: LineProblem },
     #[error("the text holds no rates at all; fetch it again, and check its address")]
     Empty,
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum LineProblem {
     #[error("{0}")]
     Text(String),
     #[error("{currency}: {source}")]
@@ -63,7 +63,7 @@ pub enum Problem {
     },
 }
 
-impl Problem {
+impl LineProblem {
     pub(crate) fn text(problem: &str) -> Self {
         Self::Text(problem.to_owned())
     }

@@ -46,7 +46,7 @@ pub use conversion::{Conversion, ConversionError};
 pub use currencies::{Currencies, RegisterError};
 pub use currency::{Currency, CurrencyError};
 pub use ecb::{EcbCsv, EcbXml};
-pub use feed::{Feed, FeedError, Problem, Reading, Tick};
+pub use feed::{Feed, FeedError, LineProblem, Reading, Tick};
 pub use intake::{Accepted, TickError};
 pub use money::{Money, MoneyError};
 pub use ndjson::NdjsonFeed;

@@ -13,7 +13,7 @@
 
 use serde::Deserialize;
 
-use crate::feed::{Feed, FeedError, Problem, Reading, Tick, limit};
+use crate::feed::{Feed, FeedError, LineProblem, Reading, Tick, limit};
 use crate::{Currencies, Rate, Timestamp};
 
 /// A piece of a stream, not a whole day.
@@ -54,23 +54,23 @@ impl NdjsonFeed {
         }
     }
 
-    fn tick(&self, line: &str) -> Result<Tick, Problem> {
+    fn tick(&self, line: &str) -> Result<Tick, LineProblem> {
         let line: Line =
-            serde_json::from_str(line).map_err(|error| Problem::Text(error.to_string()))?;
+            serde_json::from_str(line).map_err(|error| LineProblem::Text(error.to_string()))?;
         let currency = |code: &str| {
             self.currencies
                 .resolve(code)
-                .map_err(|error| Problem::Text(error.to_string()))
+                .map_err(|error| LineProblem::Text(error.to_string()))
         };
         let (base, quote) = (currency(&line.base)?, currency(&line.quote)?);
         let rate = |text: &str| {
-            Rate::parse(text).map_err(|source| Problem::Rate {
+            Rate::parse(text).map_err(|source| LineProblem::Rate {
                 currency: quote,
                 source,
             })
         };
         let time = Timestamp::parse(&line.time)
-            .ok_or_else(|| Problem::text("the time is not RFC 3339 in UTC"))?;
+            .ok_or_else(|| LineProblem::text("the time is not RFC 3339 in UTC"))?;
         Ok(Tick {
             base,
             quote,
@@ -94,7 +94,7 @@ impl Feed for NdjsonFeed {
             if self.pending.len() + piece.len() > Self::LINE_BYTES_MAX {
                 self.pending.clear();
                 let problem = format!("longer than {} bytes", Self::LINE_BYTES_MAX);
-                return Err(Problem::Text(problem).at(self.lines + 1));
+                return Err(LineProblem::Text(problem).at(self.lines + 1));
             }
             self.pending.push_str(piece);
             if pieces.peek().is_none() {
