@@ -1,6 +1,24 @@
+//! The gateway: the product itself.
+//!
+//! In reading order:
+//!
+//! 1. [`pay`]: the payment rules, pure. Nothing else here decides about money.
+//! 2. [`app`]: the running gateway that everything shares, from start to shutdown.
+//! 3. [`api`]: the HTTP API. [`auth`] and [`sign`] say who asks, [`problem`] how a refusal is told.
+//! 4. [`store`]: the SQL tables that follow the journal, and what is read from them.
+//! 5. [`webhook`]: telling merchants.
+//! 6. [`qr`]: codes, both ways.
+//! 7. [`config`], [`secret`] and [`telemetry`]: settings, secrets and metrics.
+
+pub mod api;
+pub mod app;
+pub mod auth;
 pub mod config;
+pub mod pay;
 pub mod problem;
 pub mod qr;
 pub mod secret;
 pub mod sign;
+pub mod store;
+pub mod telemetry;
 pub mod webhook;

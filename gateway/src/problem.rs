@@ -14,7 +14,7 @@ mod tests;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, header},
+    http::{HeaderName, HeaderValue, Response, header},
     response::IntoResponse,
 };
 use serde::Serialize;
@@ -23,6 +23,9 @@ pub use body::json_body;
 pub use catalogue::Code;
 
 use crate::sign::SignatureError;
+
+/// Says that an answer is the first answer to the same request again.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A refusal of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct Problem {
     pub instance: Option<Box<str>>,
     /// The cause inside us: for the log, never for the caller.
     pub cause: Option<Box<str>>,
+    /// Whether this is the first answer to the request again; sent as `Idempotency-Replayed`.
+    pub again: bool,
 }
 
 /// One field at fault.
@@ -85,6 +90,7 @@ impl Problem {
             request_id: None,
             instance: None,
             cause: None,
+            again: false,
         }
     }
 
@@ -192,6 +198,9 @@ impl IntoResponse for Problem {
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.again {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
         }
         response.extensions_mut().insert(self);
         response

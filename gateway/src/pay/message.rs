@@ -53,6 +53,8 @@ pub enum Command {
         merchant: MerchantId,
     },
     Refund(NewRefund),
+    /// Gives this refusal as the answer of the command's keys. Nothing else happens.
+    Refuse(Refusal),
     /// Questions: they change nothing.
     FindAsset(String),
     FindKey(KeyId),

@@ -56,6 +56,15 @@ pub enum OrderState {
 }
 
 impl OrderState {
+    pub const ALL: [Self; 6] = [
+        Self::Open,
+        Self::Paid,
+        Self::Closed,
+        Self::Expired,
+        Self::PartlyRefunded,
+        Self::Refunded,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -89,6 +98,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Challenge, Self::Review, Self::Deny];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Allow => "allow",

@@ -76,6 +76,15 @@ impl Role {
         }
     }
 
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bank => "bank",
+            Self::Fees => "fees",
+            Self::Wallet(_) => "wallet",
+            Self::Merchant(_) => "merchant",
+        }
+    }
+
     /// The account of this role in a currency: role (8 bits), owner (32 bits), code (88 bits).
     pub fn account(self, currency: Currency) -> AccountId {
         let (role, owner) = self.parts();
@@ -85,6 +94,16 @@ impl Role {
         let code = currency.code().as_bytes();
         bytes[5..5 + code.len()].copy_from_slice(code);
         AccountId(u128::from_be_bytes(bytes))
+    }
+
+    /// The ids of this role's accounts in all currencies lie between these two.
+    pub const fn accounts(self) -> (AccountId, AccountId) {
+        let (role, owner) = self.parts();
+        let first = ((role as u128) << (128 - 8)) | ((owner as u128) << (8 * CODE_BYTES));
+        (
+            AccountId(first),
+            AccountId(first | ((1 << (8 * CODE_BYTES)) - 1)),
+        )
     }
 
     /// The role and the currency's code of one of the payments' accounts.
@@ -218,6 +237,8 @@ mod tests {
         for role in roles {
             for currency in [Currency::CNY, points] {
                 let id = role.account(currency);
+                let (first, last) = role.accounts();
+                assert!((first..=last).contains(&id));
                 assert_eq!(
                     Role::of_account(id),
                     Some((role, currency.code().to_owned()))

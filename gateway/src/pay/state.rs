@@ -189,6 +189,7 @@ impl Machine for Payments {
                     self.refund(at, order, new, events)
                 });
             }
+            Command::Refuse(refusal) => Err(refusal.clone()),
             Command::FindOrder(lookup) => {
                 return self.with_order(lookup, cold, |order| Ok(Outcome::Order(order.clone())));
             }

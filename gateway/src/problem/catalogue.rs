@@ -37,6 +37,11 @@ macro_rules! catalogue {
 }
 
 impl Code {
+    /// The code of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+
     /// After how many seconds a retry makes sense, for refusals that pass by themselves.
     pub const fn retry_after_s(self) -> Option<u32> {
         match self.status() {
@@ -80,6 +85,7 @@ catalogue! {
     // Safe retries and load.
     IdempotencyKeyMissing "idempotency_key_missing" BAD_REQUEST "This request needs an Idempotency-Key" "Send a new unique key, such as a UUIDv7, and the same one again when you retry."
     IdempotencyKeyMalformed "idempotency_key_malformed" BAD_REQUEST "The Idempotency-Key is not one that can be used" "Use 1 to 128 visible ASCII characters; a UUIDv7 is best."
+    IdempotencyKeyInFuture "idempotency_key_in_future" BAD_REQUEST "The time inside the Idempotency-Key is in the future" "Check your clock, or use a key without a time in it."
     IdempotencyKeyReused "idempotency_key_reused" CONFLICT "The Idempotency-Key was used for another request" "Use a new key for a new request; send a retry unchanged."
     Busy "busy" SERVICE_UNAVAILABLE "The server has more to do than it can queue" "Try again after Retry-After with the same Idempotency-Key."
     RateLimited "rate_limited" TOO_MANY_REQUESTS "The key sends more requests than it may" "Slow down, and try again after Retry-After."
@@ -90,10 +96,13 @@ catalogue! {
 
     // Money.
     UnknownCurrency "unknown_currency" UNPROCESSABLE_ENTITY "The currency is not known" "Use an ISO 4217 code, such as CNY, or a registered asset."
+    CurrencyNotHeld "currency_not_held" UNPROCESSABLE_ENTITY "The merchant or wallet has no account in this currency" "Use one of its currencies."
     CurrencyWithoutMinorUnit "currency_without_minor_unit" UNPROCESSABLE_ENTITY "The currency has no minor unit, so nothing can be paid in it" "Use a currency in which payments are made."
     CurrencyMismatch "currency_mismatch" UNPROCESSABLE_ENTITY "The currencies do not fit each other" "Use the currency of the order or account."
     AmountInvalid "amount_invalid" UNPROCESSABLE_ENTITY "The amount is not a whole number of minor units above zero" "Send amounts as integers in minor units: 12.50 CNY is 1250."
     AmountOutOfRange "amount_out_of_range" UNPROCESSABLE_ENTITY "The amount is larger than can be handled" "Use a smaller amount."
+    AssetExists "asset_exists" CONFLICT "An asset of this code is registered with other decimal places" "Choose another code; amounts already recorded keep their meaning."
+    AssetsTooMany "assets_too_many" UNPROCESSABLE_ENTITY "No more assets can be registered" "Use one that is registered."
 
     // Pictures and codes.
     ImageInvalid "image_invalid" UNPROCESSABLE_ENTITY "The body is not a picture that can be read" "Send a PNG or JPEG."
@@ -108,21 +117,35 @@ catalogue! {
     OrderExpired "order_expired" CONFLICT "The order has expired" "Make a new order."
     OrderAlreadyPaid "order_already_paid" CONFLICT "The order is already paid" "Nothing is left to do; query the order to see its payment."
     OrderNotPaid "order_not_paid" CONFLICT "The order is not paid" "Wait until the order is paid."
+    ExpiryInvalid "expiry_invalid" UNPROCESSABLE_ENTITY "The order's time to be paid is not possible" "Use 1 second to 30 days."
     RefundNotFound "refund_not_found" NOT_FOUND "There is no such refund, or it is not yours" "Check the refund's id or number."
     RefundNumberUsed "refund_number_used" CONFLICT "The merchant has used this refund number for another refund" "Give each refund a number of its own."
     RefundExceedsPaid "refund_exceeds_paid" UNPROCESSABLE_ENTITY "The refunds would exceed what was paid" "Refund at most what is left."
     RefundTooLate "refund_too_late" UNPROCESSABLE_ENTITY "The order was paid too long ago to be refunded" "Pay the customer back in another way."
+    RefundsTooMany "refunds_too_many" UNPROCESSABLE_ENTITY "The order has as many refunds as it may have" "Pay the customer back in another way."
+    MerchantBalanceTooLow "merchant_balance_too_low" UNPROCESSABLE_ENTITY "The merchant's balance does not cover the refund" "Wait for further payments, then refund with a new Idempotency-Key."
     RiskDenied "risk_denied" FORBIDDEN "The payment was refused because of its risk" "Do not retry; the payer may turn to support."
-    RiskChallenge "risk_challenge" FORBIDDEN "The payer must confirm this payment once more" "Confirm as the detail says, then pay again."
+    RiskChallenge "risk_challenge" FORBIDDEN "The payer must confirm this payment once more" "Ask the payer, then pay again with confirmed and a new Idempotency-Key."
+    RiskReview "risk_review" FORBIDDEN "A person must look at the payment before it may go through" "Ask the payer to turn to support."
 
     // Parties and accounts.
     MerchantNotFound "merchant_not_found" NOT_FOUND "There is no such merchant" "Check the merchant's id."
     WalletNotFound "wallet_not_found" NOT_FOUND "There is no such wallet, or it is not yours" "Check the wallet's id."
+    KeyNotFound "key_not_found" NOT_FOUND "There is no such key, or it is not yours" "Check the key's id."
+    IdTaken "id_taken" CONFLICT "The id is taken by something else" "Use a new id."
+    TermsInvalid "terms_invalid" UNPROCESSABLE_ENTITY "These terms are not possible" "Change them as the detail says."
+    EndpointNotFound "endpoint_not_found" NOT_FOUND "There is no such webhook endpoint, or it is not yours" "Check the endpoint's id."
+    EndpointsTooMany "endpoints_too_many" UNPROCESSABLE_ENTITY "The merchant has as many webhook endpoints as it may have" "Remove one first."
+    DeliveryNotFound "delivery_not_found" NOT_FOUND "There is no such webhook, or it is not yours" "Check the webhook's id."
     WebhookEndpointInvalid "webhook_endpoint_invalid" UNPROCESSABLE_ENTITY "Webhooks cannot be delivered to this address" "Use an https address that is reachable from the internet."
     AccountNotFound "account_not_found" NOT_FOUND "There is no such account" "Check the account's id."
     AccountFrozen "account_frozen" CONFLICT "The account is frozen" "Turn to support."
     AccountClosed "account_closed" CONFLICT "The account is closed" "Use another account."
-    AccountLimit "account_limit" UNPROCESSABLE_ENTITY "The account would exceed one of its limits" "Use a smaller amount, or raise the limit."
+    AccountsTooMany "accounts_too_many" UNPROCESSABLE_ENTITY "No more accounts can be opened" "Turn to support."
+    BelowMinimum "below_minimum" UNPROCESSABLE_ENTITY "The account's balance would fall below its minimum" "Use a smaller amount."
+    AboveMaximum "above_maximum" UNPROCESSABLE_ENTITY "The account's balance would rise above its maximum" "Use a smaller amount."
+    ReferenceTooLong "reference_too_long" UNPROCESSABLE_ENTITY "The reference is too long" "Shorten it."
+    TransactionNotFound "transaction_not_found" NOT_FOUND "There is no such transaction, or it is not yours" "Check the transaction's id."
     InsufficientFunds "insufficient_funds" UNPROCESSABLE_ENTITY "The account does not have enough available" "Top the account up, or use a smaller amount."
     TransactionIdReused "transaction_id_reused" CONFLICT "The transaction id was used for another transaction" "Use a new id for a new transaction; send a retry unchanged."
 }

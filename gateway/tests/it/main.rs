@@ -1,5 +1,6 @@
 //! The integration tests of the gateway, in one binary.
 
+mod api;
 mod cli;
 mod qr;
 mod sign;

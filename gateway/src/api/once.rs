@@ -1,0 +1,123 @@
+//! Doing things once: the keys of the journal's *once* index that this API makes.
+//!
+//! | scope | key | fingerprint | remembered |
+//! |---|---|---|---|
+//! | a signing key's number | `Idempotency-Key` | method, path, query and body | always: a retry gets the first answer, a refusal too |
+//! | order numbers | merchant and number | what the order is for | on success: a number that was refused stays free |
+//! | refund numbers | merchant and number | what is refunded | on success |
+//! | starting | what is made on the first start | its name | on success |
+
+use axum::http::{HeaderMap, Uri};
+use ledger::{Fingerprint, OnceKey, Remember, Unique};
+use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::pay::{MerchantId, OrderNumber};
+use crate::problem::{Code, Problem};
+
+/// The longest key: UUIDs have 36 characters, and longer texts are somebody's data rather than a key.
+pub const KEY_BYTES_MAX: usize = 128;
+pub const HEADER: &str = "idempotency-key";
+
+/// Scopes are a kind and a number beside each other.
+const KIND_SHIFT: u32 = 32;
+const REQUEST: u64 = 1 << KIND_SHIFT;
+const ORDER_NUMBER: u64 = 2 << KIND_SHIFT;
+const REFUND_NUMBER: u64 = 3 << KIND_SHIFT;
+const START: u64 = 4 << KIND_SHIFT;
+
+/// The key of a request that has an effect.
+pub(super) fn of_request(
+    caller: &Caller,
+    method: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Unique, Problem> {
+    let mut values = headers.get_all(HEADER).iter();
+    let (first, more) = (values.next(), values.next());
+    let value = first.ok_or_else(|| {
+        Problem::new(
+            Code::IdempotencyKeyMissing,
+            "The request has no Idempotency-Key header.",
+        )
+    })?;
+    let text = value.to_str().unwrap_or_default();
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if more.is_some() || text.is_empty() || text.len() > KEY_BYTES_MAX || !visible {
+        return Err(Problem::new(
+            Code::IdempotencyKeyMalformed,
+            format!(
+                "The Idempotency-Key is not one text of 1 to {KEY_BYTES_MAX} visible ASCII characters."
+            ),
+        ));
+    }
+    let mut content = Vec::with_capacity(body.len() + 128);
+    let target = uri.path_and_query().map_or("", |target| target.as_str());
+    for part in [method.as_bytes(), b" ", target.as_bytes(), b"\n", body] {
+        content.extend_from_slice(part);
+    }
+    Ok(Unique {
+        key: key_of_text(REQUEST | u64::from(caller.no), text),
+        fingerprint: Fingerprint::of(&content),
+        remember: Remember::Always,
+    })
+}
+
+/// A UUIDv7 is taken as the number it is, because its time makes the look-up cheap; any other text by its digest.
+fn key_of_text(scope: u64, text: &str) -> OnceKey {
+    let canonical = text.len() == uuid::fmt::Hyphenated::LENGTH;
+    let uuid = canonical.then(|| Uuid::try_parse(text).ok()).flatten();
+    match uuid.filter(|uuid| uuid.get_version_num() == 7) {
+        Some(uuid) => OnceKey {
+            scope,
+            key: uuid.as_u128(),
+        },
+        None => OnceKey::of_text(scope, text),
+    }
+}
+
+pub fn of_order_number(merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
+    of_number(ORDER_NUMBER, merchant, number, content)
+}
+
+pub fn of_refund_number(merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
+    of_number(REFUND_NUMBER, merchant, number, content)
+}
+
+fn of_number(scope: u64, merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
+    Unique {
+        key: OnceKey::of_text(scope, &format!("{merchant}/{number}")),
+        fingerprint: Fingerprint::of(content.as_bytes()),
+        remember: Remember::Successes,
+    }
+}
+
+/// The key of what is made on the first start of all.
+pub fn of_start(what: &str) -> Unique {
+    Unique {
+        key: OnceKey::of_text(START, what),
+        fingerprint: Fingerprint::of(what.as_bytes()),
+        remember: Remember::Successes,
+    }
+}
+
+/// What a caller is told who used a key twice.
+pub(super) fn reused(key: OnceKey) -> Problem {
+    match key.scope & !u64::from(u32::MAX) {
+        ORDER_NUMBER => Problem::field(
+            Code::OrderNumberUsed,
+            "/number",
+            "There is an order with this number, and it is for something else.",
+        ),
+        REFUND_NUMBER => Problem::field(
+            Code::RefundNumberUsed,
+            "/number",
+            "There is a refund with this number, and it is for something else.",
+        ),
+        _ => Problem::new(
+            Code::IdempotencyKeyReused,
+            "This Idempotency-Key was used before, for a request that differs from this one.",
+        ),
+    }
+}

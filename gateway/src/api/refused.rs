@@ -1,0 +1,72 @@
+//! From the words of the rules and of the journal into those of the catalogue.
+
+use ledger::shell::SubmitError;
+
+use crate::pay::Refusal;
+use crate::problem::{Code, Problem};
+
+use super::once;
+
+/// Why a command has no outcome.
+pub fn submit_problem(error: SubmitError) -> Problem {
+    match error {
+        SubmitError::Busy { retry_after } => {
+            let seconds = u32::try_from(retry_after.as_secs())
+                .unwrap_or(u32::MAX)
+                .max(1);
+            Problem::new(Code::Busy, "The queue is full; nothing was done.")
+                .with_retry_after_s(seconds)
+        }
+        SubmitError::OutcomeUnknown => Problem::new(
+            Code::OutcomeUnknown,
+            "The journal did not confirm in time whether the request took effect.",
+        ),
+        SubmitError::KeyReused(key) => once::reused(key),
+        SubmitError::KeyFromFuture(_) => Problem::new(
+            Code::IdempotencyKeyInFuture,
+            "The time inside the Idempotency-Key is more than a minute ahead of the server's.",
+        ),
+        SubmitError::Internal => Problem::internal(&"the machine panicked while deciding"),
+        SubmitError::Stopped { why } => {
+            Problem::new(Code::NotReady, "The server takes no commands.").with_cause(&why)
+        }
+    }
+}
+
+/// The catalogue's code of a refusal: the one of the same name. A reason of the ledger that the catalogue does not have
+/// is one that payments never bring about; to meet it is a defect.
+pub fn code_of(refusal: &Refusal) -> Code {
+    Code::named(refusal.code()).unwrap_or(Code::Internal)
+}
+
+/// What a caller is told of a refusal.
+pub fn refused(refusal: &Refusal) -> Problem {
+    let code = code_of(refusal);
+    match refusal {
+        Refusal::CurrencyUnknown { code: currency } => Problem::new(
+            code,
+            format!("{currency} is not the code of a currency that is known here."),
+        ),
+        Refusal::CurrencyNotHeld { code: currency } => {
+            Problem::new(code, format!("There is no account in {currency}."))
+        }
+        Refusal::TermsInvalid { what } => {
+            Problem::new(code, format!("These terms are not possible: {what}."))
+        }
+        Refusal::RefundTooLarge { refundable } => Problem::new(
+            code,
+            format!("At most {refundable} minor units of this order can still be refunded."),
+        ),
+        Refusal::Ledger(rejection) if code == Code::Internal => Problem::internal(&format!(
+            "the ledger refused what payments posted: {rejection}"
+        )),
+        Refusal::Ledger(rejection) => Problem::new(code, sentence(rejection.reason.text())),
+        _ => Problem::new(code, sentence(code.title())),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
+}

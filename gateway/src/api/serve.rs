@@ -1,0 +1,221 @@
+//! The way of a request, the same for every route.
+//!
+//! 1. It takes one of a limited number of places; when there is none, it is told so at once.
+//! 2. Its body is read, up to the route's limit and within a time.
+//! 3. It is authenticated, and its key's role is checked against the route.
+//! 4. Where the route has an effect, its idempotency key is bound to its content.
+//! 5. Its parts are parsed, and the route's handler answers within a time.
+//!
+//! Whatever comes of it is counted, a failure of ours is logged, and the answer carries the request's id.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use futures_util::FutureExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::ask::Arrived;
+use super::once;
+use super::route::{Retry, Route, Written};
+use super::wire::SequenceToken;
+use crate::app::App;
+use crate::auth::{self, Caller};
+use crate::problem::{self, Code, Problem, REPLAYED};
+
+/// How long a body may take to arrive.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long a handler may take. The journal answers in milliseconds; this is for the day on which it does not.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
+
+pub static REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// The place in the journal of what was done or read.
+pub static JOURNAL_SEQUENCE: HeaderName = HeaderName::from_static("journal-sequence");
+
+/// The routes as a router, with an answer for every address that has none.
+pub(super) fn router(app: Arc<App>, routes: Vec<Route>) -> Router {
+    let numbered = routes.into_iter().enumerate();
+    let router = numbered.fold(Router::new(), |router, (number, route)| {
+        router.route(route.path, method_router(number, route))
+    });
+    router
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nowhere)
+        .with_state(app)
+}
+
+fn method_router(number: usize, route: Route) -> MethodRouter<Arc<App>> {
+    // Every route's method is one of the nine that a filter knows.
+    let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::GET);
+    let route = Arc::new(route);
+    on(
+        filter,
+        move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| {
+            let route = route.clone();
+            async move {
+                let id = params.iter().next().map(|(_, value)| value.to_owned());
+                serve(&app, number, &route, id, request).await
+            }
+        },
+    )
+}
+
+async fn serve(
+    app: &Arc<App>,
+    number: usize,
+    route: &Route,
+    id: Option<String>,
+    request: Request,
+) -> Response<Body> {
+    let started = Instant::now();
+    let request_id = app.request_ids.next();
+    let answer = AssertUnwindSafe(answer(app, route, id, request)).catch_unwind();
+    let answer = answer
+        .await
+        .unwrap_or_else(|_| Err(Problem::internal(&"a handler panicked")));
+    let code = answer.as_ref().err().map(|problem| problem.code);
+    app.metrics.answered(number, code, started.elapsed());
+    let response = match answer {
+        Ok(written) => written.into_response(route.status),
+        Err(problem) => refuse(problem, &request_id),
+    };
+    with_id(response, &request_id)
+}
+
+async fn answer(
+    app: &Arc<App>,
+    route: &Route,
+    id: Option<String>,
+    request: Request,
+) -> Result<Written, Problem> {
+    let Ok(_place) = app.places.try_acquire() else {
+        let detail = "The server is handling as many requests as it may.";
+        return Err(Problem::new(Code::Busy, detail));
+    };
+    let (parts, body) = request.into_parts();
+    let body = read(body, route.body_bytes_max).await?;
+    let caller = match route.roles {
+        [] => None,
+        roles => {
+            let (method, uri, headers) = (parts.method.as_str(), &parts.uri, &parts.headers);
+            let caller =
+                auth::authenticate(&app.keys, &app.nonces, method, uri, headers, &body).await?;
+            caller.has_one_of(roles)?;
+            Some(caller)
+        }
+    };
+    let unique = |caller: &Caller| {
+        once::of_request(
+            caller,
+            parts.method.as_str(),
+            &parts.uri,
+            &parts.headers,
+            &body,
+        )
+    };
+    let once = match (route.retry, &caller) {
+        (Retry::NeedsKey, Some(caller)) => Some(unique(caller)?),
+        _ => None,
+    };
+    let answering = (route.handler)(Arrived {
+        app: app.clone(),
+        caller,
+        id,
+        uri: parts.uri,
+        headers: parts.headers,
+        body,
+        once,
+    });
+    tokio::time::timeout(ANSWER_WAIT_MAX, answering)
+        .await
+        .unwrap_or_else(|_| {
+            let detail = "The answer was not ready in time.";
+            Err(Problem::new(Code::Timeout, detail))
+        })
+}
+
+/// Reads a body of at most so many bytes.
+async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let reading = Limited::new(body, bytes_max).collect();
+    match tokio::time::timeout(BODY_WAIT_MAX, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Problem::new(
+            Code::BodyTooLarge,
+            format!("This resource reads at most {bytes_max} bytes."),
+        )),
+        Ok(Err(_)) => Err(Problem::new(Code::RequestTimeout, "The body broke off.")),
+        Err(_) => Err(Problem::new(
+            Code::RequestTimeout,
+            "The body did not arrive in time.",
+        )),
+    }
+}
+
+impl Written {
+    fn into_response(self, status: StatusCode) -> Response<Body> {
+        let (media, bytes) = self.content.unzip();
+        let mut response = Response::new(bytes.map_or_else(Body::empty, Body::from));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(media) = media {
+            headers.insert(header::CONTENT_TYPE, media);
+        }
+        if let Some(sequence) = self
+            .sequence
+            .and_then(|sequence| value_of(&SequenceToken(sequence)))
+        {
+            headers.insert(&JOURNAL_SEQUENCE, sequence);
+        }
+        if self.again {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+fn value_of(value: &impl ToString) -> Option<HeaderValue> {
+    HeaderValue::try_from(value.to_string()).ok()
+}
+
+/// Writes a refusal, and logs what was our fault.
+fn refuse(problem: Problem, request_id: &str) -> Response<Body> {
+    if let Some(cause) = &problem.cause {
+        tracing::error!(request_id, code = problem.code.as_str(), %cause, "a request failed");
+    }
+    problem::finish(problem.into_response(), request_id)
+}
+
+fn with_id(mut response: Response<Body>, request_id: &str) -> Response<Body> {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(&REQUEST_ID, value);
+    }
+    response
+}
+
+async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let detail = format!("There is nothing at {}.", request.uri().path());
+    outside(&app, Problem::new(Code::NotFound, detail))
+}
+
+async fn wrong_method(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let detail = format!(
+        "{} is not a method of {}.",
+        request.method(),
+        request.uri().path()
+    );
+    outside(&app, Problem::new(Code::MethodNotAllowed, detail))
+}
+
+/// A refusal that no route makes.
+fn outside(app: &App, problem: Problem) -> Response<Body> {
+    let request_id = app.request_ids.next();
+    app.metrics.refused(problem.code);
+    with_id(refuse(problem, &request_id), &request_id)
+}

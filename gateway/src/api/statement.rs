@@ -1,0 +1,219 @@
+//! Statements of a wallet or a merchant, and transactions explained in words.
+
+use ledger::{Account, AccountNo};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ask::{Ask, Json, Replied, Reply};
+use super::page::{AtLeast, PageAsked, page, slice};
+use super::wire::{Amount, Page, SequenceToken, Time};
+use crate::app::{App, views_problem};
+use crate::auth::Caller;
+use crate::pay::recipe::Role;
+use crate::pay::{MerchantId, OrderId, Owner, RefundId, TransactionName, WalletId};
+use crate::problem::{Code, Problem};
+use crate::store;
+use crate::store::page::List;
+use crate::store::statement::{Explained, Line, Posting};
+
+/// A transaction as it stands in one owner's statement.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatementLine)]
+pub struct LineShown {
+    pub transaction: TransactionName,
+    /// `top_up`, `payment` or `refund`.
+    #[schema(example = "payment")]
+    pub kind: &'static str,
+    pub at: Time,
+    /// What it did to the balance: above zero is money in.
+    pub amount: Amount,
+    /// The balance after it.
+    pub balance: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundId>,
+    /// The order's or the refund's number, or what the bank called the transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+impl From<Line> for LineShown {
+    fn from(line: Line) -> Self {
+        let amount = |amount| Amount {
+            amount,
+            currency: line.currency.clone(),
+        };
+        Self {
+            transaction: line.transaction.into(),
+            kind: line.kind.name(),
+            at: Time(line.at),
+            amount: amount(line.amount),
+            balance: amount(line.balance),
+            order: line.order,
+            refund: line.refund,
+            reference: line.reference,
+        }
+    }
+}
+
+/// What happened on these accounts, the newest first.
+pub(super) async fn statement(
+    app: &App,
+    accounts: &[Account],
+    asked: &PageAsked,
+) -> Replied<Page<LineShown>> {
+    let slice = slice(asked.limit, asked.cursor.as_deref(), List::Statement)?;
+    let mut reading = app.read_views(asked.at_least.map(|token| token.0)).await?;
+    let numbers: Vec<AccountNo> = accounts.iter().map(|account| account.no).collect();
+    let (lines, next) = store::statement::lines(&mut reading, &numbers, slice)
+        .await
+        .map_err(|error| views_problem(&error))?;
+    let shown = lines.into_iter().map(LineShown::from);
+    Ok(page(shown.collect(), next, reading.watermark()))
+}
+
+/// A transaction with its postings, each in words.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Transaction)]
+pub struct TransactionShown {
+    id: TransactionName,
+    /// `top_up`, `payment` or `refund`.
+    #[schema(example = "payment")]
+    kind: &'static str,
+    at: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<RefundId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    postings: Vec<PostingShown>,
+}
+
+/// One movement: from the account that is debited to the account that is credited.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Posting)]
+pub struct PostingShown {
+    debit: AccountShown,
+    credit: AccountShown,
+    amount: Amount,
+}
+
+/// The part that an account plays, and whose it is where the reader may know.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountRole)]
+pub struct AccountShown {
+    /// `bank`, `fees`, `wallet` or `merchant`.
+    #[schema(example = "wallet")]
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wallet: Option<WalletId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant: Option<MerchantId>,
+}
+
+/// A transaction as it was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransactionFound {
+    transaction: TransactionShown,
+    sequence: SequenceToken,
+}
+
+pub(super) async fn explain(ask: Ask<TransactionName, AtLeast>) -> Replied<TransactionFound> {
+    let caller = ask.caller()?;
+    let mut reading = ask
+        .app
+        .read_views(ask.query.at_least.map(|token| token.0))
+        .await?;
+    let explained = store::statement::explain(&mut reading, ask.id.into())
+        .await
+        .map_err(|error| views_problem(&error))?;
+    let explained = explained
+        .filter(|explained| takes_part(&caller, explained))
+        .ok_or_else(|| {
+            let detail = "There is no such transaction, or it is not yours.";
+            Problem::new(Code::TransactionNotFound, detail)
+        })?;
+    let sequence = reading.watermark();
+    let found = TransactionFound {
+        transaction: shown(&caller, explained),
+        sequence: SequenceToken(sequence),
+    };
+    Ok(Reply::as_of(sequence, Json(found)))
+}
+
+fn takes_part(caller: &Caller, explained: &Explained) -> bool {
+    match caller.owner {
+        Owner::Operator => true,
+        Owner::Wallet(wallet) => wallet == explained.wallet,
+        Owner::Merchant(merchant) => Some(merchant) == explained.merchant,
+        Owner::Bank => false,
+    }
+}
+
+/// The transaction as this caller may see it: a payer sees which merchant it was but not what the house took of it, a
+/// merchant sees that but not which wallet it was.
+fn shown(caller: &Caller, explained: Explained) -> TransactionShown {
+    let is_payer = matches!(caller.owner, Owner::Wallet(_));
+    let sees_wallet = !matches!(caller.owner, Owner::Merchant(_));
+    let account = |role: Role| AccountShown {
+        role: role.name(),
+        wallet: (sees_wallet && matches!(role, Role::Wallet(_))).then_some(explained.wallet),
+        merchant: explained
+            .merchant
+            .filter(|_| matches!(role, Role::Merchant(_))),
+    };
+    let postings = if is_payer {
+        without_fees(&explained.postings)
+    } else {
+        explained.postings
+    };
+    let postings = postings.into_iter().map(|posting| PostingShown {
+        debit: account(posting.debit),
+        credit: account(posting.credit),
+        amount: Amount {
+            amount: posting.amount.into(),
+            currency: posting.currency,
+        },
+    });
+    TransactionShown {
+        id: explained.transaction.into(),
+        kind: explained.kind.name(),
+        at: Time(explained.at),
+        order: explained.order,
+        refund: explained.refund,
+        reference: explained.reference,
+        postings: postings.collect(),
+    }
+}
+
+/// The postings as if the merchant had the house's part too: one for each other side.
+fn without_fees(postings: &[Posting]) -> Vec<Posting> {
+    let roles = postings
+        .iter()
+        .flat_map(|posting| [posting.debit, posting.credit]);
+    let merchant = roles
+        .into_iter()
+        .find(|role| matches!(role, Role::Merchant(_)));
+    let seen = |role: Role| match role {
+        Role::Fees => merchant.unwrap_or(role),
+        other => other,
+    };
+    let mut merged: Vec<Posting> = Vec::new();
+    for posting in postings {
+        let (debit, credit) = (seen(posting.debit), seen(posting.credit));
+        let same = merged
+            .iter_mut()
+            .find(|other| (other.debit, other.credit) == (debit, credit));
+        match same {
+            Some(other) => other.amount += posting.amount,
+            None => merged.push(Posting {
+                debit,
+                credit,
+                ..posting.clone()
+            }),
+        }
+    }
+    merged
+}

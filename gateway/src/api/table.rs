@@ -1,0 +1,340 @@
+//! Every route there is, each with its rules and its words.
+
+use axum::http::StatusCode;
+
+use super::route::Route;
+use super::{
+    asset, code, endpoint, house, key, merchant, order, payment, refund, scan, statement, wallet,
+};
+use crate::auth::Role;
+use crate::problem::Code;
+
+const OPERATOR: &[Role] = &[Role::Operator];
+const MERCHANT: &[Role] = &[Role::Merchant];
+const WALLET: &[Role] = &[Role::Wallet];
+const OPERATOR_OR_MERCHANT: &[Role] = &[Role::Operator, Role::Merchant];
+const OPERATOR_OR_WALLET: &[Role] = &[Role::Operator, Role::Wallet];
+const OPERATOR_OR_BANK: &[Role] = &[Role::Operator, Role::Bank];
+const MERCHANT_OR_WALLET: &[Role] = &[Role::Merchant, Role::Wallet];
+const PARTIES: &[Role] = &[Role::Operator, Role::Merchant, Role::Wallet];
+const SIGNED: &[Role] = &[Role::Operator, Role::Bank, Role::Merchant, Role::Wallet];
+
+/// How an amount in a request may be refused.
+const AMOUNT: [Code; 4] = [
+    Code::UnknownCurrency,
+    Code::CurrencyWithoutMinorUnit,
+    Code::AmountInvalid,
+    Code::AmountOutOfRange,
+];
+
+macro_rules! refusals {
+    (amount; $($code:ident)*) => { &[AMOUNT[0], AMOUNT[1], AMOUNT[2], AMOUNT[3], $(Code::$code),*] };
+    ($($code:ident)*) => { &[$(Code::$code),*] };
+}
+
+pub fn routes() -> Vec<Route> {
+    let groups = [
+        orders(),
+        payments(),
+        webhooks(),
+        merchants(),
+        wallets(),
+        keys(),
+        books(),
+        doors(),
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+fn orders() -> Vec<Route> {
+    vec![
+        Route::post("/v1/orders", order::create)
+            .documented(
+                "Orders",
+                "create_order",
+                "Create an order",
+                "Makes an order that can be paid once, until it expires. Its number is the merchant's own and is used \
+                 once: the same number with the same content gives the same order again.",
+            )
+            .for_roles(MERCHANT)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![amount; MerchantNotFound OrderNumberUsed CurrencyNotHeld ExpiryInvalid]),
+        Route::get("/v1/orders", order::list)
+            .documented(
+                "Orders",
+                "list_orders",
+                "List orders",
+                "Orders, the newest first. A merchant sees its own; an operator sees all, or those of one merchant.",
+            )
+            .for_roles(OPERATOR_OR_MERCHANT)
+            .refuses(refusals![CursorInvalid OrderNotFound]),
+        Route::get("/v1/orders/{id}", order::find)
+            .documented(
+                "Orders",
+                "get_order",
+                "Look an order up",
+                "The order as it stands at this moment. A wallet may look up any order whose id it knows.",
+            )
+            .for_roles(PARTIES)
+            .refuses(refusals![OrderNotFound]),
+        Route::post("/v1/orders/{id}/close", order::close)
+            .documented(
+                "Orders",
+                "close_order",
+                "Close an order",
+                "An open order can no longer be paid. Closing a closed order changes nothing.",
+            )
+            .for_roles(MERCHANT)
+            .refuses(refusals![OrderNotFound OrderAlreadyPaid OrderExpired]),
+        Route::get("/v1/orders/{id}/code", code::contents)
+            .documented(
+                "Orders",
+                "get_order_code",
+                "What an order's code says",
+                "The link for a phone's camera and the EMVCo payload for wallets' scanners, as text.",
+            )
+            .for_roles(PARTIES)
+            .refuses(refusals![OrderNotFound MerchantNotFound]),
+        Route::get("/v1/orders/{id}/code.svg", code::svg)
+            .documented("Orders", "get_order_code_svg", "An order's code as SVG", "Scales to any size; for print.")
+            .for_roles(PARTIES)
+            .refuses(refusals![OrderNotFound MerchantNotFound]),
+        Route::get("/v1/orders/{id}/code.png", code::png)
+            .documented("Orders", "get_order_code_png", "An order's code as PNG", "Black and white, one bit a pixel.")
+            .for_roles(PARTIES)
+            .refuses(refusals![OrderNotFound MerchantNotFound]),
+    ]
+}
+
+fn payments() -> Vec<Route> {
+    vec![
+        Route::post("/v1/scan", scan::scan)
+            .documented(
+                "Payments",
+                "scan_image",
+                "Find orders in a picture",
+                "Reads the codes in a PNG or JPEG and looks up the orders that they name.",
+            )
+            .for_roles(MERCHANT_OR_WALLET)
+            .harmless()
+            .refuses(refusals![ImageInvalid ImageTooLarge ImageWithoutCode CodeUnknown]),
+        Route::post("/v1/orders/{id}/pay", payment::pay)
+            .documented(
+                "Payments",
+                "pay_order",
+                "Pay an order",
+                "Pays from the wallet that the key speaks for. The order is paid and the money has moved, or neither.",
+            )
+            .for_roles(WALLET)
+            .refuses(refusals![
+                OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired WalletNotFound MerchantNotFound
+                CurrencyNotHeld InsufficientFunds RiskChallenge RiskReview RiskDenied
+                AmountInvalid AccountFrozen AccountClosed AboveMaximum
+            ]),
+        Route::post("/v1/orders/{id}/refunds", refund::create)
+            .documented(
+                "Payments",
+                "create_refund",
+                "Refund an order",
+                "Gives back all or a part of what was paid, up to a year after the payment. The house gives its part \
+                 of the fee back too. Its number is the merchant's own and is used once.",
+            )
+            .for_roles(MERCHANT)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![
+                amount; OrderNotFound OrderNotPaid RefundNumberUsed RefundExceedsPaid RefundTooLate RefundsTooMany
+                MerchantBalanceTooLow AccountFrozen AccountClosed AboveMaximum
+            ]),
+        Route::get("/v1/orders/{id}/refunds", refund::list)
+            .documented("Payments", "list_refunds", "List an order's refunds", "All of them, the first first.")
+            .for_roles(PARTIES)
+            .refuses(refusals![OrderNotFound]),
+        Route::get("/v1/transactions/{id}", statement::explain)
+            .documented(
+                "Payments",
+                "get_transaction",
+                "Explain a transaction",
+                "What moved between which accounts, in words. Whoever took part may ask.",
+            )
+            .for_roles(PARTIES)
+            .refuses(refusals![TransactionNotFound]),
+    ]
+}
+
+fn webhooks() -> Vec<Route> {
+    vec![
+        Route::post("/v1/webhook-endpoints", endpoint::create)
+            .documented(
+                "Webhooks",
+                "create_webhook_endpoint",
+                "Add a webhook endpoint",
+                "From now on it hears of what happens to the merchant's orders, signed by Standard Webhooks.",
+            )
+            .for_roles(MERCHANT)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![WebhookEndpointInvalid EndpointsTooMany MerchantNotFound]),
+        Route::get("/v1/webhook-endpoints", endpoint::list)
+            .documented("Webhooks", "list_webhook_endpoints", "List webhook endpoints", "All of the merchant's.")
+            .for_roles(MERCHANT),
+        Route::delete("/v1/webhook-endpoints/{id}", endpoint::remove)
+            .documented(
+                "Webhooks",
+                "remove_webhook_endpoint",
+                "Remove a webhook endpoint",
+                "It hears of nothing more, not even of what waits to be delivered.",
+            )
+            .for_roles(MERCHANT)
+            .answers(StatusCode::NO_CONTENT)
+            .refuses(refusals![EndpointNotFound]),
+    ]
+}
+
+fn merchants() -> Vec<Route> {
+    vec![
+        Route::post("/v1/merchants", merchant::create)
+            .documented("Merchants", "create_merchant", "Open a merchant", "With an account in each of its currencies.")
+            .for_roles(OPERATOR)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![UnknownCurrency CurrencyWithoutMinorUnit TermsInvalid AccountsTooMany]),
+        Route::get("/v1/merchants/{id}", merchant::find)
+            .documented("Merchants", "get_merchant", "Look a merchant up", "With its balances at this moment.")
+            .for_roles(OPERATOR_OR_MERCHANT)
+            .refuses(refusals![MerchantNotFound]),
+        Route::get("/v1/merchants/{id}/transactions", merchant::transactions)
+            .documented(
+                "Merchants",
+                "list_merchant_transactions",
+                "A merchant's statement",
+                "What happened on its accounts, the newest first, each with the balance after it.",
+            )
+            .for_roles(OPERATOR_OR_MERCHANT)
+            .refuses(refusals![MerchantNotFound CursorInvalid]),
+        Route::post("/v1/merchants/{id}/keys", key::for_merchant)
+            .documented(
+                "Keys",
+                "create_merchant_key",
+                "Make a key for a merchant",
+                "An operator makes the first one; the merchant can make more, to replace one without a pause.",
+            )
+            .for_roles(OPERATOR_OR_MERCHANT)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![MerchantNotFound]),
+    ]
+}
+
+fn wallets() -> Vec<Route> {
+    vec![
+        Route::post("/v1/wallets", wallet::create)
+            .documented("Wallets", "create_wallet", "Open a wallet", "With an account in each of its currencies.")
+            .for_roles(OPERATOR)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![UnknownCurrency CurrencyWithoutMinorUnit TermsInvalid AccountsTooMany]),
+        Route::get("/v1/wallets/{id}", wallet::find)
+            .documented("Wallets", "get_wallet", "Look a wallet up", "With its balances at this moment.")
+            .for_roles(OPERATOR_OR_WALLET)
+            .refuses(refusals![WalletNotFound]),
+        Route::get("/v1/wallets/{id}/transactions", wallet::transactions)
+            .documented(
+                "Wallets",
+                "list_wallet_transactions",
+                "A wallet's statement",
+                "What happened on its accounts, the newest first, each with the balance after it.",
+            )
+            .for_roles(OPERATOR_OR_WALLET)
+            .refuses(refusals![WalletNotFound CursorInvalid]),
+        Route::post("/v1/wallets/{id}/top-ups", wallet::top_up)
+            .documented(
+                "Wallets",
+                "create_top_up",
+                "Top a wallet up",
+                "Says that money came in at the bank for this wallet.",
+            )
+            .for_roles(OPERATOR_OR_BANK)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![
+                amount; WalletNotFound CurrencyNotHeld ReferenceTooLong AccountFrozen AccountClosed AboveMaximum
+            ]),
+        Route::post("/v1/wallets/{id}/keys", key::for_wallet)
+            .documented(
+                "Keys",
+                "create_wallet_key",
+                "Make a key for a wallet",
+                "An operator makes the first one; the wallet can make more, to replace one without a pause.",
+            )
+            .for_roles(OPERATOR_OR_WALLET)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![WalletNotFound]),
+    ]
+}
+
+fn keys() -> Vec<Route> {
+    vec![
+        Route::post("/v1/keys", key::for_house)
+            .documented("Keys", "create_key", "Make a key for a bank or an operator", "The house's own keys.")
+            .for_roles(OPERATOR)
+            .answers(StatusCode::CREATED),
+        Route::post("/v1/keys/{id}/revoke", key::revoke)
+            .documented(
+                "Keys",
+                "revoke_key",
+                "Revoke a key",
+                "From now on nothing that it signs is accepted. Everybody may revoke their own, an operator any.",
+            )
+            .for_roles(SIGNED)
+            .refuses(refusals![KeyNotFound]),
+    ]
+}
+
+fn books() -> Vec<Route> {
+    vec![
+        Route::post("/v1/assets", asset::register)
+            .documented(
+                "Books",
+                "register_asset",
+                "Register an asset",
+                "An asset of your own, such as loyalty points, that amounts can be counted in.",
+            )
+            .for_roles(OPERATOR)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![AssetExists AssetsTooMany]),
+        Route::get("/v1/trial-balance", house::trial_balance)
+            .documented(
+                "Books",
+                "get_trial_balance",
+                "The trial balance",
+                "The sums of debits and of credits over all accounts, currency by currency. They are equal, always.",
+            )
+            .for_roles(OPERATOR),
+    ]
+}
+
+fn doors() -> Vec<Route> {
+    vec![
+        Route::get("/healthz", house::healthy).documented(
+            "Service",
+            "get_health",
+            "Is the process alive?",
+            "Answers as long as it is.",
+        ),
+        Route::get("/readyz", house::ready)
+            .documented(
+                "Service",
+                "get_readiness",
+                "Does it take commands?",
+                "For load balancers.",
+            )
+            .refuses(refusals![NotReady]),
+        Route::get("/metrics", house::metrics).documented(
+            "Service",
+            "get_metrics",
+            "Metrics",
+            "In Prometheus' text format.",
+        ),
+        Route::get("/openapi.json", house::openapi).documented(
+            "Service",
+            "get_openapi",
+            "This documentation",
+            "OpenAPI 3.1, made from the code.",
+        ),
+    ]
+}

@@ -1,0 +1,193 @@
+//! The running gateway: everything that requests share, from start to shutdown.
+//!
+//! [`App::start`] opens the journal and its views, makes the first operator's key when there is none, and starts what
+//! works in the background. The API and the pages are written against [`App`]: they [`ask`](App::ask) questions,
+//! give [`command`](App::command)s that are done once, and read history from the views. [`App::shutdown`] ends it all
+//! in good order; ending without it is a crash, from which nothing acknowledged is lost.
+
+mod ask;
+mod boot;
+mod pay;
+mod remembered;
+mod request_id;
+mod risk;
+pub(crate) mod secrets;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use fx::Currency;
+use ledger::shell::{Handle, OpenError, Settings, Store};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, Semaphore};
+
+pub use ask::{Done, new_id};
+pub use boot::FirstKey;
+use remembered::Remembered;
+pub(crate) use request_id::RequestIds;
+use risk::Risk;
+use secrets::{Secrets, SecretsError};
+
+use crate::api;
+use crate::auth::Keys;
+use crate::config::{Config, Mode};
+use crate::pay::{Merchant, MerchantId, Payments};
+use crate::problem::Problem;
+use crate::sign::NonceWindow;
+use crate::store::PaymentsView;
+use crate::telemetry::{Gauges, Metrics};
+use crate::webhook::Reach;
+
+/// Requests handled at a time. Each holds its body and waits for the journal; at 30,000 a second and 25 ms an answer
+/// there are 750.
+const REQUESTS_MAX: usize = 8_192;
+/// Pictures decoded at a time: each takes a core and up to a hundred megabytes.
+const SCANS_MAX: usize = 2;
+/// Merchants and assets remembered, to name them without asking the machine.
+const MERCHANTS_MAX: usize = 10_000;
+const ASSETS_MAX: usize = 10_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data directory {} cannot be made: {source}", directory.display())]
+    Directory {
+        directory: PathBuf,
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    #[error("the first operator's key cannot be made: {0}")]
+    FirstKey(String),
+    #[error("the file {} of the operator's key cannot be written: {source}", file.display())]
+    KeyFile { file: PathBuf, source: io::Error },
+}
+
+pub struct App {
+    pub(crate) handle: Handle<Payments>,
+    pub(crate) keys: Keys,
+    pub(crate) nonces: NonceWindow,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) places: Semaphore,
+    pub(crate) scans: Semaphore,
+    /// Where webhooks may go.
+    pub(crate) reach: Reach,
+    pub(crate) request_ids: RequestIds,
+    pub metrics: Metrics,
+    pub mode: Mode,
+    /// Without a slash at the end.
+    pub public_url: String,
+    risk: Risk,
+    merchants: Remembered<MerchantId, Arc<Merchant>>,
+    assets: Remembered<String, Currency>,
+    store: Mutex<Option<Store<Payments>>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("public_url", &self.public_url)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A gateway that has just started.
+#[derive(Debug)]
+pub struct Started {
+    pub app: Arc<App>,
+    /// The operator's key, if this start made it: the one moment to show it.
+    pub first_key: Option<FirstKey>,
+}
+
+impl App {
+    /// Starts a gateway. `config.listen` is where it will be reached unless a public address is set, so bind first.
+    pub async fn start(config: &Config) -> Result<Started, StartError> {
+        let directory = |source| StartError::Directory {
+            directory: config.data.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&config.data).map_err(directory)?;
+        let secrets = Arc::new(Secrets::load(&config.master_key_file)?);
+        let store = Store::open(&config.data, PaymentsView::default(), Settings::default()).await?;
+        let handle = store.handle();
+        let app = Arc::new(Self {
+            keys: Keys::new(handle.clone(), secrets.clone()),
+            handle,
+            nonces: NonceWindow::default(),
+            secrets,
+            places: Semaphore::new(REQUESTS_MAX),
+            scans: Semaphore::new(SCANS_MAX),
+            reach: if config.allow_private_webhooks {
+                Reach::Anywhere
+            } else {
+                Reach::Public
+            },
+            request_ids: RequestIds::new()?,
+            metrics: Metrics::new(api::routes().iter().map(|route| route.name)),
+            mode: config.mode,
+            public_url: config.public_url_at(config.listen),
+            risk: Risk::new(config.mode),
+            merchants: Remembered::new(MERCHANTS_MAX),
+            assets: Remembered::new(ASSETS_MAX),
+            store: Mutex::new(Some(store)),
+        });
+        let first_key = boot::first_key(&app, &config.data).await?;
+        Ok(Started { app, first_key })
+    }
+
+    /// What is measured at this moment.
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            journal: self.handle.status(),
+            webhooks_waiting: 0,
+            nonces: self.nonces.len(),
+            requests_in_progress: REQUESTS_MAX - self.places.available_permits(),
+        }
+    }
+
+    /// Whether commands are taken.
+    pub fn is_ready(&self) -> bool {
+        self.handle.status().ready
+    }
+
+    /// Ends in good order: takes no more commands, finishes those under way, writes the views. A second call waits for
+    /// the first.
+    pub async fn shutdown(&self) {
+        if let Some(store) = self.store.lock().await.take() {
+            let reason = store.shutdown().await;
+            tracing::info!(reason = reason.code(), "the gateway has stopped");
+        }
+    }
+}
+
+/// Everything the gateway answers over HTTP.
+pub fn router(app: Arc<App>) -> Router {
+    api::router(app)
+}
+
+/// Serves HTTP until told to stop, and then ends the requests under way.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // Answers are small and waited for: none is held back to be joined with the next.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    axum::serve(listener, router(app))
+        .with_graceful_shutdown(until)
+        .await
+}
+
+/// What goes wrong when the views are read.
+pub(crate) fn views_problem(error: &impl ToString) -> Problem {
+    Problem::internal(error)
+}

@@ -1,0 +1,151 @@
+//! Who is asking, and is it really they?
+//!
+//! Every request to `/v1` is signed with a key (RFC 9421, see [`crate::sign`]). A key speaks for an owner, the owner has
+//! a [`Role`], and each route lists the roles that may use it. The checks are made in this order, cheapest first: the
+//! signature's form and time, the key, the signature itself, the body's digest, whether the key still stands, whether
+//! this very signature was seen before. Only then is the role looked at.
+
+mod keys;
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::{HeaderMap, Uri};
+
+pub use keys::Keys;
+
+use crate::pay::{KeyId, MerchantId, Owner, WalletId};
+use crate::problem::{Code, Problem};
+use crate::sign::{NonceWindow, Presented, SignatureError, SignedRequest};
+
+/// What an owner is, whoever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Operator,
+    Bank,
+    Merchant,
+    Wallet,
+}
+
+impl Role {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Bank => "bank",
+            Self::Merchant => "merchant",
+            Self::Wallet => "wallet",
+        }
+    }
+
+    pub const fn of(owner: Owner) -> Self {
+        match owner {
+            Owner::Operator => Self::Operator,
+            Owner::Bank => Self::Bank,
+            Owner::Merchant(_) => Self::Merchant,
+            Owner::Wallet(_) => Self::Wallet,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whoever signed a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub key: KeyId,
+    /// The key's short number: the scope of its idempotency keys.
+    pub no: u32,
+    pub owner: Owner,
+}
+
+impl Caller {
+    pub const fn role(&self) -> Role {
+        Role::of(self.owner)
+    }
+
+    pub const fn is_operator(&self) -> bool {
+        matches!(self.owner, Owner::Operator)
+    }
+
+    /// The merchant that the key speaks for.
+    pub fn merchant(&self) -> Result<MerchantId, Problem> {
+        match self.owner {
+            Owner::Merchant(id) => Ok(id),
+            _ => Err(self.forbidden()),
+        }
+    }
+
+    /// The wallet that the key speaks for.
+    pub fn wallet(&self) -> Result<WalletId, Problem> {
+        match self.owner {
+            Owner::Wallet(id) => Ok(id),
+            _ => Err(self.forbidden()),
+        }
+    }
+
+    /// Whether the caller may act for this merchant: the merchant itself, and whoever runs the house.
+    pub fn may_act_for(&self, merchant: MerchantId) -> bool {
+        self.is_operator() || self.owner == Owner::Merchant(merchant)
+    }
+
+    /// What a caller is told that may not do this.
+    pub fn forbidden(&self) -> Problem {
+        let detail = format!(
+            "The key belongs to the role {}, which may not do this.",
+            self.role()
+        );
+        Problem::new(Code::ForbiddenRole, detail)
+    }
+
+    pub(crate) fn has_one_of(&self, roles: &[Role]) -> Result<(), Problem> {
+        if roles.contains(&self.role()) {
+            Ok(())
+        } else {
+            Err(self.forbidden())
+        }
+    }
+}
+
+/// Authenticates a request whose body is already here.
+pub(crate) async fn authenticate(
+    keys: &Keys,
+    nonces: &NonceWindow,
+    method: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Caller, Problem> {
+    let request = SignedRequest {
+        method,
+        path: uri.path(),
+        query: uri.query(),
+        headers,
+        body,
+    };
+    let now = unix_seconds();
+    let presented = Presented::read(&request, now)?;
+    let unknown = || SignatureError::KeyUnknown(presented.key_id.to_owned());
+    let id: KeyId = presented.key_id.parse().map_err(|_| unknown())?;
+    let key = keys.find(id).await?.ok_or_else(unknown)?;
+    presented.verify(&key.signing)?;
+    if key.revoked {
+        return Err(Problem::new(
+            Code::KeyRevoked,
+            format!("The key {id} was revoked."),
+        ));
+    }
+    nonces.admit(presented.key_id, presented.nonce, now)?;
+    Ok(key.caller)
+}
+
+/// The time by the wall clock: signatures are made by other machines, which know no other.
+fn unix_seconds() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,27 @@
+//! The payments' tables, and what is read from them.
+//!
+//! All of it is a view of the journal: [`PaymentsView`] makes the rows, and everything else here only reads. The tables
+//! are plain, for any SQL tool: ids are 16-byte blobs (`hex(id)`), times nanoseconds since 1970, amounts minor units.
+//!
+//! | table | one row for each | ordered by |
+//! |---|---|---|
+//! | `merchants`, `wallets`, `keys` | party, key | number |
+//! | `endpoints`, `endpoint_removals` | webhook endpoint, and its end | id |
+//! | `orders` | order, as it stands | id, which is the order of creation |
+//! | `refunds` | refund | order, number |
+//! | `refused_attempts` | payment that was refused for its risk | time |
+//! | `movements` | transaction, saying whose and what for | transaction number |
+//! | `notifications` | message to a webhook endpoint, as it is sent | row of the journal |
+//!
+//! The ledger's own tables stand beside them (see [`ledger::shell::ledger_view`]).
+
+mod decode;
+pub mod notification;
+pub mod order;
+pub mod page;
+pub mod statement;
+mod tables;
+mod view;
+
+pub use page::Cursor;
+pub use view::PaymentsView;

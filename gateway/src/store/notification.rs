@@ -1,0 +1,136 @@
+//! Messages to webhook endpoints, as the views hold them.
+
+use ledger::Timestamp;
+use ledger::shell::Reading;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use super::decode;
+use super::page::{Cursor, List, Slice};
+use crate::pay::{EndpointId, MerchantId, MessageId, OrderId, SealedSecret};
+
+/// A message's place in the order of all messages: a row of the journal, and a position in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub row: i64,
+    pub position: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub place: Place,
+    pub id: MessageId,
+    pub endpoint: EndpointId,
+    pub order: OrderId,
+    pub topic: String,
+    pub at: Timestamp,
+    /// The exact bytes that are sent.
+    pub body: String,
+}
+
+/// Where messages go.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    pub merchant: MerchantId,
+    pub url: String,
+    pub secret: SealedSecret,
+    pub removed: bool,
+}
+
+const SELECT: &str =
+    "select seq, position, id, endpoint, order_id, topic, at, body from notifications where ";
+
+/// The messages behind a place, in order, at most so many.
+pub async fn after(
+    reading: &mut Reading,
+    place: Place,
+    limit: i64,
+) -> Result<Vec<Message>, sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push("(seq, position) > (").push_bind(place.row);
+    query.push(", ").push_bind(place.position);
+    query
+        .push(") order by seq, position limit ")
+        .push_bind(limit);
+    messages(reading, query).await
+}
+
+/// The messages to an endpoint, the newest first.
+pub async fn of_endpoint(
+    reading: &mut Reading,
+    endpoint: EndpointId,
+    slice: Slice,
+) -> Result<(Vec<Message>, Option<Cursor>), sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query
+        .push("endpoint = ")
+        .push_bind(endpoint.0.to_be_bytes().to_vec());
+    if let Some(after) = slice.after {
+        let row = i64::try_from(after.first).unwrap_or(i64::MAX);
+        let position = i64::try_from(after.second).unwrap_or(i64::MAX);
+        query.push(" and (seq, position) < (").push_bind(row);
+        query.push(", ").push_bind(position).push(")");
+    }
+    query
+        .push(" order by seq desc, position desc limit ")
+        .push_bind(slice.limit());
+    let messages = messages(reading, query).await?;
+    Ok(slice.cut(messages, |last| Cursor {
+        list: List::Deliveries,
+        first: last.place.row.unsigned_abs(),
+        second: last.place.position.unsigned_abs().into(),
+    }))
+}
+
+pub async fn find(reading: &mut Reading, id: MessageId) -> Result<Option<Message>, sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push("id = ").push_bind(id.0.to_be_bytes().to_vec());
+    Ok(messages(reading, query).await?.pop())
+}
+
+async fn messages(
+    reading: &mut Reading,
+    mut query: QueryBuilder<Sqlite>,
+) -> Result<Vec<Message>, sqlx::Error> {
+    let rows = query.build().fetch_all(reading.connection()).await?;
+    rows.iter().map(message).collect()
+}
+
+fn message(row: &SqliteRow) -> Result<Message, sqlx::Error> {
+    let place = Place {
+        row: decode::number(row, "seq")?,
+        position: decode::number(row, "position")?,
+    };
+    Ok(Message {
+        place,
+        id: MessageId(decode::id(row, "id")?),
+        endpoint: EndpointId(decode::id(row, "endpoint")?),
+        order: OrderId(decode::id(row, "order_id")?),
+        topic: decode::text(row, "topic")?,
+        at: decode::time(row, "at")?,
+        body: decode::text(row, "body")?,
+    })
+}
+
+/// An endpoint, also one that has been removed.
+pub async fn destination(
+    reading: &mut Reading,
+    endpoint: EndpointId,
+) -> Result<Option<Destination>, sqlx::Error> {
+    let row = sqlx::query(
+        "select e.merchant, e.url, e.sealed_secret, r.id is not null as removed
+        from endpoints e left join endpoint_removals r on r.id = e.id where e.id = ?",
+    )
+    .bind(endpoint.0.to_be_bytes().to_vec())
+    .fetch_optional(reading.connection())
+    .await?;
+    row.map(|row| {
+        Ok(Destination {
+            merchant: MerchantId(decode::id(&row, "merchant")?),
+            url: decode::text(&row, "url")?,
+            secret: SealedSecret(row.try_get("sealed_secret")?),
+            removed: row.try_get("removed")?,
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,340 @@
+//! From events to rows.
+
+use std::collections::BTreeMap;
+
+use ledger::shell::{LedgerView, Rows, Table, Value, View};
+use ledger::{Moment, Sequence};
+use sha2::{Digest, Sha256};
+use sqlx::SqliteConnection;
+
+use super::order::find_cold;
+use super::tables::{
+    ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS, REFUNDS,
+    REFUSED_ATTEMPTS, WALLETS,
+};
+use crate::api::event::Notification;
+use crate::pay::recipe::{Kind, Role};
+use crate::pay::{
+    Assessment, Endpoint, Event, Key, Lookup, Merchant, MessageId, Order, Owner, Payments, Refund,
+    Row, Topic, Wallet,
+};
+
+/// The views of payments and of the ledger inside them.
+#[derive(Debug, Default)]
+pub struct PaymentsView {
+    ledger: LedgerView,
+    /// The row of the journal being folded, and how many messages it has made.
+    row: Sequence,
+    messages: u32,
+}
+
+impl View<Payments> for PaymentsView {
+    fn tables(&self) -> Vec<&'static Table> {
+        let mut tables = LedgerView::tables();
+        tables.extend([
+            &MERCHANTS,
+            &WALLETS,
+            &KEYS,
+            &ENDPOINTS,
+            &ENDPOINT_REMOVALS,
+            &ORDERS,
+            &REFUNDS,
+            &REFUSED_ATTEMPTS,
+            &MOVEMENTS,
+            &NOTIFICATIONS,
+        ]);
+        tables
+    }
+
+    fn fold(&mut self, moment: Moment, event: &Event, payments: &Payments, rows: &mut Rows) {
+        match event {
+            Event::Ledger(event) => {
+                self.ledger.fold(moment, event, payments.ledger(), rows);
+                put_top_up(event, payments, rows);
+            }
+            Event::MerchantOpened(merchant) => put_merchant(moment, merchant, rows),
+            Event::WalletOpened(wallet) => put_wallet(moment, wallet, rows),
+            Event::KeyAdded(key) => put_key(moment, key, rows),
+            Event::KeyRevoked(id) => {
+                if let Some(key) = payments.key(*id) {
+                    put_key(moment, key, rows);
+                }
+            }
+            Event::EndpointAdded(endpoint) => put_endpoint(moment, endpoint, rows),
+            Event::EndpointRemoved(id) => {
+                rows.put(&ENDPOINT_REMOVALS, [Value::id(id.0), moment.at.0.into()]);
+            }
+            Event::OrderCreated(order) => put_order(moment, order, rows),
+            Event::OrderPaid(order) => {
+                put_order(moment, order, rows);
+                put_movement(payments, order, None, rows);
+                self.notify(moment, Topic::OrderPaid, order, None, payments, rows);
+            }
+            Event::PaymentRefused {
+                order,
+                wallet,
+                assessment,
+                at,
+            } => put_refused(*at, order.0, wallet.0, assessment, rows),
+            Event::OrderClosed(order) => {
+                put_order(moment, order, rows);
+                self.notify(moment, Topic::OrderClosed, order, None, payments, rows);
+            }
+            Event::OrderExpired(order) => {
+                put_order(moment, order, rows);
+                self.notify(moment, Topic::OrderExpired, order, None, payments, rows);
+            }
+            Event::OrderRefunded { order, refund } => {
+                put_order(moment, order, rows);
+                put_refund(order, refund, rows);
+                put_movement(payments, order, Some(refund), rows);
+                self.notify(
+                    moment,
+                    Topic::OrderRefunded,
+                    order,
+                    Some(refund),
+                    payments,
+                    rows,
+                );
+            }
+        }
+    }
+
+    fn finish(&mut self, payments: &Payments, rows: &mut Rows) {
+        self.ledger.finish(payments.ledger(), rows);
+    }
+
+    async fn cold(
+        connection: &mut SqliteConnection,
+        keys: &[Lookup],
+    ) -> Result<BTreeMap<Lookup, Option<Row>>, sqlx::Error> {
+        let mut found = BTreeMap::new();
+        for key in keys {
+            found.insert(key.clone(), find_cold(connection, key).await?);
+        }
+        Ok(found)
+    }
+}
+
+impl PaymentsView {
+    /// One message for each endpoint that the merchant has at this moment, written as it will be sent.
+    fn notify(
+        &mut self,
+        moment: Moment,
+        topic: Topic,
+        order: &Order,
+        refund: Option<&Refund>,
+        payments: &Payments,
+        rows: &mut Rows,
+    ) {
+        if moment.sequence != self.row {
+            (self.row, self.messages) = (moment.sequence, 0);
+        }
+        let mut endpoints = payments
+            .endpoints_of(order.merchant)
+            .filter(|endpoint| endpoint.enabled)
+            .peekable();
+        if endpoints.peek().is_none() {
+            return;
+        }
+        let body = Notification::new(topic, moment.at, order, refund).text();
+        for endpoint in endpoints {
+            let id = message_id(endpoint, moment.sequence, self.messages);
+            rows.put(
+                &NOTIFICATIONS,
+                [
+                    moment.sequence.0.into(),
+                    self.messages.into(),
+                    Value::id(id.0),
+                    Value::id(endpoint.id.0),
+                    Value::id(order.id.0),
+                    topic.name().into(),
+                    moment.at.0.into(),
+                    body.as_str().into(),
+                ],
+            );
+            self.messages += 1;
+        }
+    }
+}
+
+/// The same whenever the views are rebuilt, so that a receiver can tell a repetition.
+fn message_id(endpoint: &Endpoint, row: Sequence, position: u32) -> MessageId {
+    let mut hash = Sha256::new();
+    hash.update(endpoint.id.0.to_be_bytes());
+    hash.update(row.0.to_be_bytes());
+    hash.update(position.to_be_bytes());
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash.finalize()[..16]);
+    MessageId(u128::from_be_bytes(first))
+}
+
+fn codes(currencies: &[fx::Currency]) -> String {
+    let codes: Vec<&str> = currencies.iter().map(fx::Currency::code).collect();
+    codes.join(",")
+}
+
+fn put_merchant(moment: Moment, merchant: &Merchant, rows: &mut Rows) {
+    rows.put(
+        &MERCHANTS,
+        [
+            merchant.no.0.into(),
+            Value::id(merchant.id.0),
+            merchant.name.as_str().into(),
+            merchant.city.as_str().into(),
+            codes(&merchant.currencies).into(),
+            merchant.fee.basis_points.into(),
+            moment.at.0.into(),
+        ],
+    );
+}
+
+fn put_wallet(moment: Moment, wallet: &Wallet, rows: &mut Rows) {
+    rows.put(
+        &WALLETS,
+        [
+            wallet.no.0.into(),
+            Value::id(wallet.id.0),
+            wallet.holder.as_str().into(),
+            codes(&wallet.currencies).into(),
+            moment.at.0.into(),
+        ],
+    );
+}
+
+fn put_key(moment: Moment, key: &Key, rows: &mut Rows) {
+    let owner = match key.owner {
+        Owner::Operator | Owner::Bank => Value::Null,
+        Owner::Merchant(id) => Value::id(id.0),
+        Owner::Wallet(id) => Value::id(id.0),
+    };
+    rows.put(
+        &KEYS,
+        [
+            key.no.into(),
+            Value::id(key.id.0),
+            crate::auth::Role::of(key.owner).name().into(),
+            owner,
+            key.revoked.into(),
+            moment.at.0.into(),
+        ],
+    );
+}
+
+fn put_endpoint(moment: Moment, endpoint: &Endpoint, rows: &mut Rows) {
+    rows.put(
+        &ENDPOINTS,
+        [
+            Value::id(endpoint.id.0),
+            Value::id(endpoint.merchant.0),
+            endpoint.url.as_str().into(),
+            endpoint.secret.0.as_slice().into(),
+            moment.at.0.into(),
+        ],
+    );
+}
+
+fn put_order(moment: Moment, order: &Order, rows: &mut Rows) {
+    let payment = order.payment.as_ref();
+    let risk = payment.map(|payment| &payment.assessment);
+    rows.put(
+        &ORDERS,
+        [
+            Value::id(order.id.0),
+            order.merchant_no.0.into(),
+            order.number.as_str().into(),
+            order.amount.amount.into(),
+            order.amount.currency.code().into(),
+            u32::from(order.amount.currency.exponent()).into(),
+            order.description.as_str().into(),
+            order.state.name().into(),
+            order.created_at.0.into(),
+            order.expires_at.0.into(),
+            payment.map(|payment| payment.wallet_no.0).into(),
+            payment.map(|payment| payment.at.0).into(),
+            payment.map_or(Value::Null, |payment| Value::id(payment.transaction.0)),
+            payment.map(|payment| payment.fee.amount).into(),
+            risk.map(|risk| risk.verdict.name()).into(),
+            risk.map(|risk| risk.score_ppm).into(),
+            risk.map(|risk| risk.reasons.join(",")).into(),
+            risk.map(|risk| risk.rules_version).into(),
+            risk.map(|risk| risk.model_version).into(),
+            order.refunded.into(),
+            order.fee_returned.into(),
+            order.refunds.into(),
+            moment.sequence.0.into(),
+        ],
+    );
+}
+
+fn put_refund(order: &Order, refund: &Refund, rows: &mut Rows) {
+    rows.put(
+        &REFUNDS,
+        [
+            Value::id(refund.order.0),
+            order.refunds.into(),
+            Value::id(refund.id.0),
+            refund.number.as_str().into(),
+            refund.amount.amount.into(),
+            refund.fee_returned.amount.into(),
+            refund.reason.as_str().into(),
+            refund.at.0.into(),
+            Value::id(refund.transaction.0),
+        ],
+    );
+}
+
+fn put_refused(
+    at: ledger::Timestamp,
+    order: u128,
+    wallet: u128,
+    risk: &Assessment,
+    rows: &mut Rows,
+) {
+    rows.put(
+        &REFUSED_ATTEMPTS,
+        [
+            at.0.into(),
+            Value::id(order),
+            Value::id(wallet),
+            risk.verdict.name().into(),
+            risk.score_ppm.into(),
+            risk.reasons.join(",").into(),
+        ],
+    );
+}
+
+/// Says of the transaction just posted whose it was and what for.
+fn put_movement(payments: &Payments, order: &Order, refund: Option<&Refund>, rows: &mut Rows) {
+    let Some(payment) = &order.payment else {
+        return;
+    };
+    rows.put(
+        &MOVEMENTS,
+        [
+            payments.ledger().transactions().into(),
+            payment.wallet_no.0.into(),
+            order.merchant_no.0.into(),
+            Value::id(order.id.0),
+            refund.map_or(Value::Null, |refund| Value::id(refund.id.0)),
+        ],
+    );
+}
+
+/// A top-up is no event of its own: the ledger's posting says it all.
+fn put_top_up(event: &ledger::Event, payments: &Payments, rows: &mut Rows) {
+    let ledger::Event::Posted { transaction, .. } = event else {
+        return;
+    };
+    if Kind::of_code(transaction.kind) != Some(Kind::TopUp) {
+        return;
+    }
+    let credited = transaction.postings.first().map(|posting| posting.credit);
+    let account = credited.and_then(|no| payments.ledger().account_by_no(no));
+    let role = account.and_then(|account| Role::of_account(account.id));
+    if let Some((Role::Wallet(no), _)) = role {
+        let (merchant, order, refund) = (Value::Null, Value::Null, Value::Null);
+        let number = transaction.no.0.into();
+        rows.put(&MOVEMENTS, [number, no.0.into(), merchant, order, refund]);
+    }
+}

@@ -1,0 +1,4 @@
+//! The HTTP API, over real HTTP on a random port.
+
+mod house;
+mod payment;
