@@ -33,6 +33,8 @@ struct Touched {
     now: Standing,
     /// The step of the command that `before` was taken for.
     step: u32,
+    /// What it has moved, if that was counted or given back in this command.
+    counter: Option<Box<Counter>>,
 }
 
 pub(super) struct Draft<'a> {
@@ -44,7 +46,6 @@ pub(super) struct Draft<'a> {
     step: u32,
     pub(super) holds: BTreeMap<(Book, TransactionId), Hold>,
     pub(super) reversed: BTreeMap<TransactionNo, Vec<i64>>,
-    counters: BTreeMap<AccountNo, Counter>,
 }
 
 impl<'a> Draft<'a> {
@@ -57,7 +58,6 @@ impl<'a> Draft<'a> {
             step: 0,
             holds: BTreeMap::new(),
             reversed: BTreeMap::new(),
-            counters: BTreeMap::new(),
         }
     }
 
@@ -182,14 +182,17 @@ impl<'a> Draft<'a> {
                 foremost.note(self.refuse(Reason::VelocityCountExceeded, position, no));
                 continue;
             };
-            let mut counter = self.counter(no);
+            let counter = self.counter(no);
             counter.turn_to(today);
+            days.push((no, counter.day));
+            let mut refused = Foremost::default();
             for reason in limits.filter_map(|limit| counter.refuses(limit, &tally)) {
-                foremost.note(self.refuse(reason, position, no));
+                refused.note(Rejection::new(reason));
             }
             counter.add(&tally);
-            self.counters.insert(no, counter);
-            days.push((no, counter.day));
+            if let Err(rejection) = refused.or(()) {
+                foremost.note(self.refuse(rejection.reason, position, no));
+            }
         }
         foremost.or(days)
     }
@@ -226,25 +229,24 @@ impl<'a> Draft<'a> {
                 tally.inward.count = 0;
                 tally.outward.count = 0;
             }
-            let mut counter = self.counter(no);
-            counter.give_back(*day, &tally);
-            self.counters.insert(no, counter);
+            self.counter(no).give_back(*day, &tally);
         }
     }
 
-    fn counter(&self, no: AccountNo) -> Counter {
-        let drafted = self.counters.get(&no).copied();
-        drafted.unwrap_or_else(|| self.ledger.velocities.counter(no))
+    fn counter(&mut self, no: AccountNo) -> &mut Counter {
+        let ledger = self.ledger;
+        let counter = &mut self.touched(no).counter;
+        counter.get_or_insert_with(|| Box::new(ledger.velocities.counter(no)))
     }
 
-    /// The counters as they would be, one event each.
+    /// The counters as they would be, one event each, in order of first touch.
     pub(super) fn counters(&self) -> impl Iterator<Item = Event> {
-        self.counters
-            .iter()
-            .map(|(account, counter)| Event::Counted {
-                account: *account,
-                counter: *counter,
+        self.touched.iter().filter_map(|touched| {
+            Some(Event::Counted {
+                account: touched.account,
+                counter: **touched.counter.as_ref()?,
             })
+        })
     }
 
     /// The accounts touched so far as they would stand, in order of first touch.
@@ -274,6 +276,10 @@ impl<'a> Draft<'a> {
     }
 
     fn touch(&mut self, no: AccountNo) -> &mut Standing {
+        &mut self.touched(no).now
+    }
+
+    fn touched(&mut self, no: AccountNo) -> &mut Touched {
         let step = self.step;
         let position = match self.position(no) {
             Some(position) => position,
@@ -284,7 +290,7 @@ impl<'a> Draft<'a> {
             touched.before = touched.now;
             touched.step = step;
         }
-        &mut touched.now
+        touched
     }
 
     fn insert(&mut self, no: AccountNo) -> usize {
@@ -295,6 +301,7 @@ impl<'a> Draft<'a> {
             before: standing,
             now: standing,
             step: self.step,
+            counter: None,
         });
         if position == LINEAR_MAX {
             self.index.extend(

@@ -43,28 +43,42 @@ impl Ledger {
         transactions: &[NewTransaction],
         events: &mut Vec<Event>,
     ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
+        let start = events.len();
+        let decided = self.try_post(today, book, transactions, events);
+        if decided.is_err() {
+            events.truncate(start);
+        }
+        decided
+    }
+
+    fn try_post(
+        &self,
+        today: Option<Day>,
+        book: Book,
+        transactions: &[NewTransaction],
+        events: &mut Vec<Event>,
+    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
         check_shapes(transactions)?;
+        let start = events.len();
         let mut foremost = Foremost::default();
-        let mut resolved = Vec::with_capacity(transactions.len());
         for (position, new) in (0..).zip(transactions) {
-            resolved.push(self.resolve(book, position, &new.postings, &mut foremost));
-        }
-        let resolved = foremost.or(resolved)?;
-        let mut draft = Draft::new(self, today);
-        for (position, postings) in (0..).zip(&resolved) {
-            draft.begin(position);
-            draft.add(Effect::Post, postings)?;
-            draft.count(postings)?;
-        }
-        for ((position, new), postings) in (1..).zip(transactions).zip(resolved) {
             let transaction = Transaction {
-                no: TransactionNo(self.transactions + position),
+                no: TransactionNo(self.transactions + u64::from(position) + 1),
                 id: new.id,
                 kind: new.kind,
                 reference: new.reference.clone(),
-                postings,
+                postings: self.resolve(book, position, &new.postings, &mut foremost),
             };
             events.push(Event::Posted { book, transaction });
+        }
+        foremost.or(())?;
+        let mut draft = Draft::new(self, today);
+        for (position, event) in (0..).zip(&events[start..]) {
+            if let Event::Posted { transaction, .. } = event {
+                draft.begin(position);
+                draft.add(Effect::Post, &transaction.postings)?;
+                draft.count(&transaction.postings)?;
+            }
         }
         events.extend(draft.counters());
         Ok(draft.balances())

@@ -180,7 +180,8 @@ impl Counter {
 pub(super) struct Velocities {
     accounts: BTreeMap<AccountNo, Vec<VelocityLimit>>,
     classes: BTreeMap<(Book, Class), Vec<VelocityLimit>>,
-    counters: BTreeMap<AccountNo, Counter>,
+    /// By the account's number, as far as anything was ever counted.
+    counters: Vec<Option<Box<Counter>>>,
 }
 
 impl Velocities {
@@ -197,11 +198,22 @@ impl Velocities {
     }
 
     pub(super) fn counter(&self, account: AccountNo) -> Counter {
-        self.counters.get(&account).copied().unwrap_or_default()
+        let counter = self
+            .counters
+            .get(account.index())
+            .and_then(Option::as_deref);
+        counter.copied().unwrap_or_default()
     }
 
     pub(super) fn set_counter(&mut self, account: AccountNo, counter: Counter) {
-        self.counters.insert(account, counter);
+        let index = account.index();
+        if self.counters.len() <= index {
+            self.counters.resize(index + 1, None);
+        }
+        match &mut self.counters[index] {
+            Some(kept) => **kept = counter,
+            none => *none = Some(Box::new(counter)),
+        }
     }
 
     pub(super) fn set_account(&mut self, account: AccountNo, limits: &[VelocityLimit]) {
