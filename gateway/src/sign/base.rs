@@ -74,7 +74,7 @@ pub(super) fn signature_base(
     for component in covered {
         let (prefix, value) = values.of(component)?;
         // A line break inside a value could pass for another component's line.
-        if value.bytes().any(|byte| byte == b'\n' || byte == b'\r') {
+        if value.contains('\n') {
             return Err(SignatureError::Malformed(
                 "a signed value has a line break in it",
             ));

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
     AGE_MAX_S, AHEAD_MAX_S, SignatureError, SigningKey,
@@ -10,6 +10,12 @@ use super::{
     digest,
     fields::{self, Input},
 };
+
+// Names that are made once: to look a header up by text costs as much again as the look-up.
+static SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+static SIGNATURE: HeaderName = HeaderName::from_static("signature");
+static CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A request as it arrived: `path` and `query` as in the request line, the body whole.
 #[derive(Debug, Clone, Copy)]
@@ -66,9 +72,11 @@ pub struct Presented<'a> {
 impl<'a> Presented<'a> {
     /// Reads the signature and makes every check that needs no key.
     pub fn read(request: &SignedRequest<'a>, now: i64) -> Result<Self, SignatureError> {
-        let required = |name| header(request.headers, name)?.ok_or(SignatureError::Missing(name));
-        let input = Input::read(required("signature-input")?)?;
-        let signature = fields::byte_sequence(required("signature")?, input.label).ok_or(
+        let required = |name: &'static HeaderName| {
+            header(request.headers, name)?.ok_or(SignatureError::Missing(name.as_str()))
+        };
+        let input = Input::read(required(&SIGNATURE_INPUT)?)?;
+        let signature = fields::byte_sequence(required(&SIGNATURE)?, input.label).ok_or(
             SignatureError::Malformed(
                 "Signature has no byte sequence for the label in Signature-Input",
             ),
@@ -77,8 +85,8 @@ impl<'a> Presented<'a> {
             method: request.method,
             path: request.path,
             query: request.query,
-            content_digest: header(request.headers, "content-digest")?,
-            idempotency_key: header(request.headers, "idempotency-key")?,
+            content_digest: header(request.headers, &CONTENT_DIGEST)?,
+            idempotency_key: header(request.headers, &IDEMPOTENCY_KEY)?,
         };
         check_covered(&input, &values, request.body)?;
         let base = signature_base(&values, input.covered(), &input.params)?;
@@ -151,7 +159,7 @@ fn check_time(created: i64, expires: Option<i64>, now: i64) -> Result<(), Signat
 /// The value of a header that may stand only once, since of two the signer and the handler could each mean another.
 fn header<'a>(
     headers: &'a HeaderMap,
-    name: &'static str,
+    name: &HeaderName,
 ) -> Result<Option<&'a str>, SignatureError> {
     let mut values = headers.get_all(name).iter();
     let value = values.next();
