@@ -82,7 +82,7 @@ fn change(wire: &Wire, part: &'static str, at: usize, byte: u8) -> Option<Wire> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn what_is_signed_verifies(wire in any_request()) {
