@@ -67,8 +67,9 @@ pub enum Feed {
     Deliver(Delivery),
 }
 
-/// The caller's record of webhooks, which outlives the engine.
-pub trait Outbox: Send + Sync + 'static {
+/// The caller's record of webhooks, which outlives the engine. Clones are of the same record and cheap: each attempt
+/// has one.
+pub trait Outbox: Clone + Send + Sync + 'static {
     /// The first `limit` webhooks of an endpoint with a `seq` above `after` that are neither delivered nor given up,
     /// in order of `seq`. It must hold every webhook that was fed before it was asked.
     fn undelivered(

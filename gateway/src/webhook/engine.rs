@@ -28,7 +28,7 @@ pub const FEED_MAX: usize = 1_024;
 pub struct Engine<O> {
     settings: Arc<Settings>,
     client: Client,
-    outbox: Arc<O>,
+    outbox: O,
     feed: mpsc::Receiver<Feed>,
     desks: HashMap<Arc<str>, Desk>,
     /// Endpoints that may have something to do, in turn.
@@ -70,10 +70,7 @@ enum What {
 
 impl<O: Outbox> Engine<O> {
     /// An engine and the sender that feeds it.
-    pub fn new(
-        settings: Settings,
-        outbox: Arc<O>,
-    ) -> Result<(Self, mpsc::Sender<Feed>), rustls::Error> {
+    pub fn new(settings: Settings, outbox: O) -> Result<(Self, mpsc::Sender<Feed>), rustls::Error> {
         let (sender, feed) = mpsc::channel(FEED_MAX);
         let engine = Self {
             client: Client::new(&settings)?,
@@ -257,7 +254,7 @@ impl<O: Outbox> Engine<O> {
     }
 
     fn start_loading(&mut self, desk: u64, endpoint: Arc<str>, Page { after, limit }: Page) {
-        let outbox = Arc::clone(&self.outbox);
+        let outbox = self.outbox.clone();
         self.tasks.spawn(async move {
             let page = outbox.undelivered(Arc::clone(&endpoint), after, limit).await;
             let page = page.inspect_err(|error| {
@@ -268,7 +265,7 @@ impl<O: Outbox> Engine<O> {
     }
 
     fn start_attempt(&mut self, desk: u64, endpoint: Arc<Endpoint>, work: Work) {
-        let (client, outbox) = (self.client.clone(), Arc::clone(&self.outbox));
+        let (client, outbox) = (self.client.clone(), self.outbox.clone());
         let settings = Arc::clone(&self.settings);
         self.attempts += 1;
         self.tasks.spawn(async move {

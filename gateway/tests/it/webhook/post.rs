@@ -22,14 +22,18 @@ pub(super) struct Memory {
     changed: Notify,
 }
 
-impl Outbox for Memory {
+/// The record as the engine holds it.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Memory>);
+
+impl Outbox for Shared {
     async fn undelivered(
         &self,
         endpoint: Arc<str>,
         after: u64,
         limit: usize,
     ) -> anyhow::Result<Vec<Delivery>> {
-        let pending = self.pending.lock().unwrap();
+        let pending = self.0.pending.lock().unwrap();
         let of_endpoint = pending
             .range((Arc::clone(&endpoint), after + 1)..=(endpoint, u64::MAX))
             .map(|(_, delivery)| delivery.clone());
@@ -39,7 +43,7 @@ impl Outbox for Memory {
     async fn attempted(&self, attempt: Attempt) {
         let key = (Arc::clone(&attempt.delivery.endpoint), attempt.delivery.seq);
         {
-            let mut pending = self.pending.lock().unwrap();
+            let mut pending = self.0.pending.lock().unwrap();
             match (attempt.next, pending.get_mut(&key)) {
                 (Next::Retry { at_ms }, Some(kept)) => {
                     (kept.attempts, kept.due_at_ms) = (attempt.number, at_ms);
@@ -47,8 +51,8 @@ impl Outbox for Memory {
                 _ => drop(pending.remove(&key)),
             }
         }
-        self.attempts.lock().unwrap().push(attempt);
-        self.changed.notify_waiters();
+        self.0.attempts.lock().unwrap().push(attempt);
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -111,7 +115,7 @@ pub(super) struct Post {
 
 impl Post {
     pub(super) fn open(settings: Settings, memory: Arc<Memory>) -> Self {
-        let (engine, feed) = Engine::new(settings, Arc::clone(&memory)).unwrap();
+        let (engine, feed) = Engine::new(settings, Shared(Arc::clone(&memory))).unwrap();
         let engine = tokio::spawn(async { engine.run().await.unwrap() });
         Self {
             memory,
