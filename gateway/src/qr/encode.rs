@@ -117,8 +117,18 @@ impl Matrix {
         self.dark.chunks_exact(self.side)
     }
 
+    /// Whether the module in a column and row is dark; outside the symbol all is light.
+    pub fn is_dark(&self, column: usize, row: usize) -> bool {
+        column < self.side && row < self.side && self.dark[row * self.side + column]
+    }
+
     /// The symbol as an SVG image: one path, so that no seams show between modules.
     pub fn to_svg(&self, drawing: Drawing) -> Result<String, EncodeError> {
+        self.to_svg_under(drawing, "")
+    }
+
+    /// The symbol as an SVG image with something else drawn over it, in modules as units.
+    pub(super) fn to_svg_under(&self, drawing: Drawing, over: &str) -> Result<String, EncodeError> {
         drawing.check()?;
         let side = self.side + 2 * drawing.quiet_modules;
         let px = side * drawing.module_px;
@@ -133,23 +143,27 @@ impl Matrix {
         Ok(format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{px}\" height=\"{px}\" viewBox=\"0 0 {side} {side}\" \
              shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{side}v{side}h-{side}z\"/>\
-             <path fill=\"#000\" d=\"{path}\"/></svg>\n"
+             <path fill=\"#000\" d=\"{path}\"/>{over}</svg>\n"
         ))
     }
 
     /// The symbol as a PNG image in black and white, one bit a pixel.
+    ///
+    /// The rows of pixels within a module are equal, so each is written as its difference to the one above, which is
+    /// mostly nothing and packs fast and well.
     pub fn to_png(&self, drawing: Drawing) -> Result<Vec<u8>, EncodeError> {
         drawing.check()?;
-        let px = (self.side + 2 * drawing.quiet_modules) * drawing.module_px;
-        let px = u32::try_from(px).map_err(|error| EncodeError::Write(error.to_string()))?;
+        let px = drawing.side_px(self)?;
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, px, px);
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(png::BitDepth::One);
+        encoder.set_compression(png::Compression::Fast);
+        encoder.set_filter(png::Filter::Up);
         encoder
             .write_header()
             .and_then(|mut writer| writer.write_image_data(&self.bitmap(drawing)))
-            .map_err(|error| EncodeError::Write(error.to_string()))?;
+            .map_err(EncodeError::written)?;
         Ok(bytes)
     }
 
@@ -163,13 +177,12 @@ impl Matrix {
         let below_margin = bits[quiet * row_bytes..].chunks_exact_mut(row_bytes * module);
         for (row, band) in self.rows().zip(below_margin) {
             let (first, rest) = band.split_at_mut(row_bytes);
-            for (x, _) in row.iter().enumerate().filter(|(_, dark)| **dark) {
-                for pixel in quiet + x * module..quiet + (x + 1) * module {
-                    first[pixel / 8] &= !(0x80 >> (pixel % 8));
-                }
+            for run in dark_runs(row) {
+                clear(first, quiet + run.start * module..quiet + run.end * module);
             }
-            rest.chunks_exact_mut(row_bytes)
-                .for_each(|line| line.copy_from_slice(first));
+            for line in rest.chunks_exact_mut(row_bytes) {
+                line.copy_from_slice(first);
+            }
         }
         bits
     }
@@ -186,8 +199,29 @@ fn dark_runs(row: &[bool]) -> impl Iterator<Item = Range<usize>> {
         })
 }
 
+/// Clears a range of bits, counted from the highest bit of the first byte.
+fn clear(bits: &mut [u8], range: Range<usize>) {
+    let (first, last) = (range.start / 8, range.end / 8);
+    let (before, after) = (!(0xFF >> (range.start % 8)), 0xFF >> (range.end % 8));
+    if first == last {
+        bits[first] &= before | after;
+        return;
+    }
+    bits[first] &= before;
+    bits[first + 1..last].fill(0);
+    if let Some(end) = bits.get_mut(last) {
+        *end &= after;
+    }
+}
+
 impl Drawing {
-    fn check(self) -> Result<(), EncodeError> {
+    /// The pixels along one side of a drawn symbol.
+    pub(super) fn side_px(self, matrix: &Matrix) -> Result<u32, EncodeError> {
+        let px = (matrix.side + 2 * self.quiet_modules) * self.module_px;
+        u32::try_from(px).map_err(EncodeError::written)
+    }
+
+    pub(super) fn check(self) -> Result<(), EncodeError> {
         if !(1..=MODULE_PX_MAX).contains(&self.module_px) {
             return Err(EncodeError::ModuleSize(self.module_px));
         }
@@ -195,5 +229,11 @@ impl Drawing {
             return Err(EncodeError::QuietZone(self.quiet_modules));
         }
         Ok(())
+    }
+}
+
+impl EncodeError {
+    pub(super) fn written(error: impl std::error::Error) -> Self {
+        Self::Write(error.to_string())
     }
 }

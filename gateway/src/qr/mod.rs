@@ -5,7 +5,9 @@
 //! | [`encode`] | a text | a [`encode::Matrix`], then SVG or PNG |
 //! | [`decode`] | PNG or JPEG bytes | the payloads of the codes in the picture |
 //! | [`emvco`] | a merchant's data | the EMVCo merchant-presented payload, and back |
+//! | [`logo`] | a text and a logo | a code with the logo in its middle |
 //! | [`link`] | a checkout link | the code it names |
+//! | [`report`] | any scanned text | what it says and what is wrong with it |
 //! | [`file`] | the same by file name | for the command line |
 //!
 //! The module is pure apart from [`file`]: the same input gives the same output, and no input from outside makes it
@@ -21,6 +23,8 @@ pub mod emvco;
 pub mod encode;
 pub mod file;
 pub mod link;
+pub mod logo;
+pub mod report;
 
 /// The most characters a code id may have: with it the account template stays within EMVCo's 99 characters.
 pub const CODE_CHARS_MAX: usize = 64;

@@ -26,8 +26,8 @@ const ACCOUNT_CODE: u8 = 1;
 /// Id and length of the check sum, which are part of what is summed.
 const CRC_HEAD: &str = "6304";
 const FORMAT: &str = "01";
-const STATIC: &str = "11";
-const DYNAMIC: &str = "12";
+pub(crate) const STATIC: &str = "11";
+pub(crate) const DYNAMIC: &str = "12";
 
 /// Our payload's data, all of it checked when it is built or read.
 #[derive(Debug, Clone, PartialEq, Eq)]

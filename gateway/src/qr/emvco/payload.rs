@@ -1,7 +1,7 @@
 //! Anybody's merchant-presented payload: its fields in order, and the fields inside its templates.
 //!
-//! Reading goes in two steps, because a payload with a wrong check sum can still be shown to a person, but never
-//! acted upon: [`Payload::read`] needs the grammar to hold, [`Payload::parse`] the check sum as well.
+//! A broken payload can still be shown to a person, but never acted upon: [`Payload::parse`] gives only what is right
+//! throughout, [`Payload::read`] what may have a wrong check sum, [`Payload::salvage`] whatever can be read.
 
 use thiserror::Error;
 
@@ -10,6 +10,9 @@ use super::tlv::{self, Field, TlvError};
 
 /// EMVCo's own limit is 512 characters; some schemes print more, and nothing sensible comes near this.
 pub const PAYLOAD_CHARS_MAX: usize = 1024;
+
+/// Id and length of the first field, the payload format.
+pub const START: &str = "0002";
 
 /// The ids of the fields that hold a merchant's accounts as templates.
 pub const ACCOUNT_TEMPLATES: std::ops::RangeInclusive<u8> = 26..=51;
@@ -36,7 +39,7 @@ pub enum PayloadError {
     #[error("the payload has more than {PAYLOAD_CHARS_MAX} characters")]
     TooLong,
     #[error(
-        "the payload does not begin with 000201, so it is not an EMVCo merchant-presented code"
+        "it does not begin with the payload format, {START} and two digits, as EMVCo merchant-presented payloads do"
     )]
     Start,
     #[error(transparent)]
@@ -74,22 +77,40 @@ impl<'a> Payload<'a> {
 
     /// The fields of `text`, if it keeps the grammar.
     pub fn read(text: &'a str) -> Result<Self, PayloadError> {
+        let (payload, error) = Self::salvage(text);
+        error.map_or(Ok(payload), Err)
+    }
+
+    /// The fields of `text` as far as it keeps the grammar, and how it leaves it.
+    pub fn salvage(text: &'a str) -> (Self, Option<PayloadError>) {
+        let refused = |error| {
+            let fields = Vec::new();
+            (Self { text, fields }, Some(error))
+        };
         if text.chars().nth(PAYLOAD_CHARS_MAX).is_some() {
-            return Err(PayloadError::TooLong);
+            return refused(PayloadError::TooLong);
         }
-        if !text.starts_with("0002") {
-            return Err(PayloadError::Start);
+        if !text.starts_with(START) {
+            return refused(PayloadError::Start);
         }
-        let fields = tlv::fields(text, 0)?;
-        for (index, field) in fields.iter().enumerate() {
-            if fields[..index].iter().any(|earlier| earlier.id == field.id) {
-                return Err(PayloadError::Twice {
-                    id: field.id,
-                    at: field.at,
-                });
-            }
-        }
-        Ok(Self { text, fields })
+        let (fields, broken) = tlv::read(text, 0);
+        let payload = Self { text, fields };
+        let error = broken
+            .map(PayloadError::Grammar)
+            .or_else(|| payload.repeated());
+        (payload, error)
+    }
+
+    /// The first field whose id has stood before.
+    fn repeated(&self) -> Option<PayloadError> {
+        let before = |index: usize, id: u8| self.fields[..index].iter().any(|field| field.id == id);
+        let (_, field) = self
+            .fields
+            .iter()
+            .enumerate()
+            .find(|(index, field)| before(*index, field.id))?;
+        let (id, at) = (field.id, field.at);
+        Some(PayloadError::Twice { id, at })
     }
 
     /// Whether the payload ends with the check sum of what stands before it.
@@ -99,10 +120,8 @@ impl<'a> Payload<'a> {
             .last()
             .filter(|field| field.id == id::CRC && field.value.len() == 4);
         let last = last.ok_or(PayloadError::NoCrc)?;
-        let expected = format!(
-            "{:04X}",
-            crc::of(&self.text.as_bytes()[..self.text.len() - last.value.len()])
-        );
+        let summed = &self.text.as_bytes()[..self.text.len() - last.value.len()];
+        let expected = format!("{:04X}", crc::of(summed));
         if last.value.eq_ignore_ascii_case(&expected) {
             return Ok(());
         }
@@ -123,6 +142,12 @@ impl<'a> Payload<'a> {
         tlv::value(&self.fields, id)
     }
 
+    /// The fields inside each field that is a template: its id, and its fields where its value keeps the grammar.
+    pub fn templates(&self) -> impl Iterator<Item = (u8, Vec<Field<'a>>)> {
+        let templates = self.fields.iter().filter(|field| is_template(field.id));
+        templates.filter_map(|field| Some((field.id, inside(field)?)))
+    }
+
     /// The fields inside template `id`, if the payload has it.
     pub fn template(&self, id: u8) -> Result<Option<Vec<Field<'a>>>, TlvError> {
         let field = self.fields.iter().find(|field| field.id == id);
@@ -134,9 +159,20 @@ impl<'a> Payload<'a> {
     /// The merchant's accounts: each template 26 to 51 whose value keeps the grammar, as its own fields.
     pub fn accounts(&self) -> impl Iterator<Item = Vec<Field<'a>>> {
         let templates = self
-            .fields
-            .iter()
-            .filter(|field| ACCOUNT_TEMPLATES.contains(&field.id));
-        templates.filter_map(|field| tlv::fields(field.value, field.value_at()).ok())
+            .templates()
+            .filter(|(id, _)| ACCOUNT_TEMPLATES.contains(id));
+        templates.map(|(_, fields)| fields)
     }
+}
+
+/// The fields inside a field that is a template and whose value keeps the grammar.
+pub fn inside<'a>(field: &Field<'a>) -> Option<Vec<Field<'a>>> {
+    is_template(field.id).then(|| tlv::fields(field.value, field.value_at()).ok())?
+}
+
+/// Accounts, additional data, the local name, and what EMVCo leaves to others.
+fn is_template(id: u8) -> bool {
+    ACCOUNT_TEMPLATES.contains(&id)
+        || [id::ADDITIONAL, id::LOCAL].contains(&id)
+        || (80..=99).contains(&id)
 }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::payload::id;
+
 /// A value that breaks its rule.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the {field} must be {wanted}, not \"{value}\"")]
@@ -13,7 +15,7 @@ pub struct RuleError {
 
 /// The rule of one field.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     field: &'static str,
     wanted: &'static str,
     holds: fn(&str) -> bool,
@@ -32,7 +34,7 @@ impl Rule {
         }
     }
 
-    pub(super) fn check(&self, value: &str) -> Result<(), RuleError> {
+    pub(crate) fn check(&self, value: &str) -> Result<(), RuleError> {
         if (self.holds)(value) {
             return Ok(());
         }
@@ -84,6 +86,20 @@ pub(super) const LOCAL_NAME: Rule =
     Rule::new("local name", "1 to 25 characters", |text| any(text, 25));
 pub(super) const LOCAL_CITY: Rule =
     Rule::new("local city", "1 to 15 characters", |text| any(text, 15));
+
+/// The rule for a payload's own field, where there is one.
+pub(crate) fn of(id: u8) -> Option<&'static Rule> {
+    Some(match id {
+        id::CATEGORY => &CATEGORY,
+        id::CURRENCY => &CURRENCY,
+        id::AMOUNT => &AMOUNT,
+        id::COUNTRY => &COUNTRY,
+        id::NAME => &NAME,
+        id::CITY => &CITY,
+        id::POSTAL_CODE => &POSTAL_CODE,
+        _ => return None,
+    })
+}
 
 fn digits(text: &str, count: usize) -> bool {
     text.len() == count && letters(text, u8::is_ascii_digit)

@@ -48,36 +48,52 @@ pub enum TlvError {
 
 /// The fields of `text`, which starts after `at` characters of the payload.
 pub fn fields(text: &str, at: usize) -> Result<Vec<Field<'_>>, TlvError> {
+    let (fields, error) = read(text, at);
+    error.map_or(Ok(fields), Err)
+}
+
+/// The fields of `text` as far as it keeps the grammar, and where it leaves it.
+pub fn read(text: &str, at: usize) -> (Vec<Field<'_>>, Option<TlvError>) {
     let mut fields = Vec::new();
     let (mut rest, mut at) = (text, at);
     while !rest.is_empty() {
-        let (head, after_id) = split(rest, 2);
-        let id = two_digits(head).ok_or_else(|| TlvError::Id {
-            at,
-            found: head.to_owned(),
-        })?;
-        let (head, after_length) = split(after_id, 2);
-        let found = || TlvError::Length {
-            id,
-            at: at + 2,
-            found: head.to_owned(),
-        };
-        let announced = usize::from(two_digits(head).ok_or_else(found)?);
-        let (value, after_value) = split(after_length, announced);
-        let left = value.chars().count();
-        if left < announced {
-            return Err(TlvError::Short {
-                id,
-                at,
-                announced,
-                left,
-            });
+        match first(rest, at) {
+            Ok((field, after)) => {
+                fields.push(field);
+                at += HEAD_CHARS + field.value.chars().count();
+                rest = after;
+            }
+            Err(error) => return (fields, Some(error)),
         }
-        fields.push(Field { id, at, value });
-        rest = after_value;
-        at += HEAD_CHARS + announced;
     }
-    Ok(fields)
+    (fields, None)
+}
+
+/// The field at the beginning of `text` and what follows it.
+fn first(text: &str, at: usize) -> Result<(Field<'_>, &str), TlvError> {
+    let (head, rest) = split(text, 2);
+    let id = two_digits(head).ok_or_else(|| TlvError::Id {
+        at,
+        found: head.to_owned(),
+    })?;
+    let (head, rest) = split(rest, 2);
+    let announced = two_digits(head).ok_or_else(|| TlvError::Length {
+        id,
+        at: at + 2,
+        found: head.to_owned(),
+    })?;
+    let announced = usize::from(announced);
+    let (value, rest) = split(rest, announced);
+    let left = value.chars().count();
+    if left < announced {
+        return Err(TlvError::Short {
+            id,
+            at,
+            announced,
+            left,
+        });
+    }
+    Ok((Field { id, at, value }, rest))
 }
 
 /// The value of the first field `id` among `fields`.

@@ -7,6 +7,7 @@ use gateway::qr::decode::{self, DecodeError, IMAGE_BYTES_MAX};
 use gateway::qr::encode::{Drawing, EncodeError, Level, Matrix};
 use gateway::qr::file::{FileError, decode_file, encode_to_file};
 use gateway::qr::link;
+use gateway::qr::logo::{Logo, LogoError};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, imageops};
 
 use super::payloads::order;
@@ -32,11 +33,11 @@ fn png(text: &str) -> Vec<u8> {
     matrix.to_png(Drawing::default()).expect("a drawing")
 }
 
-fn picture(text: &str) -> DynamicImage {
+pub(super) fn picture(text: &str) -> DynamicImage {
     image::load_from_memory(&png(text)).expect("our own PNG")
 }
 
-fn bytes_of(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub(super) fn bytes_of(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture
         .write_to(&mut bytes, format)
@@ -192,6 +193,43 @@ fn the_svg_shows_the_same_modules_as_the_png() {
         (x..x + length).for_each(|x| drawn.put_pixel(x, y, Luma([0])));
     }
     assert_eq!(drawn, pixels);
+}
+
+#[test]
+fn a_code_with_a_logo_is_read_by_zbar_and_by_us() {
+    let payload = order().payload().expect("a fitting order");
+    let colours = image::RgbImage::from_fn(64, 48, |x, y| {
+        if (x + y) % 16 < 8 {
+            image::Rgb([200, 30, 40])
+        } else {
+            image::Rgb([20, 60, 160])
+        }
+    });
+    let logo = bytes_of(&DynamicImage::ImageRgb8(colours), ImageFormat::Png);
+    let logo = Logo::open(&logo).expect("a small picture");
+    for text in ["x", "https://pay.example/c/ord_01JAB3", &payload] {
+        let png = logo
+            .code_png(text, Drawing::default())
+            .expect("a readable code");
+        assert_eq!(zbar(&png), text);
+        assert_eq!(decode::payloads(&png), Ok(vec![text.to_owned()]));
+        let svg = logo
+            .code_svg(text, Drawing::default())
+            .expect("a readable code");
+        assert!(
+            svg.contains("<image x=") && svg.contains("data:image/png;base64,"),
+            "{svg}"
+        );
+    }
+    let no_logo = Logo::open(b"no image").expect_err("no image");
+    assert_eq!(no_logo, LogoError::Logo(DecodeError::NotAnImage));
+    let too_long = logo
+        .code_png(&"x".repeat(2000), Drawing::default())
+        .expect_err("too long at this level");
+    assert!(
+        matches!(too_long, LogoError::Encode(EncodeError::TooLong { .. })),
+        "{too_long}"
+    );
 }
 
 #[test]

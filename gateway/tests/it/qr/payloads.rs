@@ -201,8 +201,11 @@ fn a_broken_payload_is_refused_with_the_place() {
         );
     }
 
-    check("", "does not begin with 000201");
-    check("https://pay.example/c/x", "does not begin with 000201");
+    check("", "does not begin with the payload format, 0002");
+    check(
+        "https://pay.example/c/x",
+        "does not begin with the payload format, 0002",
+    );
     check(
         "000201xx",
         "at character 6 a field must start with a two-digit id, but there is \"xx\"",
