@@ -230,7 +230,12 @@ impl<'a> Dice<'a> {
     }
 
     fn earlier(&mut self) -> TransactionNo {
-        TransactionNo(u64::from(self.of(40)))
+        let no = if self.rarely(6) {
+            self.of(40)
+        } else {
+            1 + self.of(4)
+        };
+        TransactionNo(no.into())
     }
 
     fn step(&mut self, now: Timestamp) -> Step {

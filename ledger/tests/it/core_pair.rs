@@ -28,16 +28,16 @@ impl Pair {
         self.engine.clock()
     }
 
-    fn next(&self, secs: u64) -> Moment {
+    fn next(&self, nanos: u64) -> Moment {
         Moment {
             sequence: self.engine.applied().next(),
-            at: self.engine.clock().plus_secs(secs).plus_nanos(1),
+            at: self.engine.clock().plus_nanos(nanos),
         }
     }
 
     /// Lets time pass and what is due expire, at most `limit` holds.
-    pub(crate) fn pass(&mut self, secs: u64, limit: usize) {
-        let moment = self.next(secs);
+    pub(crate) fn pass(&mut self, nanos: u64, limit: usize) {
+        let moment = self.next(nanos);
         self.oracle.sequence = moment.sequence;
         self.oracle.expire(moment.at, limit);
         let before = self.engine.machine().accounts().to_vec();
@@ -64,7 +64,7 @@ impl Pair {
             let finished = pending.hold.state != HoldState::Open;
             pending.gone |= finished && pending.changed <= through;
         }
-        let moment = self.next(0);
+        let moment = self.next(1);
         self.apply(
             moment,
             Record::Evict {
@@ -82,7 +82,7 @@ impl Pair {
 
     /// Runs a command on both; whatever they disagree on fails the test.
     pub(crate) fn run(&mut self, command: Command) -> Outcome {
-        let moment = self.next(0);
+        let moment = self.next(1);
         let shown = format!("{command:?}");
         self.oracle.sequence = moment.sequence;
         let expected = self.oracle.run(moment.at, &command);

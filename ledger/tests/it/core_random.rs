@@ -20,7 +20,9 @@ fn turn(pair: &mut Pair, roll: &Roll) -> Option<Outcome> {
     match dice.of(16) {
         14 => {
             let secs = dice.pick(&[1, 30, 60, 3_600, 40_000, 86_400, 700_000, 3_000_000]);
-            pair.pass(secs, dice.pick(&[1_000, 1, 0]));
+            // To the nanosecond when something is due, or so that the next command comes then.
+            let early = dice.pick(&[0, 1]);
+            pair.pass(secs * 1_000_000_000 - early, dice.pick(&[1_000, 1, 0]));
             None
         }
         15 => {

@@ -228,6 +228,23 @@ const REVERSALS: &str = "
     reverse 1                                    | transaction_not_found  # it is in another book
 ";
 
+/// What was reversed lately is known in memory, also where the views are behind.
+const REVERSALS_IN_MEMORY: &str = "
+    open cash  CNY asset                         | ok
+    open alice CNY liability                     | ok
+    post cash>alice 100                          | ok
+    reverse 1: 10                                | ok
+    reverse 1: 10                                | ok
+    evict 1
+    reverse 1: 81                                | amount_exceeds_rest
+    reverse 1: 10                                | ok
+    evict 0
+    reverse 1: 71                                | amount_exceeds_rest
+    reverse 1                                    | ok
+    balance alice 0
+    reverse 1                                    | nothing_to_move
+";
+
 const AT_MOST: &str = "
     open cash  CNY asset                         | ok
     open alice CNY liability min 0               | ok
@@ -350,10 +367,11 @@ const LADDER_OF_STEPS: &str = "
     hold g: cash>alice 1                         | velocity_amount_exceeded alice
 ";
 
-const STORIES: [(&str, &str); 13] = [
+const STORIES: [(&str, &str); 14] = [
     ("holds", HOLDS),
     ("expiry", EXPIRY),
     ("reversals", REVERSALS),
+    ("reversals in memory", REVERSALS_IN_MEMORY),
     ("at most", AT_MOST),
     ("velocity", VELOCITY),
     ("periods", PERIODS),

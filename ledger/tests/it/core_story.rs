@@ -323,7 +323,10 @@ impl Teller {
         let words = Words::of(line);
         match words.at(0) {
             "book" => self.book = Book(words.at(1).parse().unwrap()),
-            "pass" => self.pair.pass(words.at(1).parse().unwrap(), 1_000),
+            "pass" => {
+                let secs: u64 = words.at(1).parse().unwrap();
+                self.pair.pass(secs * 1_000_000_000, 1_000);
+            }
             "evict" => self.pair.evict(words.at(1).parse().unwrap()),
             "balance" | "available" => {
                 let id = self.id(words.at(1));
