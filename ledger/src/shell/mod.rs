@@ -9,7 +9,8 @@
 //! 4. [`table`], [`view`], [`views`], `projector` and `cold`: SQL tables that follow the journal.
 //! 5. `recovery`: the state at a start.
 //! 6. [`store`]: all of it, opened in one call.
-//! 7. [`ledger_view`]: the tables of a ledger.
+//! 7. [`verify`]: everything on disk, checked against the journal.
+//! 8. [`ledger_view`]: the tables of a ledger.
 
 pub mod chain;
 pub mod clock;
@@ -24,6 +25,7 @@ mod recovery;
 pub mod sequencer;
 pub mod store;
 pub mod table;
+pub mod verify;
 pub mod view;
 pub mod views;
 
@@ -34,5 +36,6 @@ pub use recovery::RecoveryError;
 pub use sequencer::{Committed, Handle, Settings, Status, StopReason, SubmitError};
 pub use store::{OpenError, Store};
 pub use table::{Column, Growth, Kind, Rows, Table, Value};
+pub use verify::{Audit, Difference, LedgerAudit, Place, Report, VerifyError, verify};
 pub use view::View;
 pub use views::{Reading, Views, ViewsError};

@@ -14,12 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use crate::engine::{Digest, Engine, Record, digest_of};
-use crate::machine::{Machine, Moment};
-use crate::once::Unique;
+use crate::machine::{Machine, Sequence};
 use crate::shell::chain::{Head, Row, hex};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
@@ -277,22 +275,11 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
 
     fn fold(&mut self, head: Head, records: &[Record<M>]) -> Result<(), ProjectError> {
         for record in records {
-            match record {
-                Record::Checkpoint { digest, .. } => self.checkpoint(head, *digest)?,
-                Record::Command {
-                    at,
-                    uniques,
-                    outcome: Some(outcome),
-                    ..
-                } => {
-                    let moment = Moment {
-                        sequence: head.sequence,
-                        at: *at,
-                    };
-                    put_once(moment, uniques, outcome, &mut self.rows)?;
-                }
-                _ => {}
+            if let Record::Checkpoint { digest, .. } = record {
+                self.checkpoint(head, *digest)?;
             }
+            put_once(head.sequence, record, &mut self.rows)
+                .map_err(|error| ProjectError::Corrupt(error.to_string()))?;
             let (view, rows) = (&mut self.of.view, &mut self.rows);
             self.engine
                 .apply(head.sequence, record, |moment, event, machine| {
@@ -361,15 +348,22 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     }
 }
 
-/// The rows of the *once* index for what one command remembers.
-fn put_once<O: Serialize>(
-    moment: Moment,
-    uniques: &[Unique],
-    outcome: &O,
+/// The rows of the *once* index for what a record remembers.
+pub(crate) fn put_once<M: Machine>(
+    sequence: Sequence,
+    record: &Record<M>,
     rows: &mut Rows,
-) -> Result<(), ProjectError> {
-    let outcome =
-        postcard::to_stdvec(outcome).map_err(|error| ProjectError::Corrupt(error.to_string()))?;
+) -> Result<(), postcard::Error> {
+    let Record::Command {
+        at,
+        uniques,
+        outcome: Some(outcome),
+        ..
+    } = record
+    else {
+        return Ok(());
+    };
+    let outcome = postcard::to_stdvec(outcome)?;
     for unique in uniques {
         rows.put(
             &ONCE,
@@ -378,8 +372,8 @@ fn put_once<O: Serialize>(
                 Value::id(unique.key.key),
                 Value::id(unique.fingerprint.0),
                 outcome.as_slice().into(),
-                moment.sequence.0.into(),
-                moment.at.0.into(),
+                sequence.0.into(),
+                at.0.into(),
             ],
         );
     }

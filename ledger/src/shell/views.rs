@@ -23,7 +23,7 @@ use sqlx::{
 use crate::engine::Digest;
 use crate::machine::Sequence;
 use crate::shell::chain::{Head, hex};
-use crate::shell::journal::SHARD;
+use crate::shell::journal::{SHARD, TRUNCATE};
 use crate::shell::table::{Column, Growth, Kind, Rows, Table, Value};
 
 pub(crate) const FILE: &str = "views.db";
@@ -122,15 +122,20 @@ impl ViewsWriter {
             tables,
             schema,
         };
-        let found: Option<String> =
-            sqlx::query_scalar("select schema from watermark where shard = ?")
-                .bind(SHARD)
-                .fetch_optional(&mut views.connection)
-                .await?;
+        let found = schema_found(&mut views.connection).await?;
         if found.as_ref() != Some(&views.schema) {
             views.reset().await?;
         }
         Ok(views)
+    }
+
+    pub(crate) fn tables(&self) -> &[&'static Table] {
+        &self.tables
+    }
+
+    /// Names the definitions of the tables.
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
     }
 
     pub(crate) fn rows(&self) -> Rows {
@@ -195,12 +200,24 @@ impl ViewsWriter {
         snapshots(&mut self.connection).await
     }
 
-    pub(crate) async fn close(self) -> Result<(), ViewsError> {
+    /// Folds the write-ahead log into the file, so that the file alone is the views.
+    pub(crate) async fn close(mut self) -> Result<(), ViewsError> {
+        sqlx::query(TRUNCATE).execute(&mut self.connection).await?;
         Ok(self.connection.close().await?)
     }
 }
 
-async fn watermark(connection: &mut SqliteConnection) -> Result<Head, ViewsError> {
+/// The definitions that the tables were made by, if there are any.
+pub(crate) async fn schema_found(
+    connection: &mut SqliteConnection,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("select schema from watermark where shard = ?")
+        .bind(SHARD)
+        .fetch_optional(connection)
+        .await
+}
+
+pub(crate) async fn watermark(connection: &mut SqliteConnection) -> Result<Head, ViewsError> {
     let (sequence, hash): (i64, Vec<u8>) =
         sqlx::query_as("select seq, hash from watermark where shard = ?")
             .bind(SHARD)
@@ -255,7 +272,9 @@ async fn put_snapshot(
 }
 
 /// The snapshots that are readable at all, newest first; the others are as good as none.
-async fn snapshots(connection: &mut SqliteConnection) -> Result<Vec<Snapshot>, ViewsError> {
+pub(crate) async fn snapshots(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<Snapshot>, ViewsError> {
     type Stored = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
     let rows: Vec<Stored> =
         sqlx::query_as("select seq, row_hash, digest, state from snapshot order by seq desc")

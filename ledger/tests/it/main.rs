@@ -8,5 +8,8 @@ mod core_pair;
 mod core_random;
 mod core_scenarios;
 mod core_story;
+mod shell_crash;
+mod shell_fixture;
 mod shell_sequencer;
 mod shell_tasks;
+mod shell_verify;

@@ -1,61 +1,386 @@
-//! The one writer, on a real data directory.
+//! The one writer: answers, limits, time and defects.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
-use ledger::shell::{Settings, StopReason, Store, SubmitError};
-use ledger::{Fingerprint, OnceKey, Remember, Submission, Unique};
+use ledger::shell::chain::Row;
+use ledger::shell::journal::{Journal, JournalError, MemoryJournal, ReadJournal};
+use ledger::shell::{Handle, ManualClock, OpenError, Settings, StopReason, Store, SubmitError};
+use ledger::{OnceKey, Sequence, Submission, Unique};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
+use crate::shell_fixture::{AMOUNT, PATIENCE, START, ask, key, open, roomy};
 use crate::shell_tasks::{Ask, Said, Tasks, TasksView};
 
-fn open(task: u64) -> Submission<Tasks> {
-    Submission::new(Ask::Open {
-        task,
-        amount: 10,
-        due_in: None,
-    })
+/// A journal whose appends wait for a permit each.
+struct Gated {
+    rows: MemoryJournal,
+    permits: Arc<Semaphore>,
+    begun: Arc<AtomicU64>,
 }
 
-fn keyed(task: u64, content: &str) -> Submission<Tasks> {
-    open(task).once(Unique {
-        key: OnceKey::of_text(1, &format!("task {task}")),
-        fingerprint: Fingerprint::of(content.as_bytes()),
-        remember: Remember::Always,
-    })
+impl ReadJournal for Gated {
+    async fn read(&mut self, after: Sequence, bytes_max: usize) -> Result<Vec<Row>, JournalError> {
+        self.rows.read(after, bytes_max).await
+    }
+
+    async fn row(&mut self, sequence: Sequence) -> Result<Option<Row>, JournalError> {
+        self.rows.row(sequence).await
+    }
+
+    async fn last(&mut self) -> Result<Sequence, JournalError> {
+        self.rows.last().await
+    }
+}
+
+impl Journal for Gated {
+    type Reader = MemoryJournal;
+
+    async fn append(&mut self, row: &Row) -> Result<(), JournalError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        if let Ok(permit) = self.permits.acquire().await {
+            permit.forget();
+        }
+        self.rows.append(row).await
+    }
+
+    async fn close(self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn reader(&self) -> Result<MemoryJournal, JournalError> {
+        self.rows.reader().await
+    }
+}
+
+/// Lets everything through at the end, so that a test that fails does not hang.
+struct Gate {
+    permits: Arc<Semaphore>,
+    begun: Arc<AtomicU64>,
+}
+
+impl Gate {
+    fn appends_begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.permits.close();
+    }
+}
+
+/// A store on a gated journal, which lets through the seal.
+async fn gated(settings: Settings) -> Result<(Store<Tasks>, MemoryJournal, TempDir, Gate)> {
+    let directory = tempfile::tempdir()?;
+    let rows = MemoryJournal::default();
+    let gate = Gate {
+        permits: Arc::new(Semaphore::new(1)),
+        begun: Arc::default(),
+    };
+    let journal = Gated {
+        rows: rows.clone(),
+        permits: gate.permits.clone(),
+        begun: gate.begun.clone(),
+    };
+    let store = Store::open_with(journal, directory.path(), TasksView, settings).await?;
+    Ok((store, rows, directory, gate))
+}
+
+async fn memory(settings: Settings) -> Result<(Store<Tasks>, MemoryJournal, TempDir)> {
+    let directory = tempfile::tempdir()?;
+    let rows = MemoryJournal::default();
+    let store = Store::open_with(rows.clone(), directory.path(), TasksView, settings).await?;
+    Ok((store, rows, directory))
+}
+
+/// Waits until something is so. What has been spawned runs before it is looked at.
+async fn until(handle: &Handle<Tasks>, what: impl Fn(&Handle<Tasks>) -> bool) {
+    let waiting = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if what(handle) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("what is waited for happens");
 }
 
 #[tokio::test]
 async fn a_command_is_answered_and_still_there_after_a_restart() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let store: Store<Tasks> = Store::open(directory.path(), TasksView, Settings::default()).await?;
+    let settings = Settings::default;
+    let store: Store<Tasks> = Store::open(directory.path(), TasksView, settings()).await?;
     let handle = store.handle();
-    let first = handle.submit(keyed(1, "a")).await?;
+    let first = handle.submit(open(1).once(key(1))).await?;
     assert_eq!((first.outcome.clone(), first.again), (Said::Opened, false));
-    let again = handle.submit(keyed(1, "a")).await?;
-    assert_eq!(
-        (again.outcome, again.sequence),
-        (Said::Opened, first.sequence)
-    );
-    assert_eq!((again.at, again.again), (first.at, true));
-    let reused = handle.submit(keyed(1, "b")).await;
-    assert!(matches!(reused, Err(SubmitError::KeyReused(_))));
+    let again = handle.submit(open(1).once(key(1))).await?;
+    assert_eq!((again.sequence, again.at), (first.sequence, first.at));
+    assert_eq!((again.outcome, again.again), (Said::Opened, true));
+    let other = Unique {
+        fingerprint: key(2).fingerprint,
+        ..key(1)
+    };
+    let reused = handle.submit(open(1).once(other)).await;
+    assert_eq!(reused, Err(SubmitError::KeyReused(other.key)));
     assert_eq!(store.shutdown().await, StopReason::ShutDown);
-    let after = handle.submit(open(2)).await;
     let why = StopReason::ShutDown;
-    assert_eq!(after, Err(SubmitError::Stopped { why }));
-
-    let store: Store<Tasks> = Store::open(directory.path(), TasksView, Settings::default()).await?;
-    let handle = store.handle();
-    let again = handle.submit(keyed(1, "a")).await?;
     assert_eq!(
-        (again.outcome, again.sequence),
-        (Said::Opened, first.sequence)
+        handle.submit(open(2)).await,
+        Err(SubmitError::Stopped { why })
     );
+
+    let store: Store<Tasks> = Store::open(directory.path(), TasksView, settings()).await?;
+    let handle = store.handle();
+    let again = handle.submit(open(1).once(key(1))).await?;
+    assert_eq!((again.sequence, again.at), (first.sequence, first.at));
     assert!(again.again);
+    assert!(handle.projected_at_least(again.sequence, PATIENCE).await);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_process_is_kept_out_of_the_data_directory() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let open = || Store::<Tasks>::open(directory.path(), TasksView, Settings::default());
+    let store = open().await?;
+    let second = open().await;
+    let Err(OpenError::Journal(JournalError::Locked(path))) = second else {
+        panic!("the second opener is refused, not {second:?}");
+    };
+    assert_eq!(path, directory.path());
+    store.handle().submit(crate::shell_fixture::open(1)).await?;
+    drop(store);
+    open().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_answer_waits_until_what_its_state_saw_is_durable() -> Result<()> {
+    let (store, rows, _directory, gate) = gated(Settings::default()).await?;
+    let handle = store.handle();
+    let answers = [
+        open(1).once(key(1)),
+        open(1).once(key(1)),
+        ask(Ask::Look(1)),
+        ask(Ask::Finish(2)),
+    ]
+    .map(|submission| {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.submit(submission).await })
+    });
+    until(&handle, |_| gate.appends_begun() == 2).await;
+    until(&handle, |handle| handle.status().queued_commands == 0).await;
+    let sealed = rows.rows().len();
+    assert!(answers.iter().all(|answer| !answer.is_finished()));
+    assert_eq!(sealed, 1, "only the seal is durable");
+    gate.permits.add_permits(10);
+    for answer in answers {
+        let answer = answer.await??;
+        assert!(answer.sequence <= handle.status().durable);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn while_one_batch_becomes_durable_the_next_is_built_and_then_the_queue_fills() -> Result<()>
+{
+    let settings = Settings {
+        queue_commands_max: 5,
+        batch_events_max: 10,
+        ..Settings::default()
+    };
+    let (store, rows, _directory, gate) = gated(settings).await?;
+    let handle = store.handle();
+    let submit = |task| {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.submit(open(task)).await })
+    };
+    // One alone is in flight; ten are in the batch being built; five wait; the next is refused.
+    let mut answers = vec![submit(0)];
+    until(&handle, |_| gate.appends_begun() == 2).await;
+    for task in 1..=10 {
+        answers.push(submit(task));
+        until(&handle, |handle| handle.status().queued_commands == 0).await;
+    }
+    for waiting in 1..=5 {
+        answers.push(submit(10 + waiting as u64));
+        until(&handle, |handle| handle.status().queued_commands == waiting).await;
+    }
+    let refused = handle.submit(open(16)).await;
     assert!(
-        handle
-            .projected_at_least(again.sequence, Duration::from_secs(5))
-            .await
+        matches!(refused, Err(SubmitError::Busy { .. })),
+        "{refused:?}"
     );
+    gate.permits.add_permits(100);
+    for answer in answers {
+        assert_eq!(answer.await??.outcome, Said::Opened);
+    }
+    let epochs: Vec<u64> = rows.rows().iter().map(|row| row.epoch).collect();
+    assert_eq!(
+        epochs,
+        [1, 1, 1, 1],
+        "a seal, then one, ten and five commands"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_commands_have_an_outcome_each_in_their_order() -> Result<()> {
+    let settings = Settings {
+        batch_events_max: 7,
+        ..Settings::default()
+    };
+    let (store, rows, _directory) = memory(settings).await?;
+    let handle = store.handle();
+    let commands: Vec<Submission<Tasks>> = (0..50)
+        .map(|n| match n % 5 {
+            4 => ask(Ask::PanicInDecide),
+            3 => open(n - 1),
+            _ => open(n),
+        })
+        .collect();
+    let outcomes = handle.submit_many(commands).await;
+    for (n, outcome) in outcomes.into_iter().enumerate() {
+        match n % 5 {
+            4 => assert_eq!(outcome, Err(SubmitError::Internal)),
+            3 => assert_eq!(outcome?.outcome, Said::Exists),
+            _ => assert_eq!(outcome?.outcome, Said::Opened),
+        }
+    }
+    let total = handle.submit(ask(Ask::Total)).await?.outcome;
+    let amount = 30 * AMOUNT;
+    assert_eq!(total, Said::Total { amount, due: 0 });
+    assert_eq!(
+        rows.rows().len(),
+        1 + 30_usize.div_ceil(7),
+        "batches have their limit"
+    );
+    assert!(handle.submit_many(Vec::new()).await.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_panic_while_folding_stops_everything() -> Result<()> {
+    let (store, rows, _directory) = memory(Settings::default()).await?;
+    let handle = store.handle();
+    handle.submit(open(1)).await?;
+    let bomb = handle.submit(ask(Ask::PanicInEvolve)).await;
+    assert_eq!(bomb, Err(SubmitError::OutcomeUnknown));
+    let why = StopReason::Defect;
+    until(&handle, |handle| handle.status().stopped.is_some()).await;
+    assert_eq!(
+        handle.submit(open(2)).await,
+        Err(SubmitError::Stopped { why })
+    );
+    assert_eq!(store.shutdown().await, why);
+    assert_eq!(rows.rows().len(), 2, "the seal and the first task");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_falls_due_happens_by_itself_and_before_anything_else() -> Result<()> {
+    let clock = ManualClock::new(START);
+    let settings = Settings {
+        batch_due_max: 3,
+        ..roomy(&clock)
+    };
+    let (store, rows, _directory) = memory(settings).await?;
+    let handle = store.handle();
+    let tasks = (0..10).map(|task| {
+        ask(Ask::Open {
+            task,
+            amount: AMOUNT,
+            due_in: Some(1_000_000 * (task + 1)),
+        })
+    });
+    handle.submit_many(tasks.collect()).await;
+    let before = rows.rows().len();
+    clock.advance(Duration::from_micros(9_500));
+    handle.tick();
+    until(&handle, |handle| {
+        handle.status().commits >= before as u64 + 3
+    })
+    .await;
+    let total = handle.submit(ask(Ask::Total)).await?.outcome;
+    let amount = 10 * AMOUNT;
+    assert_eq!(
+        total,
+        Said::Total { amount, due: 9 },
+        "the tenth is not due yet"
+    );
+    clock.advance(Duration::from_secs(1));
+    let last = handle.submit(ask(Ask::Finish(9))).await?.outcome;
+    assert_eq!(last, Said::Unknown, "it fell due before this was decided");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_writer_wakes_for_what_is_due_on_the_real_clock() -> Result<()> {
+    let (store, _rows, _directory) = memory(Settings::default()).await?;
+    let handle = store.handle();
+    let soon = ask(Ask::Open {
+        task: 1,
+        amount: AMOUNT,
+        due_in: Some(30_000_000),
+    });
+    let opened = handle.submit(soon).await?;
+    until(&handle, |handle| handle.status().durable > opened.sequence).await;
+    assert_eq!(
+        handle.submit(ask(Ask::Finish(1))).await?.outcome,
+        Said::Unknown
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn stamps_increase_and_a_jump_of_the_wall_clock_is_told_and_not_followed() -> Result<()> {
+    let clock = ManualClock::new(START);
+    let (store, _rows, _directory) = memory(roomy(&clock)).await?;
+    let handle = store.handle();
+    let one = handle.submit(open(1)).await?.at;
+    let two = handle.submit(open(2)).await?.at;
+    assert!(START < one && one < two && two < START.plus_nanos(100));
+    clock.set_wall(START.plus_secs(86_400));
+    let three = handle.submit(open(3)).await?.at;
+    assert!(two < three && three < START.plus_secs(1));
+    assert_eq!(handle.status().clock_steps, 1);
+    clock.set_wall(START);
+    clock.advance(Duration::from_secs(2));
+    let four = handle.submit(open(4)).await?.at;
+    assert_eq!(four, START.plus_secs(2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_id_from_the_future_is_refused() -> Result<()> {
+    let clock = ManualClock::new(START);
+    let (store, _rows, _directory) = memory(roomy(&clock)).await?;
+    let handle = store.handle();
+    let uuid_v7 = |millis: u64| (u128::from(millis) << 80) | (7 << 76) | (0b10 << 62);
+    let keyed = |millis| OnceKey {
+        scope: 1,
+        key: uuid_v7(millis),
+    };
+    let now = START.as_millis();
+    for (ahead, refused) in [(0, false), (59_999, false), (61_000, true)] {
+        let unique = Unique {
+            key: keyed(now + ahead),
+            ..key(1)
+        };
+        let outcome = handle.submit(open(ahead).once(unique)).await;
+        if refused {
+            assert_eq!(outcome, Err(SubmitError::KeyFromFuture(unique.key)));
+        } else {
+            assert_eq!(outcome?.outcome, Said::Opened);
+        }
+    }
     Ok(())
 }

@@ -119,6 +119,10 @@ impl<J: Journal + Sync> Journal for FaultyJournal<J> {
         Err(JournalError::Injected("the append failed"))
     }
 
+    async fn close(self) -> Result<(), JournalError> {
+        self.inner.close().await
+    }
+
     async fn reader(&self) -> Result<J::Reader, JournalError> {
         self.inner.reader().await
     }

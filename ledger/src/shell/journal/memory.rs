@@ -54,6 +54,10 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
+    async fn close(self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     async fn reader(&self) -> Result<Self, JournalError> {
         Ok(self.clone())
     }

@@ -19,6 +19,7 @@ use crate::shell::chain::Row;
 
 pub use faulty::{Fault, Faults, FaultyJournal};
 pub use memory::MemoryJournal;
+pub(crate) use sqlite::TRUNCATE;
 pub use sqlite::{SqliteJournal, SqliteReader};
 
 /// One journal is one shard; more of them come with more writers.
@@ -75,6 +76,9 @@ pub trait Journal: ReadJournal {
 
     /// Makes a row durable. After an error the row may or may not be there.
     fn append(&mut self, row: &Row) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// Ends in good order. Not needed for durability.
+    fn close(self) -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// Another connection, for those who follow.
     fn reader(&self) -> impl Future<Output = Result<Self::Reader, JournalError>> + Send;

@@ -12,7 +12,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
+use sqlx::{ConnectOptions, Connection as _, Row as _, SqliteConnection};
 
 use crate::machine::Sequence;
 use crate::shell::chain::Row;
@@ -41,6 +41,8 @@ const SIZES: &str = "select seq, length(payload) from journal
     where shard = ? and seq > ? order by seq limit ?";
 const READ: &str = "select seq, epoch, prev_hash, hash, payload from journal
     where shard = ? and seq > ? and seq <= ? order by seq";
+pub(crate) const TRUNCATE: &str = "pragma wal_checkpoint(truncate)";
+const OUTSIDE: &str = "select count(*) from journal where shard <> ? or seq < 1";
 const LAST: &str = "select coalesce(max(seq), 0) from journal where shard = ?";
 
 /// Reads the journal, beside whoever writes it.
@@ -65,9 +67,17 @@ impl SqliteReader {
         rows.iter().map(row_of).collect()
     }
 
-    /// Closes the connection; the last one to close folds the write-ahead log into the file.
-    pub async fn close(self) -> Result<(), JournalError> {
+    pub(crate) async fn close(self) -> Result<(), JournalError> {
         Ok(self.connection.close().await?)
+    }
+
+    /// How many rows there are that no reader ever asks for. There should be none.
+    pub(crate) async fn outside(&mut self) -> Result<u64, JournalError> {
+        let outside: i64 = sqlx::query_scalar(OUTSIDE)
+            .bind(SHARD)
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(outside.unsigned_abs())
     }
 }
 
@@ -233,6 +243,13 @@ impl Journal for SqliteJournal {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Folds the write-ahead log into the file, so that the file alone is the journal.
+    async fn close(mut self) -> Result<(), JournalError> {
+        let connection = &mut self.inner.connection;
+        sqlx::query(TRUNCATE).execute(connection).await?;
+        self.inner.close().await
     }
 
     async fn reader(&self) -> Result<SqliteReader, JournalError> {

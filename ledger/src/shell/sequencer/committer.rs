@@ -96,6 +96,9 @@ impl<M: Machine, J: Journal> Committer<M, J> {
                 Job::Recover => runtime.block_on(self.recover()),
             }
         }
+        if let Err(error) = runtime.block_on(self.journal.close()) {
+            tracing::warn!(%error, "the journal was not closed well; nothing is lost");
+        }
     }
 
     async fn commit(&mut self, commit: Commit<M>) {

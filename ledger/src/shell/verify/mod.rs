@@ -1,0 +1,379 @@
+//! Checks everything that is on disk against the journal, and the journal against itself.
+//!
+//! The journal is replayed from its first row: each row must follow the one before it by number and
+//! by hash and be what its own hash says; each record must be readable and later than the one
+//! before; a new epoch must begin with a seal; each checkpoint must carry the digest of the state
+//! that the replay has there; and the machine's own rules must hold after each event ([`Audit`]).
+//! Meanwhile the view is projected anew into a scratch database, and at the end every table is
+//! compared with what is on disk, row by row and column by column.
+//!
+//! Nothing is written to the data directory, and nothing on disk makes this panic. The first
+//! difference is named and ends the work, because what follows it cannot be trusted. An end that
+//! was cut off cleanly is not seen from inside: for that, keep the head of an earlier report.
+
+mod audit;
+mod compare;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crate::engine::{Engine, Record};
+use crate::machine::{Machine, Sequence};
+use crate::shell::chain::{Head, Row, hex};
+use crate::shell::codec;
+use crate::shell::journal::{JournalError, ReadJournal, SqliteReader};
+use crate::shell::projector::put_once;
+use crate::shell::recovery::READ_BYTES_MAX;
+use crate::shell::table::Rows;
+use crate::shell::view::View;
+use crate::shell::views::{ViewsError, ViewsWriter};
+use crate::time::Timestamp;
+
+pub use audit::{Audit, Broken, LedgerAudit};
+use compare::Stored;
+
+/// Rows of the fresh projection that are collected before they are written.
+const CHUNK_ROWS: usize = 200_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("the journal cannot be read: {0}")]
+    Journal(#[from] JournalError),
+    #[error("the views cannot be read: {0}")]
+    Views(#[from] ViewsError),
+    #[error("no scratch space for the fresh projection: {0}")]
+    Scratch(#[from] std::io::Error),
+}
+
+/// Where something differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A row of the journal, and in it a record, counted from 0.
+    Journal {
+        sequence: Sequence,
+        record: Option<usize>,
+    },
+    /// A row of a view, by its key, and the column.
+    View {
+        table: String,
+        key: String,
+        column: Option<String>,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal { sequence, record } => {
+                write!(f, "journal, row {}", sequence.0)?;
+                record.map_or(Ok(()), |record| write!(f, ", record {record}"))
+            }
+            Self::View { table, key, column } => {
+                write!(f, "view {table}, {key}")?;
+                match column {
+                    Some(column) => write!(f, ", column {column}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// The first thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub place: Place,
+    pub expected: String,
+    pub found: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            place,
+            expected,
+            found,
+        } = self;
+        write!(f, "{place}: expected {expected}, found {found}")
+    }
+}
+
+/// What was checked, and the first difference if there is one.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub rows: u64,
+    pub records: u64,
+    pub events: u64,
+    pub checkpoints: u64,
+    /// The last row that is good. Kept aside, it shows later that the end was not cut off.
+    pub head: Head,
+    pub epoch: u64,
+    /// The time of the last record.
+    pub at: Timestamp,
+    /// Up to which row the views stand; `None` when there are none.
+    pub views_at: Option<Sequence>,
+    pub difference: Option<Difference>,
+}
+
+impl Report {
+    pub fn is_clean(&self) -> bool {
+        self.difference.is_none()
+    }
+}
+
+/// Why the replay ends early: a difference, or an error that says nothing about the data.
+enum Halt {
+    Difference(Box<Difference>),
+    Error(VerifyError),
+}
+
+impl<E: Into<VerifyError>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+fn in_journal(sequence: Sequence, record: Option<usize>) -> Place {
+    Place::Journal { sequence, record }
+}
+
+fn differ(place: Place, expected: impl Into<String>, found: impl Into<String>) -> Halt {
+    Halt::Difference(Box::new(Difference {
+        place,
+        expected: expected.into(),
+        found: found.into(),
+    }))
+}
+
+/// Verifies a data directory: its journal, and its views if there are any.
+pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
+    directory: &Path,
+    view: V,
+    audit: A,
+) -> Result<Report, VerifyError> {
+    let mut journal = SqliteReader::open(directory).await?;
+    let scratch = tempfile::tempdir()?;
+    let fresh = ViewsWriter::open(scratch.path(), view.tables()).await?;
+    let mut verifier = Verifier {
+        engine: Engine::<M>::default(),
+        head: Head::GENESIS,
+        rows: fresh.rows(),
+        view,
+        audit,
+        fresh,
+        report: Report {
+            rows: 0,
+            records: 0,
+            events: 0,
+            checkpoints: 0,
+            head: Head::GENESIS,
+            epoch: 0,
+            at: Timestamp::ZERO,
+            views_at: None,
+            difference: None,
+        },
+    };
+    let stored = Stored::open(directory, scratch.path()).await?;
+    let ran = verifier.run(&mut journal, stored).await;
+    journal.close().await?;
+    verifier.fresh.close().await?;
+    let difference = match ran {
+        Ok(()) => None,
+        Err(Halt::Difference(difference)) => Some(*difference),
+        Err(Halt::Error(error)) => return Err(error),
+    };
+    Ok(Report {
+        head: verifier.head,
+        epoch: verifier.engine.epoch(),
+        at: verifier.engine.clock(),
+        difference,
+        ..verifier.report
+    })
+}
+
+struct Verifier<M: Machine, V, A> {
+    engine: Engine<M>,
+    head: Head,
+    rows: Rows,
+    view: V,
+    audit: A,
+    fresh: ViewsWriter,
+    report: Report,
+}
+
+impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
+    async fn run(
+        &mut self,
+        journal: &mut SqliteReader,
+        stored: Option<Stored>,
+    ) -> Result<(), Halt> {
+        match stored {
+            None => self.replay(journal, None).await,
+            Some(mut stored) => {
+                let compared = self.replay_and_compare(journal, &mut stored).await;
+                stored.close().await?;
+                compared
+            }
+        }
+    }
+
+    async fn replay_and_compare(
+        &mut self,
+        journal: &mut SqliteReader,
+        stored: &mut Stored,
+    ) -> Result<(), Halt> {
+        stored.begin(self.fresh.schema()).await?;
+        self.report.views_at = Some(stored.watermark.sequence);
+        self.replay(journal, Some(stored)).await?;
+        stored.check_end(self.head.sequence)?;
+        stored.compare(self.fresh.tables()).await
+    }
+
+    async fn replay(
+        &mut self,
+        journal: &mut SqliteReader,
+        mut stored: Option<&mut Stored>,
+    ) -> Result<(), Halt> {
+        let last = journal.last().await?;
+        while self.head.sequence < last {
+            let rows = journal.read(self.head.sequence, READ_BYTES_MAX).await?;
+            if rows.is_empty() {
+                let sequence = self.head.sequence.next();
+                return Err(differ(in_journal(sequence, None), "a row", "none"));
+            }
+            for row in &rows {
+                let records = self.row(row)?;
+                if let Some(stored) = &mut stored {
+                    stored.check_row(row, &records)?;
+                }
+                let views_end = self.report.views_at == Some(row.sequence);
+                if views_end || self.rows.len() > CHUNK_ROWS {
+                    self.flush().await?;
+                }
+            }
+        }
+        let audited = self.audit.state(self.engine.machine());
+        audited.map_err(|(expected, found)| differ(in_journal(last, None), expected, found))?;
+        let outside = journal.outside().await?;
+        if outside > 0 {
+            let found = format!("{outside} rows outside it");
+            let expected = "one shard, numbered from 1";
+            return Err(differ(in_journal(last, None), expected, found));
+        }
+        Ok(())
+    }
+
+    /// Checks one row and folds it.
+    fn row(&mut self, row: &Row) -> Result<Vec<Record<M>>, Halt> {
+        let sequence = self.head.sequence.next();
+        let place = |record| in_journal(sequence, record);
+        row.check(self.head)
+            .map_err(|error| differ(place(None), "the row after the last", error.to_string()))?;
+        let records = codec::decode::<M>(&row.payload)
+            .map_err(|error| differ(place(None), "readable records", error.to_string()))?;
+        let viewed = self
+            .report
+            .views_at
+            .is_some_and(|views_at| sequence <= views_at);
+        for (position, record) in records.iter().enumerate() {
+            self.check_record(row, position, record)
+                .and_then(|()| self.fold(sequence, record, viewed))
+                .map_err(|(expected, found)| differ(place(Some(position)), expected, found))?;
+        }
+        let epoch = self.engine.epoch();
+        if row.epoch != epoch {
+            let found = format!("epoch {}", row.epoch);
+            return Err(differ(place(None), format!("epoch {epoch}"), found));
+        }
+        self.head = row.head();
+        self.report.rows += 1;
+        self.report.records += records.len() as u64;
+        Ok(records)
+    }
+
+    /// What must be true of a record before it is folded.
+    fn check_record(
+        &mut self,
+        row: &Row,
+        position: usize,
+        record: &Record<M>,
+    ) -> Result<(), Broken> {
+        let (at, clock) = (record.at(), self.engine.clock());
+        if at <= clock {
+            return Err((format!("a time after {clock}"), at.to_string()));
+        }
+        match record {
+            Record::Seal { epoch, .. } => {
+                let next = self.engine.epoch() + 1;
+                if position > 0 || *epoch != next || row.epoch != next {
+                    let found = format!("a seal of epoch {epoch} as record {position}");
+                    return Err((format!("epoch {next} sealed by its first record"), found));
+                }
+            }
+            Record::Checkpoint { digest, .. } => {
+                self.report.checkpoints += 1;
+                let found = self.engine.digest().map_err(|error| {
+                    let expected = "a state that can be encoded".to_owned();
+                    (expected, error.to_string())
+                })?;
+                if found != *digest {
+                    let expected = format!("the digest {} of the replayed state", hex(&found));
+                    return Err((expected, hex(digest)));
+                }
+                self.audit.state(self.engine.machine())?;
+            }
+            Record::Evict { through, .. } => {
+                let row = self.head.sequence;
+                if *through > row {
+                    let expected = format!("what was evicted to be at most row {}", row.0);
+                    return Err((expected, through.0.to_string()));
+                }
+            }
+            Record::Command { .. } | Record::Due { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Folds a record into the state and, if the views on disk have come this far, into the fresh
+    /// projection.
+    fn fold(&mut self, sequence: Sequence, record: &Record<M>, viewed: bool) -> Result<(), Broken> {
+        let Self {
+            engine,
+            rows,
+            view,
+            audit,
+            ..
+        } = self;
+        let mut audited = Ok(());
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            engine.apply(sequence, record, |moment, event, machine| {
+                if viewed {
+                    view.fold(moment, event, machine, rows);
+                }
+                if audited.is_ok() {
+                    audited = audit.event(moment, event, machine);
+                }
+            });
+        }));
+        if folded.is_err() {
+            let expected = "events that fit the state before them".to_owned();
+            return Err((expected, "events that do not".to_owned()));
+        }
+        audited?;
+        self.report.events += record.events().len() as u64;
+        if viewed {
+            put_once(sequence, record, &mut self.rows).map_err(|error| {
+                let expected = "an outcome that can be encoded".to_owned();
+                (expected, error.to_string())
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Halt> {
+        self.view.finish(self.engine.machine(), &mut self.rows);
+        self.fresh.write(&mut self.rows, self.head, &[]).await?;
+        Ok(())
+    }
+}
