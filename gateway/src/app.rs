@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
 
 pub use ask::{Done, new_id};
-pub use boot::FirstKey;
+pub use boot::{FirstKey, OPERATOR_KEY_FILE};
 use remembered::Remembered;
 pub(crate) use request_id::RequestIds;
 use risk::Risk;
@@ -34,11 +34,13 @@ use secrets::{Secrets, SecretsError};
 use crate::api;
 use crate::auth::Keys;
 use crate::config::{Config, Mode};
+use crate::notify::{Notifier, NotifyError};
 use crate::pay::{Merchant, MerchantId, Payments};
 use crate::problem::Problem;
 use crate::sign::NonceWindow;
 use crate::store::PaymentsView;
 use crate::telemetry::{Gauges, Metrics};
+use crate::web;
 use crate::webhook::Reach;
 
 /// Requests handled at a time. Each holds its body and waits for the journal; at 30,000 a second and 25 ms an answer
@@ -61,6 +63,8 @@ pub enum StartError {
     Secrets(#[from] SecretsError),
     #[error(transparent)]
     Store(#[from] OpenError),
+    #[error(transparent)]
+    Notify(#[from] NotifyError),
     #[error("the first operator's key cannot be made: {0}")]
     FirstKey(String),
     #[error("the file {} of the operator's key cannot be written: {source}", file.display())]
@@ -77,7 +81,8 @@ pub struct App {
     /// Where webhooks may go.
     pub(crate) reach: Reach,
     pub(crate) request_ids: RequestIds,
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
+    pub(crate) notifier: Notifier,
     pub mode: Mode,
     /// Without a slash at the end.
     pub public_url: String,
@@ -115,6 +120,20 @@ impl App {
         let secrets = Arc::new(Secrets::load(&config.master_key_file)?);
         let store = Store::open(&config.data, PaymentsView::default(), Settings::default()).await?;
         let handle = store.handle();
+        let metrics = Arc::new(Metrics::new(api::routes().iter().map(|route| route.name)));
+        let reach = if config.allow_private_webhooks {
+            Reach::Anywhere
+        } else {
+            Reach::Public
+        };
+        let notifier = Notifier::start(
+            &config.data,
+            handle.clone(),
+            secrets.clone(),
+            metrics.clone(),
+            reach,
+        )
+        .await?;
         let app = Arc::new(Self {
             keys: Keys::new(handle.clone(), secrets.clone()),
             handle,
@@ -122,13 +141,10 @@ impl App {
             secrets,
             places: Semaphore::new(REQUESTS_MAX),
             scans: Semaphore::new(SCANS_MAX),
-            reach: if config.allow_private_webhooks {
-                Reach::Anywhere
-            } else {
-                Reach::Public
-            },
+            reach,
             request_ids: RequestIds::new()?,
-            metrics: Metrics::new(api::routes().iter().map(|route| route.name)),
+            metrics,
+            notifier,
             mode: config.mode,
             public_url: config.public_url_at(config.listen),
             risk: Risk::new(config.mode),
@@ -144,7 +160,7 @@ impl App {
     pub fn gauges(&self) -> Gauges {
         Gauges {
             journal: self.handle.status(),
-            webhooks_waiting: 0,
+            webhooks_waiting: self.notifier.waiting(),
             nonces: self.nonces.len(),
             requests_in_progress: REQUESTS_MAX - self.places.available_permits(),
         }
@@ -158,7 +174,9 @@ impl App {
     /// Ends in good order: takes no more commands, finishes those under way, writes the views. A second call waits for
     /// the first.
     pub async fn shutdown(&self) {
-        if let Some(store) = self.store.lock().await.take() {
+        let mut store = self.store.lock().await;
+        if let Some(store) = store.take() {
+            self.notifier.stop().await;
             let reason = store.shutdown().await;
             tracing::info!(reason = reason.code(), "the gateway has stopped");
         }
@@ -167,7 +185,7 @@ impl App {
 
 /// Everything the gateway answers over HTTP.
 pub fn router(app: Arc<App>) -> Router {
-    api::router(app)
+    api::router(app.clone()).merge(web::router(app))
 }
 
 /// Serves HTTP until told to stop, and then ends the requests under way.

@@ -140,7 +140,12 @@ pub struct Args {
 #[derive(Clone, Debug, ClapArgs)]
 pub struct LogArgs {
     /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,sqlx=warn`.
-    #[arg(long, env = "JIAOZI_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(
+        long,
+        env = "JIAOZI_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
     pub log: String,
 
     /// How the log's lines look.

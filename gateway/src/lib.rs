@@ -6,14 +6,18 @@
 //! 2. [`app`]: the running gateway that everything shares, from start to shutdown.
 //! 3. [`api`]: the HTTP API. [`auth`] and [`sign`] say who asks, [`problem`] how a refusal is told.
 //! 4. [`store`]: the SQL tables that follow the journal, and what is read from them.
-//! 5. [`webhook`]: telling merchants.
+//! 5. [`notify`] and [`webhook`]: telling merchants.
 //! 6. [`qr`]: codes, both ways.
-//! 7. [`config`], [`secret`] and [`telemetry`]: settings, secrets and metrics.
+//! 7. [`web`]: pages for people.
+//! 8. [`audit`]: what must hold of a journal, checked offline.
+//! 9. [`config`], [`secret`] and [`telemetry`]: settings, secrets and metrics.
 
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod config;
+pub mod notify;
 pub mod pay;
 pub mod problem;
 pub mod qr;
@@ -21,4 +25,5 @@ pub mod secret;
 pub mod sign;
 pub mod store;
 pub mod telemetry;
+pub mod web;
 pub mod webhook;

@@ -32,7 +32,7 @@ const JSON_BYTES_MAX: usize = 64 << 10;
 
 /// A request, read and understood.
 #[derive(Debug)]
-pub struct Ask<P = (), Q = (), B = ()> {
+pub(crate) struct Ask<P = (), Q = (), B = ()> {
     pub app: Arc<App>,
     pub caller: Option<Caller>,
     /// The id in the path.
@@ -45,7 +45,7 @@ pub struct Ask<P = (), Q = (), B = ()> {
 
 /// A request as it arrived, authenticated but not yet understood.
 #[derive(Debug)]
-pub struct Arrived {
+pub(crate) struct Arrived {
     pub app: Arc<App>,
     pub caller: Option<Caller>,
     pub id: Option<String>,
@@ -70,7 +70,7 @@ impl<P: PathId, Q: Query, B: Body> Ask<P, Q, B> {
 
 impl<P, Q, B> Ask<P, Q, B> {
     /// Who asks. Only a route for everybody has nobody here.
-    pub fn caller(&self) -> Result<Caller, Problem> {
+    pub(crate) fn caller(&self) -> Result<Caller, Problem> {
         self.caller.ok_or_else(|| {
             Problem::new(
                 Code::Unauthenticated,
@@ -82,7 +82,7 @@ impl<P, Q, B> Ask<P, Q, B> {
 
 /// An answer, before it is written.
 #[derive(Debug)]
-pub struct Reply<R> {
+pub(crate) struct Reply<R> {
     pub body: R,
     /// The row of the journal that holds what was done, or that was read.
     pub sequence: Option<Sequence>,
@@ -92,7 +92,7 @@ pub struct Reply<R> {
 
 impl<R> Reply<R> {
     /// An answer that stands for itself.
-    pub fn new(body: R) -> Self {
+    pub(crate) fn new(body: R) -> Self {
         Self {
             body,
             sequence: None,
@@ -101,7 +101,7 @@ impl<R> Reply<R> {
     }
 
     /// The answer to a command.
-    pub fn done(done: &Done, body: R) -> Self {
+    pub(crate) fn done(done: &Done, body: R) -> Self {
         Self {
             body,
             sequence: Some(done.sequence),
@@ -110,7 +110,7 @@ impl<R> Reply<R> {
     }
 
     /// An answer that shows the state as of a row.
-    pub fn as_of(sequence: Sequence, body: R) -> Self {
+    pub(crate) fn as_of(sequence: Sequence, body: R) -> Self {
         Self {
             sequence: Some(sequence),
             ..Self::new(body)
@@ -119,17 +119,17 @@ impl<R> Reply<R> {
 }
 
 /// What the answer of a handler looks like.
-pub type Replied<T> = Result<Reply<Json<T>>, Problem>;
+pub(crate) type Replied<T> = Result<Reply<Json<T>>, Problem>;
 
 /// The id in a route's path.
-pub trait PathId: Sized + Send {
+pub(crate) trait PathId: Sized + Send {
     fn read(text: Option<&str>) -> Result<Self, Problem>;
     /// `None` when the path has none.
     fn describe(schemas: &mut Schemas) -> Option<Parameter>;
 }
 
 /// Schemas by name, collected for the documentation.
-pub type Schemas = Vec<(String, RefOr<Schema>)>;
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// A reference to a named schema, which is collected with all it refers to.
 pub(super) fn named<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
@@ -172,13 +172,13 @@ macro_rules! path_ids {
 path_ids! { MerchantId WalletId KeyId OrderId RefundId EndpointId MessageId TransactionName }
 
 /// The query of a route.
-pub trait Query: Sized + Send {
+pub(crate) trait Query: Sized + Send {
     fn read(uri: &Uri) -> Result<Self, Problem>;
     fn describe(schemas: &mut Schemas) -> Vec<Parameter>;
 }
 
 /// What a query's type must be able to do; parameters that it does not have are refused.
-pub trait Parameters: DeserializeOwned + IntoParams + Send {
+pub(crate) trait Parameters: DeserializeOwned + IntoParams + Send {
     /// Collects the schemas that the parameters refer to.
     fn schemas(schemas: &mut Schemas);
 }
@@ -213,7 +213,7 @@ impl<T: Parameters> Query for T {
 }
 
 /// The body of a request.
-pub trait Body: Sized + Send {
+pub(crate) trait Body: Sized + Send {
     const BYTES_MAX: usize;
     fn read(headers: &HeaderMap, body: Bytes) -> Result<Self, Problem>;
     fn describe(schemas: &mut Schemas) -> Option<RequestBody>;
@@ -241,7 +241,7 @@ impl Body for () {
 
 /// A JSON document, in a request or in an answer.
 #[derive(Debug)]
-pub struct Json<T>(pub T);
+pub(crate) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + ToSchema + Send> Body for Json<T> {
     const BYTES_MAX: usize = JSON_BYTES_MAX;
@@ -285,7 +285,7 @@ impl<T: DeserializeOwned + ToSchema + Send> Body for Option<Json<T>> {
 
 /// The bytes of a picture.
 #[derive(Debug)]
-pub struct Picture(pub Bytes);
+pub(crate) struct Picture(pub Bytes);
 
 impl Body for Picture {
     const BYTES_MAX: usize = IMAGE_BYTES_MAX;
@@ -322,7 +322,7 @@ fn is_of_type(headers: &HeaderMap, wanted: impl Fn(&str) -> bool) -> bool {
 }
 
 /// The body of an answer.
-pub trait Answer: Send {
+pub(crate) trait Answer: Send {
     /// The media type and the bytes; nothing at all for 204.
     fn write(self) -> Result<Option<(HeaderValue, Bytes)>, Problem>;
     /// The media type and what is in it.
@@ -358,7 +358,7 @@ macro_rules! media {
     ($($(#[$doc:meta])* $name:ident $media:literal)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
-        pub struct $name(pub Bytes);
+        pub(crate) struct $name(pub Bytes);
 
         impl Answer for $name {
             fn write(self) -> Result<Option<(HeaderValue, Bytes)>, Problem> {

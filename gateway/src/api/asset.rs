@@ -12,7 +12,7 @@ use crate::problem::{Code, Problem};
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = NewAsset, example = json!({"code": "POINTS", "decimals": 0}))]
 #[serde(deny_unknown_fields)]
-pub struct AssetAsked {
+pub(super) struct AssetAsked {
     /// 4 to 11 characters A-Z, 0-9 or `-`, starting with a letter. Three letters are ISO's.
     #[schema(pattern = "^[A-Z][A-Z0-9-]{3,10}$")]
     code: String,
@@ -23,7 +23,7 @@ pub struct AssetAsked {
 
 /// An asset that amounts can be counted in.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct AssetRegistered {
+pub(super) struct AssetRegistered {
     #[schema(example = "POINTS")]
     code: String,
     decimals: u8,

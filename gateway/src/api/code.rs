@@ -30,7 +30,7 @@ const REFERENCE_CHARS_MAX: usize = 25;
 /// What a code says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub(crate) enum Form {
     #[default]
     Link,
     Emvco,
@@ -38,7 +38,7 @@ pub enum Form {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct ImageAsked {
+pub(crate) struct ImageAsked {
     /// `link` opens the checkout in any phone's camera; `emvco` is for wallets' scanners. `link` when not given.
     #[serde(default)]
     #[param(inline)]
@@ -54,7 +54,7 @@ impl Parameters for ImageAsked {
 
 /// What an order's code says, in both forms.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct OrderCode {
+pub(crate) struct OrderCode {
     #[schema(example = "https://pay.example.com/c/ord_0197a3e5c4b17f20a1b2c3d4e5f60718")]
     link: String,
     /// Absent where EMVCo has no way to say the amount: for assets that are not ISO 4217 currencies.

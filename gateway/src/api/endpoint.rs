@@ -18,7 +18,7 @@ const SECRET_BYTES: usize = 32;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookEndpoint)]
-pub struct EndpointShown {
+pub(super) struct EndpointShown {
     id: EndpointId,
     #[schema(example = "https://shop.example.com/hooks/jiaozi")]
     url: String,
@@ -36,7 +36,7 @@ impl From<&Endpoint> for EndpointShown {
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = NewWebhookEndpoint, example = json!({"url": "https://shop.example.com/hooks/jiaozi"}))]
 #[serde(deny_unknown_fields)]
-pub struct EndpointAsked {
+pub(super) struct EndpointAsked {
     /// An https address; a test-mode server also delivers to http and to its own machine.
     #[schema(max_length = 2_048, example = "https://shop.example.com/hooks/jiaozi")]
     url: String,
@@ -44,7 +44,7 @@ pub struct EndpointAsked {
 
 /// An endpoint, with its secret: it is shown now and not again, except to a retry of the same request.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EndpointCreated {
+pub(super) struct EndpointCreated {
     endpoint: EndpointShown,
     /// Verifies the signature of webhooks, by Standard Webhooks.
     #[schema(example = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")]
@@ -54,7 +54,7 @@ pub struct EndpointCreated {
 
 /// All endpoints of a merchant; there are few.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Endpoints {
+pub(super) struct Endpoints {
     data: Vec<EndpointShown>,
     sequence: SequenceToken,
 }

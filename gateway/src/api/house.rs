@@ -14,7 +14,7 @@ use crate::problem::{Code, Problem};
 /// The sums of all accounts in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TrialBalanceLine)]
-pub struct LineOfBalance {
+pub(super) struct LineOfBalance {
     #[schema(example = "CNY")]
     currency: String,
     /// Minor units.
@@ -29,7 +29,7 @@ pub struct LineOfBalance {
 
 /// Whether the books balance, currency by currency.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TrialBalance {
+pub(super) struct TrialBalance {
     balances: bool,
     lines: Vec<LineOfBalance>,
     sequence: SequenceToken,
@@ -56,7 +56,7 @@ pub(super) async fn trial_balance(ask: Ask) -> Replied<TrialBalance> {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub(super) struct Health {
     #[schema(example = "ok")]
     status: &'static str,
     /// `test` is play money, `live` is real money.

@@ -14,7 +14,7 @@ use crate::problem::{Code, Problem};
 
 /// A key, with its secret: it is shown now and not again, except to a retry of the same request.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KeyCreated {
+pub(super) struct KeyCreated {
     id: KeyId,
     /// The bytes of this text, as they are, sign requests (`hmac-sha256`).
     #[schema(example = "sk_Zk0yR2hWbXJ0S3dQdG5hTzVqTnVCYzQ4eUx4ZkEyVGU")]
@@ -30,7 +30,7 @@ pub struct KeyCreated {
 
 /// A key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KeyRevoked {
+pub(super) struct KeyRevoked {
     id: KeyId,
     #[schema(example = "merchant")]
     role: &'static str,
@@ -42,14 +42,14 @@ pub struct KeyRevoked {
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = NewKey, example = json!({"role": "bank"}))]
 #[serde(deny_unknown_fields)]
-pub struct KeyAsked {
+pub(super) struct KeyAsked {
     #[schema(inline)]
     role: HouseRole,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum HouseRole {
+pub(super) enum HouseRole {
     Operator,
     Bank,
 }

@@ -22,7 +22,7 @@ const CURRENCIES_MAX: usize = 32;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Merchant)]
-pub struct MerchantShown {
+pub(super) struct MerchantShown {
     pub id: MerchantId,
     /// As payers see it.
     #[schema(example = "Old Street Dumplings")]
@@ -77,7 +77,7 @@ pub(super) fn balances(accounts: &[Account]) -> Vec<Amount> {
     "fee_basis_points": 60
 }))]
 #[serde(deny_unknown_fields)]
-pub struct MerchantAsked {
+pub(super) struct MerchantAsked {
     /// As payers see it.
     #[schema(min_length = 1, max_length = 64)]
     name: String,
@@ -93,7 +93,7 @@ pub struct MerchantAsked {
 
 /// A merchant and what it has.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MerchantFound {
+pub(super) struct MerchantFound {
     merchant: MerchantShown,
     balances: Vec<Amount>,
     sequence: SequenceToken,

@@ -11,6 +11,7 @@ pub(crate) mod ask;
 mod asset;
 mod check;
 pub(crate) mod code;
+mod delivery;
 mod endpoint;
 pub mod event;
 mod house;

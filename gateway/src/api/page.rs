@@ -13,7 +13,7 @@ use crate::store::page::{List, ROWS_DEFAULT, ROWS_MAX, Slice};
 /// What every list takes.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct PageAsked {
+pub(super) struct PageAsked {
     /// How many to show, 1 to 100; 20 when not given.
     #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
@@ -32,7 +32,7 @@ impl Parameters for PageAsked {
 /// What a read of one thing from the views takes.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct AtLeast {
+pub(super) struct AtLeast {
     /// Wait until the views show what was written at this place in the journal.
     pub at_least: Option<SequenceToken>,
 }

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = NewPayment, example = json!({}))]
 #[serde(deny_unknown_fields)]
-pub struct PaymentAsked {
+pub(super) struct PaymentAsked {
     /// The payer was asked once more, because an attempt was answered with `risk_challenge`, and said yes.
     #[serde(default)]
     confirmed: bool,
@@ -20,7 +20,7 @@ pub struct PaymentAsked {
 
 /// A payment that was made.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Paid {
+pub(super) struct Paid {
     order: OrderShown,
     /// What is left in the wallet, in the order's currency.
     wallet_balance: Amount,

@@ -8,7 +8,7 @@ use crate::problem::{Code, Problem};
 use super::once;
 
 /// Why a command has no outcome.
-pub fn submit_problem(error: SubmitError) -> Problem {
+pub(crate) fn submit_problem(error: SubmitError) -> Problem {
     match error {
         SubmitError::Busy { retry_after } => {
             let seconds = u32::try_from(retry_after.as_secs())
@@ -40,7 +40,7 @@ pub fn code_of(refusal: &Refusal) -> Code {
 }
 
 /// What a caller is told of a refusal.
-pub fn refused(refusal: &Refusal) -> Problem {
+pub(crate) fn refused(refusal: &Refusal) -> Problem {
     let code = code_of(refusal);
     match refusal {
         Refusal::CurrencyUnknown { code: currency } => Problem::new(

@@ -16,13 +16,13 @@ const CODES_MAX: usize = 16;
 
 /// What is in a picture.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Scanned {
+pub(super) struct Scanned {
     codes: Vec<CodeScanned>,
     sequence: SequenceToken,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CodeScanned {
+pub(super) struct CodeScanned {
     /// What the code says.
     payload: String,
     /// The order that it names, if it is one of ours.

@@ -34,9 +34,9 @@ const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long a handler may take. The journal answers in milliseconds; this is for the day on which it does not.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 
-pub static REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// The place in the journal of what was done or read.
-pub static JOURNAL_SEQUENCE: HeaderName = HeaderName::from_static("journal-sequence");
+pub(super) static JOURNAL_SEQUENCE: HeaderName = HeaderName::from_static("journal-sequence");
 
 /// The routes as a router, with an answer for every address that has none.
 pub(super) fn router(app: Arc<App>, routes: Vec<Route>) -> Router {

@@ -19,7 +19,7 @@ use crate::store::statement::{Explained, Line, Posting};
 /// A transaction as it stands in one owner's statement.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StatementLine)]
-pub struct LineShown {
+pub(super) struct LineShown {
     pub transaction: TransactionName,
     /// `top_up`, `payment` or `refund`.
     #[schema(example = "payment")]
@@ -76,7 +76,7 @@ pub(super) async fn statement(
 /// A transaction with its postings, each in words.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Transaction)]
-pub struct TransactionShown {
+pub(super) struct TransactionShown {
     id: TransactionName,
     /// `top_up`, `payment` or `refund`.
     #[schema(example = "payment")]
@@ -94,7 +94,7 @@ pub struct TransactionShown {
 /// One movement: from the account that is debited to the account that is credited.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Posting)]
-pub struct PostingShown {
+pub(super) struct PostingShown {
     debit: AccountShown,
     credit: AccountShown,
     amount: Amount,
@@ -103,7 +103,7 @@ pub struct PostingShown {
 /// The part that an account plays, and whose it is where the reader may know.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountRole)]
-pub struct AccountShown {
+pub(super) struct AccountShown {
     /// `bank`, `fees`, `wallet` or `merchant`.
     #[schema(example = "wallet")]
     role: &'static str,
@@ -115,7 +115,7 @@ pub struct AccountShown {
 
 /// A transaction as it was found.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TransactionFound {
+pub(super) struct TransactionFound {
     transaction: TransactionShown,
     sequence: SequenceToken,
 }

@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, code, endpoint, house, key, merchant, order, payment, refund, scan, statement, wallet,
+    asset, code, delivery, endpoint, house, key, merchant, order, payment, refund, scan, statement,
+    wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -186,6 +187,27 @@ fn webhooks() -> Vec<Route> {
             .for_roles(MERCHANT)
             .answers(StatusCode::NO_CONTENT)
             .refuses(refusals![EndpointNotFound]),
+        Route::get("/v1/webhook-endpoints/{id}/deliveries", delivery::list)
+            .documented(
+                "Webhooks",
+                "list_webhook_deliveries",
+                "What became of webhooks",
+                "The webhooks of an endpoint, the newest first, each with its last attempt.",
+            )
+            .for_roles(OPERATOR_OR_MERCHANT)
+            .refuses(refusals![EndpointNotFound CursorInvalid]),
+        Route::post("/v1/webhook-deliveries/{id}/replay", delivery::replay)
+            .documented(
+                "Webhooks",
+                "replay_webhook",
+                "Send a webhook once more",
+                "Under the same `webhook-id`, by which the receiver knows it. Webhooks come at least once anyway, so \
+                 this needs no idempotency key.",
+            )
+            .for_roles(OPERATOR_OR_MERCHANT)
+            .harmless()
+            .answers(StatusCode::ACCEPTED)
+            .refuses(refusals![DeliveryNotFound EndpointNotFound]),
     ]
 }
 

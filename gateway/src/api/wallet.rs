@@ -20,7 +20,7 @@ const REFERENCE_CHARS_MAX: usize = 70;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Wallet)]
-pub struct WalletShown {
+pub(super) struct WalletShown {
     pub id: WalletId,
     /// The wallet provider's own name for its holder.
     #[schema(example = "customer-4711")]
@@ -42,7 +42,7 @@ impl From<&Wallet> for WalletShown {
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = NewWallet, example = json!({"holder": "customer-4711", "currencies": ["CNY"]}))]
 #[serde(deny_unknown_fields)]
-pub struct WalletAsked {
+pub(super) struct WalletAsked {
     /// Your own name for its holder: a customer number, never a person's name.
     #[schema(min_length = 1, max_length = 64)]
     holder: String,
@@ -53,7 +53,7 @@ pub struct WalletAsked {
 
 /// A wallet and what is in it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct WalletFound {
+pub(super) struct WalletFound {
     wallet: WalletShown,
     balances: Vec<Amount>,
     sequence: SequenceToken,
@@ -111,7 +111,7 @@ pub(super) async fn transactions(ask: Ask<WalletId, PageAsked>) -> Replied<Page<
     "reference": "bank transfer 20260131-77"
 }))]
 #[serde(deny_unknown_fields)]
-pub struct TopUpAsked {
+pub(super) struct TopUpAsked {
     amount: AskedAmount,
     /// What the bank calls the transfer.
     #[schema(min_length = 1, max_length = 70)]
@@ -120,7 +120,7 @@ pub struct TopUpAsked {
 
 /// Money that came in at the bank for a wallet.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ToppedUp {
+pub(super) struct ToppedUp {
     amount: Amount,
     /// What the wallet has now, in this currency.
     wallet_balance: Amount,

@@ -4,11 +4,16 @@
 //! error. The exit code is 0 when all is well, 1 when the answer is "no" (a difference found, no code in the picture,
 //! a request refused), and 2 when the question could not be asked (wrong usage, a file that cannot be read).
 
+mod doctor;
 mod qr;
+mod request;
+mod serve;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
 /// The answer is "no".
@@ -26,6 +31,10 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
+    Verify(verify::Verify),
+    Doctor(doctor::Doctor),
+    Request(request::Request),
     /// Make, read and explain QR codes.
     #[command(subcommand)]
     Qr(qr::Qr),
@@ -34,6 +43,10 @@ enum Command {
 /// Reads the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
     let result = match Line::parse().command {
+        Command::Serve(serve) => wait_for(serve::run(&serve)),
+        Command::Verify(verify) => wait_for(verify::run(&verify)),
+        Command::Doctor(doctor) => wait_for(doctor::run(&doctor)),
+        Command::Request(request) => wait_for(request::run(&request)),
         Command::Qr(command) => qr::run(&command),
     };
     result.unwrap_or_else(|error| {
@@ -45,10 +58,20 @@ pub(crate) fn run() -> ExitCode {
     })
 }
 
+/// Runs what waits for the world.
+fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Runtime::new().context("no threads could be started")?;
+    runtime.block_on(work)
+}
+
 /// Writes data to standard output.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+pub(crate) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     out.flush()
 }
 

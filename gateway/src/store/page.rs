@@ -61,12 +61,12 @@ pub struct Slice {
 
 impl Slice {
     /// One row more than is shown, to know whether there is a next page.
-    pub(super) fn limit(self) -> i64 {
+    pub(crate) fn limit(self) -> i64 {
         i64::from(self.rows) + 1
     }
 
     /// Cuts what was read to what is shown, and says where the next page begins.
-    pub(super) fn cut<T>(
+    pub(crate) fn cut<T>(
         self,
         mut rows: Vec<T>,
         place: impl FnOnce(&T) -> Cursor,

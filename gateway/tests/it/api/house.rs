@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use gateway::api::{self, Route};
 use gateway::app::{self, App};
 use gateway::config::Config;
 use gateway::sign::{Signer, ToSign};
@@ -113,9 +114,14 @@ impl House {
         let path = format!("/v1/{kind}/{id}/keys");
         let key = self.operator.post_empty(&path).await.created();
         Party {
-            client: Client::new(self.address, text(&key["id"]), text(&key["secret"])),
+            client: self.client(&key),
             id,
         }
+    }
+
+    /// A client for a key as it was answered.
+    pub(super) fn client(&self, key: &Value) -> Client {
+        Client::new(self.address, text(&key["id"]), text(&key["secret"]))
     }
 
     pub(super) async fn assert_books_balance(&self) {
@@ -256,14 +262,28 @@ impl Client {
     /// Sends a request with headers of one's own making.
     pub(super) async fn send_with(&self, request: Request, headers: HeaderMap) -> Answer {
         let url = format!("http://{}{}", self.address, request.path);
-        let sent = self.http.request(request.method, url).headers(headers);
-        let response = sent.body(request.body).send().await.unwrap();
-        Answer {
+        let sent = self.http.request(request.method.clone(), url);
+        let response = sent.headers(headers).body(request.body).send().await.unwrap();
+        let answer = Answer {
             status: response.status(),
             headers: response.headers().clone(),
             bytes: response.bytes().await.unwrap().to_vec(),
-        }
+        };
+        answer.must_be_documented(&request.method, &request.path);
+        answer
     }
+}
+
+/// The route that a request goes to, if there is one.
+fn route_of(method: &Method, target: &str) -> Option<Route> {
+    let path = target.split('?').next().unwrap_or_default();
+    let fits = |pattern: &str| {
+        let (pattern, path) = (pattern.split('/'), path.split('/'));
+        pattern.clone().count() == path.clone().count()
+            && pattern.zip(path).all(|(wanted, given)| wanted == "{id}" || wanted == given)
+    };
+    let mut routes = api::routes().into_iter();
+    routes.find(|route| route.method == *method && fits(route.path))
 }
 
 pub(super) struct Answer {
@@ -273,6 +293,21 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Whatever is answered is in the documentation of its route: its status, and the code of a refusal.
+    #[track_caller]
+    fn must_be_documented(&self, method: &Method, target: &str) {
+        let Some(route) = route_of(method, target) else {
+            return;
+        };
+        if self.status.is_success() {
+            assert_eq!(self.status, route.status, "{route:?}");
+            return;
+        }
+        let problem = self.json();
+        let documented = route.codes().iter().any(|code| problem["code"] == code.as_str());
+        assert!(documented, "{route:?} does not document {problem}");
+    }
+
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
     }

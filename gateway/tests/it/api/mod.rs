@@ -2,3 +2,5 @@
 
 mod house;
 mod payment;
+mod receiver;
+mod retry;

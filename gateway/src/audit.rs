@@ -1,0 +1,133 @@
+//! What must hold of payments, whatever was decided; checked when a journal is verified.
+//!
+//! The auditor keeps a small book of its own for each order: its state and what was refunded. It
+//! knows which moves there are and nothing of how the rules decide them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ledger::Moment;
+use ledger::shell::verify::Broken;
+use ledger::shell::{Audit, LedgerAudit, Report, VerifyError};
+
+use crate::pay::{Event, Order, OrderId, OrderState, Payments};
+use crate::store::PaymentsView;
+
+/// Verifies a gateway's data directory: journal and views, offline and without changing anything.
+pub async fn verify(data: &Path) -> Result<Report, VerifyError> {
+    ledger::shell::verify(data, PaymentsView::default(), PaymentsAudit::default()).await
+}
+
+/// The rules of the ledger, and those of orders: they only move as they may, refunds never exceed
+/// what was paid, and no more of a fee is given back than was taken.
+#[derive(Debug, Default)]
+pub struct PaymentsAudit {
+    ledger: LedgerAudit,
+    orders: HashMap<OrderId, Seen>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    state: OrderState,
+    amount: i64,
+    refunded: i64,
+}
+
+impl Audit<Payments> for PaymentsAudit {
+    fn event(&mut self, _: Moment, event: &Event, _: &Payments) -> Result<(), Broken> {
+        match event {
+            Event::Ledger(event) => self.ledger.event(event),
+            Event::OrderCreated(order) => self.created(order),
+            Event::OrderPaid(order)
+            | Event::OrderClosed(order)
+            | Event::OrderExpired(order)
+            | Event::OrderRefunded { order, .. } => self.moved(order),
+            _ => Ok(()),
+        }
+    }
+
+    fn state(&mut self, payments: &Payments) -> Result<(), Broken> {
+        self.ledger.state(payments.ledger())
+    }
+}
+
+impl PaymentsAudit {
+    fn created(&mut self, order: &Order) -> Result<(), Broken> {
+        let (id, state) = (order.id, order.state);
+        let fresh = state == OrderState::Open && order.payment.is_none() && order.refunded == 0;
+        expect(fresh && order.amount.amount > 0, || {
+            (
+                format!("order {id} to begin open, unpaid and above zero"),
+                format!("{order:?}"),
+            )
+        })?;
+        let seen = Seen {
+            state,
+            amount: order.amount.amount,
+            refunded: 0,
+        };
+        let earlier = self.orders.insert(id, seen);
+        expect(earlier.is_none(), || {
+            (
+                format!("order {id} to be made once"),
+                "a second one".to_owned(),
+            )
+        })
+    }
+
+    fn moved(&mut self, order: &Order) -> Result<(), Broken> {
+        let id = order.id;
+        let Some(seen) = self.orders.get_mut(&id) else {
+            return Err((format!("order {id} to exist"), "none".to_owned()));
+        };
+        let (before, now) = (seen.state, order.state);
+        expect(may_move(before, now), || {
+            let expected = format!("order {id} to move from {} as it may", before.name());
+            (expected, format!("to {}", now.name()))
+        })?;
+        expect(order.amount.amount == seen.amount, || {
+            (
+                format!("order {id} over {}", seen.amount),
+                order.amount.amount.to_string(),
+            )
+        })?;
+        let fee = order
+            .payment
+            .as_ref()
+            .map_or(0, |payment| payment.fee.amount);
+        let within = (seen.refunded..=seen.amount).contains(&order.refunded)
+            && (0..=fee).contains(&order.fee_returned);
+        expect(within, || {
+            let expected = format!(
+                "order {id} to be refunded at most {}, fee {fee}",
+                seen.amount
+            );
+            (
+                expected,
+                format!("{} and {} of the fee", order.refunded, order.fee_returned),
+            )
+        })?;
+        let whole = order.refunded == seen.amount;
+        expect((now == OrderState::Refunded) == whole, || {
+            (
+                format!("order {id} to be refunded when all of it is"),
+                now.name().to_owned(),
+            )
+        })?;
+        (seen.state, seen.refunded) = (now, order.refunded);
+        Ok(())
+    }
+}
+
+/// The only moves there are.
+fn may_move(before: OrderState, now: OrderState) -> bool {
+    use OrderState::{Closed, Expired, Open, Paid, PartlyRefunded, Refunded};
+    matches!(
+        (before, now),
+        (Open, Paid | Closed | Expired) | (Paid | PartlyRefunded, PartlyRefunded | Refunded)
+    )
+}
+
+fn expect(holds: bool, otherwise: impl FnOnce() -> Broken) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

@@ -1,0 +1,134 @@
+//! `gateway serve`: start, say where the doors are, and end in good order.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use gateway::app::{self, App, Started};
+use gateway::config::{self, Config, LogArgs, LogFormat, Mode};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use super::print;
+
+const EXAMPLES: &str = "\
+The first start makes the data directory, a master key and the operator's key. Every flag can be set by its environment
+variable. Stop it with Ctrl-C or SIGTERM; being killed loses nothing that was acknowledged.
+
+Examples:
+  gateway serve
+  gateway serve --data /var/lib/jiaozi --listen 127.0.0.1:8080 --mode live --public-url https://pay.example.com";
+
+/// Start the gateway.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    settings: config::Args,
+}
+
+pub(crate) async fn run(serve: &Serve) -> Result<ExitCode> {
+    log(&serve.settings.log)?;
+    let mut config = Config::from(&serve.settings);
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        let listen = config.listen;
+        format!("cannot listen on {listen}; choose another address with --listen, port 0 picks a free one")
+    })?;
+    // Port 0 has become a real one.
+    config.listen = listener
+        .local_addr()
+        .context("the listening address is not known")?;
+    let started = App::start(&config).await.with_context(|| {
+        format!(
+            "cannot start on {}; gateway doctor says more",
+            config.data.display()
+        )
+    })?;
+    print(&doors(&config, &started))?;
+    let app = started.app;
+    app::serve(app.clone(), listener, asked_to_stop())
+        .await
+        .context("the listener failed")?;
+    app.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn log(log: &LogArgs) -> Result<()> {
+    let filter = EnvFilter::try_new(&log.log).with_context(|| {
+        format!(
+            "--log {} is not a level or a list such as info,sqlx=warn",
+            log.log
+        )
+    })?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match log.log_format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}
+
+/// Where everything is, for the person who started it.
+fn doors(config: &Config, started: &Started) -> String {
+    let url = &started.app.public_url;
+    let money = match config.mode {
+        Mode::Test => "in TEST mode: play money, and customers that are simulated",
+        Mode::Live => "in live mode: real money",
+    };
+    let key = Path::new(&config.data).join(app::OPERATOR_KEY_FILE);
+    let key = key.display();
+    let mut text = format!("Jiaozi {} {money}\n\n", env!("CARGO_PKG_VERSION"));
+    let lines = [
+        ("home", format!("{url}/")),
+        ("developers", format!("{url}/docs")),
+        ("checkout", format!("{url}/c/ORDER")),
+        ("health", format!("{url}/readyz")),
+        ("data", config.data.display().to_string()),
+        ("operator key", key.to_string()),
+    ];
+    for (door, place) in lines {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {door:<13} {place}");
+    }
+    if let Some(first) = &started.first_key {
+        let _ = writeln!(
+            text,
+            "\nThe operator's key {} is new; its file is the only place it is kept.",
+            first.key_id
+        );
+        // A terminal forgets; what is not one may be a log that others read.
+        if std::io::stdout().is_terminal() {
+            let _ = writeln!(text, "Its secret: {}", first.secret);
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\nTry: gateway request GET /v1/trial-balance --url {url} --key-file {key}"
+    );
+    text
+}
+
+/// Waits for Ctrl-C or, where there is such a thing, for SIGTERM.
+async fn asked_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = interrupted => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,113 @@
+//! Test mode: an order to try, and a customer who pays it.
+//!
+//! Nothing is pretended. The simulated customer's wallet is opened, topped up and paid from by the commands that serve
+//! everybody, and the books show it. Each step is done once for an order, so that pressing a button twice, or again
+//! after a failure, ends the same.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use fx::{Currency, Money};
+use ledger::{Fingerprint, OnceKey, Remember, TransactionId, Unique};
+
+use super::{checkout, refused};
+use crate::app::{App, new_id};
+use crate::pay::{
+    Command, Fee, MerchantId, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
+};
+use crate::problem::{Code, Problem};
+
+/// The scope of these keys in the *once* index, next to those of the API.
+const SCOPE: u64 = 5 << 32;
+
+const MERCHANT: &str = "Old Street Dumplings";
+const CITY: &str = "Hangzhou";
+const FEE_BASIS_POINTS: u16 = 60;
+const AMOUNT: i64 = 1250;
+const DESCRIPTION: &str = "Dumplings, two baskets";
+
+fn once(what: &str) -> Unique {
+    Unique {
+        key: OnceKey::of_text(SCOPE, what),
+        fingerprint: Fingerprint::of(what.as_bytes()),
+        remember: Remember::Successes,
+    }
+}
+
+/// Makes an order of a shop that exists for this, and shows it.
+pub(super) async fn order(State(app): State<Arc<App>>) -> Response {
+    match new_order(&app).await {
+        Ok(order) => Redirect::to(&format!("/c/{}", order.id)).into_response(),
+        Err(problem) => refused(&app, &problem),
+    }
+}
+
+async fn new_order(app: &App) -> Result<Order, Problem> {
+    let merchant = Command::OpenMerchant {
+        id: MerchantId(new_id()),
+        name: MERCHANT.to_owned(),
+        city: CITY.to_owned(),
+        currencies: vec![Currency::CNY],
+        fee: Fee {
+            basis_points: FEE_BASIS_POINTS,
+        },
+    };
+    let done = app.command(merchant, [once("merchant")]).await?;
+    let Outcome::Merchant { merchant, .. } = &done.outcome else {
+        return done.unexpected();
+    };
+    let id = OrderId(new_id());
+    let number =
+        OrderNumber::new(&format!("demo-{:x}", id.0)).map_err(|error| Problem::internal(&error))?;
+    let new = NewOrder {
+        id,
+        merchant: merchant.id,
+        number,
+        amount: Money::new(AMOUNT, Currency::CNY),
+        description: DESCRIPTION.to_owned(),
+        life_secs: Order::LIFE_SECS_DEFAULT,
+    };
+    let done = app.ask(Command::CreateOrder(new)).await?;
+    match done.outcome {
+        Outcome::Order(order) => Ok(order),
+        _ => done.unexpected(),
+    }
+}
+
+/// Pays an order as its simulated customer, and shows what became of it.
+pub(super) async fn pay(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
+    let order = match checkout::find(&app, &id).await {
+        Ok(order) => order,
+        Err(problem) => return checkout::not_shown(&app, &problem),
+    };
+    match pay_order(&app, &order).await {
+        Ok(()) => Redirect::to(&format!("/c/{id}")).into_response(),
+        // Whatever happened to the order meanwhile, its page tells it.
+        Err(problem) if problem.code == Code::Internal => refused(&app, &problem),
+        Err(problem) => checkout::show(&app, &id, Some(problem.code.title())).await,
+    }
+}
+
+async fn pay_order(app: &App, order: &Order) -> Result<(), Problem> {
+    let once = |step: &str| once(&format!("{step} {}", order.id));
+    let wallet = Command::OpenWallet {
+        id: WalletId(new_id()),
+        holder: "simulated customer".to_owned(),
+        currencies: vec![order.amount.currency],
+    };
+    let done = app.command(wallet, [once("wallet")]).await?;
+    let Outcome::Wallet { wallet, .. } = &done.outcome else {
+        return done.unexpected();
+    };
+    let top_up = Command::TopUp {
+        transaction: TransactionId(new_id()),
+        wallet: wallet.id,
+        amount: order.amount,
+        reference: "simulated customer".to_owned(),
+    };
+    app.command(top_up, [once("top-up")]).await?;
+    // The button is the payer's consent.
+    app.pay(order.id, wallet.id, true, once("pay")).await?;
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! Random days of two shops and three customers, on the rules and on the naive model: the same
+//! answers and the same balances, whatever leaves memory in between; and replay equals live.
+
+use fx::{Currency, Money};
+use gateway::pay::order::Verdict as Risk;
+use gateway::pay::recipe::{PAYMENTS_BOOK, Role};
+use gateway::pay::{MerchantNo, Outcome, Payments, WalletNo};
+use ledger::{Engine, Verdict};
+use proptest::prelude::*;
+
+use super::model::{Model, OK};
+use super::world::{SECOND, World};
+
+const MERCHANTS: u128 = 2;
+const WALLETS: u128 = 3;
+const CURRENCIES: [Currency; 2] = [Currency::CNY, Currency::JPY];
+
+#[derive(Clone, Debug)]
+enum Step {
+    TopUp {
+        wallet: u128,
+        amount: Money,
+    },
+    Create {
+        merchant: u128,
+        amount: Money,
+        life_secs: u64,
+    },
+    Pay {
+        order: u128,
+        wallet: u128,
+        risk: Risk,
+        confirmed: bool,
+    },
+    Close {
+        order: u128,
+        merchant: u128,
+    },
+    Refund {
+        order: u128,
+        merchant: u128,
+        amount: Money,
+    },
+    Wait {
+        secs: u64,
+    },
+    Evict,
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    let currency =
+        prop_oneof![8 => Just(CURRENCIES[0]), 4 => Just(CURRENCIES[1]), 1 => Just(Currency::EUR)];
+    let amount = prop_oneof![8 => 1i64..3_000, 1 => -2i64..=0, 1 => Just(i64::MAX)];
+    (amount, currency).prop_map(|(amount, currency)| Money::new(amount, currency))
+}
+
+fn small() -> impl Strategy<Value = Money> {
+    (1i64..3_000, 0usize..2).prop_map(|(amount, at)| Money::new(amount, CURRENCIES[at]))
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let wallet = || 0..=WALLETS;
+    let merchant = || 0..=MERCHANTS;
+    let order = || 0u128..8;
+    let risk = prop_oneof![
+        12 => Just(Risk::Allow), 2 => Just(Risk::Challenge), 1 => Just(Risk::Review), 1 => Just(Risk::Deny)
+    ];
+    prop_oneof![
+        3 => (wallet(), small()).prop_map(|(wallet, amount)| Step::TopUp { wallet, amount }),
+        5 => (merchant(), money(), 1u64..100)
+            .prop_map(|(merchant, amount, life_secs)| Step::Create { merchant, amount, life_secs }),
+        8 => (order(), wallet(), risk, any::<bool>())
+            .prop_map(|(order, wallet, risk, confirmed)| Step::Pay { order, wallet, risk, confirmed }),
+        1 => (order(), merchant()).prop_map(|(order, merchant)| Step::Close { order, merchant }),
+        5 => (order(), merchant(), money())
+            .prop_map(|(order, merchant, amount)| Step::Refund { order, merchant, amount }),
+        1 => (1u64..60).prop_map(|secs| Step::Wait { secs }),
+        2 => Just(Step::Evict),
+    ]
+}
+
+/// The code of a refusal, or "ok".
+fn code(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Refused(refusal) => refusal.code(),
+        _ => OK,
+    }
+}
+
+/// Does a step on both sides and returns what each said.
+fn both(
+    world: &mut World,
+    model: &mut Model,
+    orders: &mut u128,
+    step: &Step,
+) -> (&'static str, &'static str) {
+    match *step {
+        Step::TopUp { wallet, amount } => {
+            let said = code(&world.top_up(wallet, amount));
+            (said, model.top_up(wallet, amount.amount, amount.currency))
+        }
+        Step::Create {
+            merchant,
+            amount,
+            life_secs,
+        } => {
+            let verdict = world.create(*orders, merchant, amount, life_secs);
+            let Verdict::New(outcome) = verdict else {
+                panic!("{verdict:?}")
+            };
+            let expires_at = world.now.0 + life_secs * SECOND;
+            let id = *orders;
+            *orders += 1;
+            (
+                code(&outcome),
+                model.create(id, merchant, amount.amount, amount.currency, expires_at),
+            )
+        }
+        Step::Pay {
+            order,
+            wallet,
+            risk,
+            confirmed,
+        } => {
+            let said = code(&world.pay(order, wallet, risk, confirmed));
+            (said, model.pay(order, wallet, risk, confirmed))
+        }
+        Step::Close { order, merchant } => (
+            code(&world.close(order, merchant)),
+            model.close(order, merchant),
+        ),
+        Step::Refund {
+            order,
+            merchant,
+            amount,
+        } => {
+            let refund = world.transaction().0;
+            let said = code(&world.refund(refund, order, merchant, amount));
+            (
+                said,
+                model.refund(order, merchant, amount.amount, amount.currency),
+            )
+        }
+        Step::Wait { secs } => {
+            world.wait(secs * SECOND);
+            model.pass_time(world.now.0);
+            (OK, OK)
+        }
+        Step::Evict => {
+            world.evict();
+            (OK, OK)
+        }
+    }
+}
+
+fn balances_agree(engine: &Engine<Payments>, model: &Model) -> Result<(), TestCaseError> {
+    let ledger = engine.machine().ledger();
+    let net = |role: Role, currency| {
+        ledger
+            .account(PAYMENTS_BOOK, role.account(currency))
+            .map_or(0, ledger::Account::net)
+    };
+    for currency in CURRENCIES {
+        for id in 1..=WALLETS {
+            let role = Role::Wallet(WalletNo(u32::try_from(id - 1).unwrap()));
+            let expected = model
+                .wallet
+                .get(&(id, currency))
+                .copied()
+                .unwrap_or_default();
+            prop_assert_eq!(net(role, currency), expected, "{} {}", role, currency);
+        }
+        for id in 1..=MERCHANTS {
+            let role = Role::Merchant(MerchantNo(u32::try_from(id - 1).unwrap()));
+            let expected = model
+                .merchant
+                .get(&(id, currency))
+                .copied()
+                .unwrap_or_default();
+            prop_assert_eq!(net(role, currency), expected, "{} {}", role, currency);
+        }
+        let of = |map: &std::collections::BTreeMap<Currency, i128>| {
+            map.get(&currency).copied().unwrap_or_default()
+        };
+        prop_assert_eq!(net(Role::Fees, currency), of(&model.fees));
+        prop_assert_eq!(net(Role::Bank, currency), of(&model.bank));
+    }
+    for line in ledger.trial_balance() {
+        prop_assert!(line.balances(), "{:?}", line);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn the_rules_agree_with_the_naive_model(
+        fee in 0u16..=10_000,
+        steps in prop::collection::vec(step(), 1..40),
+    ) {
+        let mut world = World::with(MERCHANTS, WALLETS, fee);
+        let mut model = Model::new(MERCHANTS, WALLETS, fee);
+        let mut orders = 0;
+        for step in &steps {
+            let (said, expected) = both(&mut world, &mut model, &mut orders, step);
+            prop_assert_eq!(said, expected, "{:?}", step);
+        }
+        balances_agree(&world.engine, &model)?;
+
+        let mut replayed = Engine::<Payments>::default();
+        for (sequence, record) in &world.records {
+            replayed.apply(*sequence, record, |_, _, _| {});
+        }
+        prop_assert_eq!(replayed.digest().unwrap(), world.engine.digest().unwrap());
+        let snapshot = replayed.snapshot().unwrap();
+        prop_assert_eq!(Engine::<Payments>::restore(&snapshot).unwrap().snapshot().unwrap(), snapshot);
+    }
+}

@@ -1,0 +1,294 @@
+//! An engine of payments with views beside it, as the gateway has them: what leaves memory is read
+//! back from here.
+
+use std::collections::BTreeMap;
+
+use fx::{Currency, Money};
+use gateway::pay::message::{NewOrder, NewRefund, Pay};
+use gateway::pay::order::Verdict as Risk;
+use gateway::pay::{
+    Assessment, Command, Event, Fee, Lookup, MerchantId, OrderId, OrderNumber, Outcome, Payments,
+    RefundId, Row, WalletId,
+};
+use ledger::{
+    Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
+    TransactionId, Unique, Verdict,
+};
+
+pub const SECOND: u64 = 1_000_000_000;
+const START: Timestamp = Timestamp(1_800_000_000 * SECOND);
+
+#[derive(Default)]
+pub struct World {
+    pub engine: Engine<Payments>,
+    pub records: Vec<(Sequence, Record<Payments>)>,
+    views: BTreeMap<OrderId, Row>,
+    once: BTreeMap<OnceKey, ledger::once::OnceEntry<Outcome>>,
+    pub now: Timestamp,
+    sequence: Sequence,
+    transactions: u128,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            now: START,
+            ..Self::default()
+        }
+    }
+
+    /// A world with `merchants` and `wallets` that are paid in CNY and JPY.
+    pub fn with(merchants: u128, wallets: u128, fee_basis_points: u16) -> Self {
+        let mut world = Self::new();
+        let currencies = vec![Currency::CNY, Currency::JPY];
+        for id in 1..=merchants {
+            let (name, city) = (format!("shop {id}"), "Chengdu".to_owned());
+            let (currencies, fee) = (
+                currencies.clone(),
+                Fee {
+                    basis_points: fee_basis_points,
+                },
+            );
+            let id = MerchantId(id);
+            world.must(Command::OpenMerchant {
+                id,
+                name,
+                city,
+                currencies,
+                fee,
+            });
+        }
+        for id in 1..=wallets {
+            let (holder, currencies) = (format!("holder {id}"), currencies.clone());
+            world.must(Command::OpenWallet {
+                id: WalletId(id),
+                holder,
+                currencies,
+            });
+        }
+        world
+    }
+
+    pub fn wait(&mut self, nanos: u64) {
+        self.now = self.now.plus_nanos(nanos);
+        loop {
+            let moment = self.moment();
+            let Some(record) = self.engine.due(moment, 2) else {
+                break;
+            };
+            self.keep(record);
+        }
+    }
+
+    fn moment(&mut self) -> Moment {
+        self.sequence = self.sequence.next();
+        self.now = self.now.plus_nanos(1);
+        Moment {
+            sequence: self.sequence,
+            at: self.now,
+        }
+    }
+
+    fn keep(&mut self, record: Record<Payments>) {
+        let moment = Moment {
+            sequence: self.sequence,
+            at: record.at(),
+        };
+        for event in record.events() {
+            if let Event::OrderCreated(order)
+            | Event::OrderPaid(order)
+            | Event::OrderClosed(order)
+            | Event::OrderExpired(order)
+            | Event::OrderRefunded { order, .. } = event
+            {
+                let row = Row {
+                    order: order.clone(),
+                    changed: moment.sequence,
+                };
+                self.views.insert(order.id, row);
+            }
+        }
+        if let Record::Command {
+            uniques,
+            outcome: Some(outcome),
+            ..
+        } = &record
+        {
+            for unique in uniques {
+                let entry = ledger::engine::once_entry(moment, *unique, outcome);
+                self.once.insert(unique.key, entry);
+            }
+        }
+        self.records.push((self.sequence, record));
+    }
+
+    /// Everything finished leaves memory.
+    pub fn evict(&mut self) {
+        let through = self.sequence;
+        let moment = self.moment();
+        let record = Record::Evict {
+            at: moment.at,
+            through,
+        };
+        self.engine.apply(moment.sequence, &record, |_, _, _| {});
+        self.keep(record);
+    }
+
+    pub fn must(&mut self, command: Command) -> Outcome {
+        let outcome = self.ask(command, Vec::new());
+        assert!(
+            !matches!(outcome, Outcome::Refused(_)),
+            "refused: {outcome:?}"
+        );
+        outcome
+    }
+
+    /// Submits as a handler does: what is missing is read from the views.
+    pub fn submit(&mut self, command: &Command, uniques: &[Unique]) -> Verdict<Payments> {
+        let mut cold = Cold::default();
+        let mut once_cold = BTreeMap::new();
+        for _ in 0..3 {
+            let moment = self.moment();
+            let submission = Submission {
+                uniques: uniques.to_vec(),
+                command: command.clone(),
+                cold: cold.clone(),
+                once_cold: once_cold.clone(),
+            };
+            let (verdict, record) = self.engine.submit(moment, &submission);
+            if let Some(record) = record {
+                self.keep(record);
+            }
+            let Verdict::Missing {
+                keys,
+                once,
+                at_least,
+            } = verdict
+            else {
+                return verdict;
+            };
+            cold.read_at = self.sequence;
+            assert!(cold.read_at >= at_least);
+            cold.rows.extend(keys.into_iter().map(|key| {
+                let row = self.views.values().find(|row| names(&key, row)).cloned();
+                (key, row)
+            }));
+            once_cold.extend(
+                once.into_iter()
+                    .map(|key| (key, self.once.get(&key).cloned())),
+            );
+        }
+        panic!("a command with everything at hand still misses something: {command:?}");
+    }
+
+    pub fn ask(&mut self, command: Command, uniques: Vec<Unique>) -> Outcome {
+        match self.submit(&command, &uniques) {
+            Verdict::New(outcome) => outcome,
+            Verdict::Again(entry) => entry.outcome,
+            other => panic!("no outcome: {other:?}"),
+        }
+    }
+
+    pub fn transaction(&mut self) -> TransactionId {
+        self.transactions += 1;
+        TransactionId(self.transactions)
+    }
+
+    pub fn top_up(&mut self, wallet: u128, amount: Money) -> Outcome {
+        let transaction = self.transaction();
+        let reference = "in".to_owned();
+        self.ask(
+            Command::TopUp {
+                transaction,
+                wallet: WalletId(wallet),
+                amount,
+                reference,
+            },
+            vec![],
+        )
+    }
+
+    pub fn create(
+        &mut self,
+        order: u128,
+        merchant: u128,
+        amount: Money,
+        life_secs: u64,
+    ) -> Verdict<Payments> {
+        let number = OrderNumber::new(&format!("N{order}")).unwrap();
+        let merchant_id = MerchantId(merchant);
+        let unique = Unique {
+            key: OnceKey::of_text(u64::try_from(merchant).unwrap(), number.as_str()),
+            fingerprint: Fingerprint(amount.amount.unsigned_abs().into()),
+            remember: Remember::Successes,
+        };
+        let new = NewOrder {
+            id: OrderId(order),
+            merchant: merchant_id,
+            number,
+            amount,
+            description: "noodles".to_owned(),
+            life_secs,
+        };
+        self.submit(&Command::CreateOrder(new), &[unique])
+    }
+
+    pub fn pay(&mut self, order: u128, wallet: u128, risk: Risk, confirmed: bool) -> Outcome {
+        let transaction = self.transaction();
+        let pay = Pay {
+            order: OrderId(order),
+            wallet: WalletId(wallet),
+            transaction,
+            assessment: Some(assessment(risk)),
+            confirmed,
+        };
+        self.ask(Command::Pay(pay), Vec::new())
+    }
+
+    pub fn close(&mut self, order: u128, merchant: u128) -> Outcome {
+        let order = Lookup::Id(OrderId(order));
+        self.ask(
+            Command::CloseOrder {
+                order,
+                merchant: MerchantId(merchant),
+            },
+            Vec::new(),
+        )
+    }
+
+    pub fn refund(&mut self, refund: u128, order: u128, merchant: u128, amount: Money) -> Outcome {
+        let new = NewRefund {
+            id: RefundId(refund),
+            order: Lookup::Id(OrderId(order)),
+            merchant: MerchantId(merchant),
+            number: OrderNumber::new(&format!("R{refund}")).unwrap(),
+            amount,
+            reason: "sold out".to_owned(),
+            transaction: self.transaction(),
+        };
+        self.ask(Command::Refund(new), Vec::new())
+    }
+}
+
+fn names(lookup: &Lookup, row: &Row) -> bool {
+    match lookup {
+        Lookup::Id(id) => row.order.id == *id,
+        Lookup::Number(merchant, number) => {
+            row.order.merchant == *merchant && row.order.number == *number
+        }
+    }
+}
+
+pub fn assessment(verdict: Risk) -> Assessment {
+    Assessment {
+        verdict,
+        score_ppm: 1_000,
+        reasons: Vec::new(),
+        rules_version: 1,
+        model_version: 0,
+    }
+}
+
+pub fn cny(amount: i64) -> Money {
+    Money::new(amount, Currency::CNY)
+}

@@ -1,0 +1,380 @@
+//! Over HTTP, as a shop's till and a payer's phone do it: every request signed with its owner's key,
+//! the code fetched as a PNG and read with a decoder.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, anyhow};
+use fx::{Currency, Money};
+use gateway::qr;
+use gateway::sign::{Signer, ToSign};
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Answer, Attempt, NewOrder, OrderId, Rail, Receipt, Trouble};
+use crate::receiver::Hooks;
+use crate::world::{Person, Shop};
+
+/// Longer than the gateway's own time limit, so that the answer is always the gateway's.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Somebody with a key.
+#[derive(Debug)]
+struct Party {
+    id: String,
+    signer: Signer,
+}
+
+/// A request to the gateway, before it is signed.
+struct Request {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    /// The idempotency key, for what has an effect.
+    key: Option<String>,
+}
+
+impl Request {
+    fn get(path: String) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            body: None,
+            key: None,
+        }
+    }
+
+    fn post(path: impl Into<String>, key: String, body: Value) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            body: Some(body),
+            key: Some(key),
+        }
+    }
+
+    /// Something with an effect that needs no words.
+    fn act(path: String, key: String) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            body: None,
+            key: Some(key),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct HttpRail {
+    base: String,
+    client: reqwest::Client,
+    operator: Signer,
+    shops: Vec<OnceLock<Party>>,
+    people: Vec<OnceLock<Party>>,
+    /// Where the shops hear of their orders.
+    hooks: Arc<Hooks>,
+    /// Makes nonces and one-off keys that no other run has used.
+    run: u128,
+    count: AtomicU64,
+}
+
+impl HttpRail {
+    pub(crate) fn new(
+        base: String,
+        operator: Signer,
+        shops: usize,
+        people: usize,
+        hooks: Arc<Hooks>,
+    ) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .build()?;
+        let (shops, people) = (parties(shops), parties(people));
+        let (run, count) = (SmallRng::from_os_rng().random(), AtomicU64::new(0));
+        Ok(Self {
+            base,
+            client,
+            operator,
+            shops,
+            people,
+            hooks,
+            run,
+            count,
+        })
+    }
+
+    /// A text that was never used before.
+    fn fresh(&self) -> String {
+        format!(
+            "{:032x}-{}",
+            self.run,
+            self.count.fetch_add(1, Ordering::Relaxed)
+        )
+    }
+
+    /// Sends a signed request and returns the body of a good answer.
+    async fn send(&self, signer: &Signer, request: Request) -> Answer<Vec<u8>> {
+        let body = request
+            .body
+            .map(|body| body.to_string())
+            .unwrap_or_default();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let to_sign = ToSign {
+            method: request.method.as_str(),
+            path: &request.path,
+            query: None,
+            body: body.as_bytes(),
+            idempotency_key: request.key.as_deref(),
+        };
+        let signed = signer.sign(&to_sign, i64::try_from(now)?, &self.fresh())?;
+        let url = format!("{}{}", self.base, request.path);
+        let mut sending = self.client.request(request.method, url);
+        for (name, value) in signed.iter() {
+            sending = sending.header(name, value);
+        }
+        if !body.is_empty() {
+            sending = sending
+                .header("content-type", "application/json")
+                .body(body);
+        }
+        let answer = sending.send().await?;
+        let (status, bytes) = (answer.status(), answer.bytes().await?);
+        if status.is_success() {
+            return Ok(bytes.into());
+        }
+        let problem: Value = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} answered {status} without a problem", request.path))?;
+        match problem["code"].as_str() {
+            Some(code) if !status.is_server_error() => Err(Trouble::Refused {
+                code: code.to_owned(),
+            }),
+            _ => Err(anyhow!("{} answered {status}: {problem}", request.path).into()),
+        }
+    }
+
+    async fn json(&self, signer: &Signer, request: Request) -> Answer<Value> {
+        let bytes = self.send(signer, request).await?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    /// Makes a key for somebody just opened.
+    async fn party(&self, path: &str, id: &str) -> Answer<Party> {
+        let request = Request::act(format!("{path}/{id}/keys"), self.fresh());
+        let key = self.json(&self.operator, request).await?;
+        let signer = Signer::new(text(&key, "/id")?, text(&key, "/secret")?.as_bytes());
+        Ok(Party {
+            id: id.to_owned(),
+            signer,
+        })
+    }
+
+    async fn hear_of_orders(&self, place: usize, shop: &Party) -> Answer<()> {
+        let body = json!({ "url": self.hooks.url(place) });
+        let request = Request::post("/v1/webhook-endpoints", self.fresh(), body);
+        let endpoint = self.json(&shop.signer, request).await?;
+        self.hooks.expect(place, &text(&endpoint, "/secret")?)?;
+        Ok(())
+    }
+
+    fn shop(&self, place: usize) -> anyhow::Result<&Party> {
+        self.shops
+            .get(place)
+            .and_then(OnceLock::get)
+            .context("the shop is not open")
+    }
+
+    fn person(&self, place: usize) -> anyhow::Result<&Party> {
+        self.people
+            .get(place)
+            .and_then(OnceLock::get)
+            .context("the person has no wallet")
+    }
+}
+
+fn parties(count: usize) -> Vec<OnceLock<Party>> {
+    std::iter::repeat_with(OnceLock::new).take(count).collect()
+}
+
+fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found
+        .map(ToOwned::to_owned)
+        .with_context(|| format!("no text at {pointer} in {value}"))
+}
+
+fn number(value: &Value, pointer: &str) -> anyhow::Result<i64> {
+    let found = value.pointer(pointer).and_then(Value::as_i64);
+    found.with_context(|| format!("no number at {pointer} in {value}"))
+}
+
+fn money(amount: Money) -> Value {
+    json!({ "amount": amount.amount, "currency": amount.currency.code() })
+}
+
+fn balance(balances: &Value, currency: Currency) -> anyhow::Result<i128> {
+    let lines = balances.as_array().context("no balances")?;
+    let line = lines
+        .iter()
+        .find(|line| line["currency"] == currency.code());
+    number(line.context("no balance in this currency")?, "/amount").map(Into::into)
+}
+
+impl Rail for HttpRail {
+    async fn open_shop(&self, place: usize, shop: &Shop) -> Answer<()> {
+        let body = json!({
+            "name": shop.name,
+            "city": shop.city,
+            "currencies": [shop.currency.code()],
+            "fee_basis_points": shop.fee_basis_points,
+        });
+        let request = Request::post("/v1/merchants", self.fresh(), body);
+        let opened = self.json(&self.operator, request).await?;
+        let party = self
+            .party("/v1/merchants", &text(&opened, "/merchant/id")?)
+            .await?;
+        self.hear_of_orders(place, &party).await?;
+        self.shops[place]
+            .set(party)
+            .map_err(|_| anyhow!("the shop is open already"))?;
+        Ok(())
+    }
+
+    async fn open_wallet(&self, place: usize, person: &Person) -> Answer<()> {
+        let currencies: Vec<_> = person
+            .savings
+            .iter()
+            .map(|amount| amount.currency.code().to_owned())
+            .collect();
+        let body = json!({ "holder": person.holder, "currencies": currencies });
+        let request = Request::post("/v1/wallets", self.fresh(), body);
+        let opened = self.json(&self.operator, request).await?;
+        let party = self
+            .party("/v1/wallets", &text(&opened, "/wallet/id")?)
+            .await?;
+        self.people[place]
+            .set(party)
+            .map_err(|_| anyhow!("the wallet is open already"))?;
+        Ok(())
+    }
+
+    async fn top_up(&self, person: usize, amount: Money) -> Answer<()> {
+        let path = format!("/v1/wallets/{}/top-ups", self.person(person)?.id);
+        let body = json!({ "amount": money(amount), "reference": "savings" });
+        self.send(&self.operator, Request::post(path, self.fresh(), body))
+            .await?;
+        Ok(())
+    }
+
+    async fn order(&self, shop: usize, order: NewOrder) -> Answer<OrderId> {
+        let body = json!({
+            "number": order.number,
+            "amount": money(order.amount),
+            "description": order.description,
+            "expires_in_s": order.life_secs,
+        });
+        let request = Request::post("/v1/orders", self.fresh(), body);
+        let created = self.json(&self.shop(shop)?.signer, request).await?;
+        Ok(OrderId(text(&created, "/order/id")?))
+    }
+
+    async fn scan(&self, shop: usize, order: &OrderId) -> Answer<OrderId> {
+        let request = Request::get(format!("/v1/orders/{order}/code.png"));
+        let png = self.send(&self.shop(shop)?.signer, request).await?;
+        let read = tokio::task::spawn_blocking(move || qr::decode::payloads(&png)).await??;
+        let code = read.iter().find_map(|payload| qr::find_code(payload));
+        let code = code.with_context(|| format!("the code of {order} names no order: {read:?}"))?;
+        Ok(OrderId(code.as_str().to_owned()))
+    }
+
+    async fn pay(&self, attempt: Attempt<'_>) -> Answer<Receipt> {
+        let payer = self.person(attempt.person)?;
+        let key = format!("{:032x}-{:032x}", self.run, attempt.key);
+        let path = format!("/v1/orders/{}/pay", attempt.order);
+        let request = Request::act(path, key);
+        let forger = Signer::new(payer.signer.key_id(), b"not the secret");
+        let signer = if attempt.forged {
+            &forger
+        } else {
+            &payer.signer
+        };
+        let paid = self.json(signer, request).await?;
+        Ok(Receipt {
+            transaction: text(&paid, "/order/payment/transaction")?,
+            wallet_balance: number(&paid, "/wallet_balance/amount")?.into(),
+        })
+    }
+
+    async fn fee(&self, shop: usize, order: &OrderId) -> Answer<i64> {
+        let request = Request::get(format!("/v1/orders/{order}"));
+        let found = self.json(&self.shop(shop)?.signer, request).await?;
+        Ok(number(&found, "/order/payment/fee/amount")?)
+    }
+
+    async fn close(&self, shop: usize, order: &OrderId) -> Answer<()> {
+        let request = Request::act(format!("/v1/orders/{order}/close"), self.fresh());
+        self.send(&self.shop(shop)?.signer, request).await?;
+        Ok(())
+    }
+
+    async fn refund(
+        &self,
+        shop: usize,
+        order: &OrderId,
+        number_of_refund: String,
+        amount: Money,
+    ) -> Answer<i64> {
+        let body = json!({
+            "number": number_of_refund,
+            "amount": money(amount),
+            "reason": "as agreed",
+        });
+        let path = format!("/v1/orders/{order}/refunds");
+        let request = Request::post(path, self.fresh(), body);
+        let refunded = self.json(&self.shop(shop)?.signer, request).await?;
+        Ok(number(&refunded, "/refund/fee_returned/amount")?)
+    }
+
+    async fn wait_secs(&self, secs: u64) {
+        tokio::time::sleep(Duration::from_secs(secs)).await;
+    }
+
+    async fn state(&self, shop: usize, order: &OrderId) -> Answer<String> {
+        let request = Request::get(format!("/v1/orders/{order}"));
+        let found = self.json(&self.shop(shop)?.signer, request).await?;
+        Ok(text(&found, "/order/state")?)
+    }
+
+    async fn wallet_balance(&self, person: usize, currency: Currency) -> Answer<i128> {
+        let person = self.person(person)?;
+        let request = Request::get(format!("/v1/wallets/{}", person.id));
+        let found = self.json(&person.signer, request).await?;
+        Ok(balance(&found["balances"], currency)?)
+    }
+
+    async fn shop_balance(&self, shop: usize, currency: Currency) -> Answer<i128> {
+        let shop = self.shop(shop)?;
+        let request = Request::get(format!("/v1/merchants/{}", shop.id));
+        let found = self.json(&shop.signer, request).await?;
+        Ok(balance(&found["balances"], currency)?)
+    }
+
+    async fn trial_balance(&self) -> Answer<Vec<(String, i128)>> {
+        let request = Request::get("/v1/trial-balance".to_owned());
+        let found = self.json(&self.operator, request).await?;
+        let lines = found["lines"].as_array().context("no lines")?;
+        let line = |line: &Value| -> anyhow::Result<(String, i128)> {
+            Ok((
+                text(line, "/currency")?,
+                number(line, "/difference/amount")?.into(),
+            ))
+        };
+        let lines = lines.iter().map(line).collect::<anyhow::Result<Vec<_>>>()?;
+        if lines.is_empty() {
+            return Err(Trouble::Broken(anyhow!("the trial balance is empty")));
+        }
+        Ok(lines)
+    }
+}
