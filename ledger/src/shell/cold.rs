@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use sqlx::SqliteConnection;
 
-use crate::engine::Submission;
 use crate::machine::{Cold, Machine, Sequence};
 use crate::once::{Fingerprint, OnceEntry, OnceKey};
+use crate::shell::sequencer::Missing;
 use crate::shell::view::View;
 use crate::shell::views::{Views, ViewsError};
 use crate::time::Timestamp;
@@ -56,26 +56,36 @@ impl<M: Machine, V: View<M>> ReadCold<M> for ColdOf<V> {
     }
 }
 
-/// Adds to a submission what it lacks, and reads again what it had brought before, so that
-/// everything it brings was read at one watermark.
+/// Adds to submissions what they lack, all in one read transaction, and reads again what they had
+/// brought before, so that everything one brings was read at one watermark.
 pub(crate) async fn bring<M: Machine>(
     views: &Views,
     cold: &dyn ReadCold<M>,
-    submission: &mut Submission<M>,
-    mut keys: Vec<M::Key>,
-    mut once: Vec<OnceKey>,
+    lacking: &mut [Missing<M>],
 ) -> Result<(), ViewsError> {
-    keys.extend(std::mem::take(&mut submission.cold.rows).into_keys());
-    once.extend(std::mem::take(&mut submission.once_cold).into_keys());
     let mut reading = views.read().await?;
     let read_at = reading.watermark();
     let connection = reading.connection();
-    for key in once {
-        let entry = read_once(connection, key).await?;
-        submission.once_cold.insert(key, entry);
+    for Missing {
+        submission,
+        keys,
+        once,
+        ..
+    } in lacking
+    {
+        keys.extend(std::mem::take(&mut submission.cold.rows).into_keys());
+        once.extend(std::mem::take(&mut submission.once_cold).into_keys());
+        for key in once {
+            let entry = read_once(connection, *key).await?;
+            submission.once_cold.insert(*key, entry);
+        }
+        let rows = if keys.is_empty() {
+            BTreeMap::new()
+        } else {
+            cold.read(connection, keys).await?
+        };
+        submission.cold = Cold { read_at, rows };
     }
-    let rows = cold.read(connection, &keys).await?;
-    submission.cold = Cold { read_at, rows };
     Ok(())
 }
 

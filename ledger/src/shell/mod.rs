@@ -34,7 +34,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use ledger_view::LedgerView;
 pub use recovery::RecoveryError;
 pub use sequencer::{Committed, Handle, Settings, Status, StopReason, SubmitError};
-pub use store::{OpenError, Store};
+pub use store::{OpenError, Store, rebuild_views};
 pub use table::{Column, Growth, Kind, Rows, Table, Value};
 pub use verify::{Audit, Difference, LedgerAudit, Place, Report, VerifyError, verify};
 pub use view::View;

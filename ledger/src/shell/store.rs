@@ -11,14 +11,14 @@ use tokio::runtime::Runtime;
 
 use crate::machine::{Machine, Sequence};
 use crate::shell::cold::ColdOf;
-use crate::shell::journal::{Journal, JournalError, SqliteJournal};
+use crate::shell::journal::{self, Journal, JournalError, SqliteJournal};
 use crate::shell::projector::Projector;
 use crate::shell::recovery::{self, RecoveryError};
 use crate::shell::sequencer::{
     Committer, Feed, Handle, Inbox, Settings, Shared, StopReason, Writer,
 };
 use crate::shell::view::View;
-use crate::shell::views::{SnapshotSource, Views, ViewsError, ViewsWriter};
+use crate::shell::views::{self, SnapshotSource, Views, ViewsError, ViewsWriter};
 
 /// How long opening waits for the first row of the new epoch to be durable.
 const SEAL_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -42,6 +42,16 @@ impl From<RecoveryError> for OpenError {
             corrupt @ RecoveryError::Corrupt { .. } => Self::Corrupt(corrupt),
         }
     }
+}
+
+/// Drops the views of a data directory that nobody has open, so that the next start makes them anew
+/// from the journal.
+pub fn rebuild_views(directory: &Path) -> Result<(), JournalError> {
+    let _lock = journal::lock(directory)?;
+    views::delete(directory).map_err(|error| JournalError::File {
+        path: directory.to_owned(),
+        error,
+    })
 }
 
 /// A machine that runs. Dropping it is like a crash: what is not durable is not done, what is

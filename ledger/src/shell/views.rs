@@ -42,6 +42,18 @@ const CACHE_KIB: &str = "-65536";
 /// Snapshots kept: the newest, and one to fall back on.
 const SNAPSHOTS_KEPT: i64 = 2;
 
+/// Deletes the views. The next start makes them anew from the journal; nothing is lost by it but
+/// time.
+pub(crate) fn delete(directory: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        match std::fs::remove_file(directory.join(format!("{FILE}{suffix}"))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// What was answered under which key; entries are here for ever.
 pub static ONCE: Table = Table {
     name: "once",

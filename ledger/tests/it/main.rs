@@ -10,6 +10,8 @@ mod core_scenarios;
 mod core_story;
 mod shell_crash;
 mod shell_fixture;
+mod shell_once;
 mod shell_sequencer;
 mod shell_tasks;
 mod shell_verify;
+mod shell_views;

@@ -77,6 +77,10 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
+    pub(crate) fn total(&self) -> i64 {
+        self.total
+    }
+
     /// How a task that is not open stands: finished, not there at all, or to be looked up.
     fn settled(&self, task: u64, cold: &Cold<u64, Finished>) -> Result<Option<Finished>, u64> {
         if let Some(finished) = self.finished.get(&task) {

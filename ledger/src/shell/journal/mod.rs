@@ -19,8 +19,8 @@ use crate::shell::chain::Row;
 
 pub use faulty::{Fault, Faults, FaultyJournal};
 pub use memory::MemoryJournal;
-pub(crate) use sqlite::TRUNCATE;
 pub use sqlite::{SqliteJournal, SqliteReader};
+pub(crate) use sqlite::{TRUNCATE, lock};
 
 /// One journal is one shard; more of them come with more writers.
 pub(crate) const SHARD: i64 = 0;

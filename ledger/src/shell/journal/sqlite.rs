@@ -67,7 +67,7 @@ impl SqliteReader {
         rows.iter().map(row_of).collect()
     }
 
-    pub(crate) async fn close(self) -> Result<(), JournalError> {
+    pub async fn close(self) -> Result<(), JournalError> {
         Ok(self.connection.close().await?)
     }
 
@@ -173,7 +173,8 @@ impl SqliteJournal {
     }
 }
 
-fn lock(directory: &Path) -> Result<File, JournalError> {
+/// Takes the data directory for this process alone, for as long as the file is open.
+pub(crate) fn lock(directory: &Path) -> Result<File, JournalError> {
     let path = directory.join(LOCK_FILE);
     let opened = std::fs::create_dir_all(directory).and_then(|()| {
         let mut options = File::options();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -10,7 +11,7 @@ use crate::engine::Submission;
 use crate::machine::{Machine, Sequence};
 use crate::once::OnceKey;
 use crate::shell::cold::{self, ReadCold};
-use crate::shell::sequencer::inbox::{Gate, Group, Reply};
+use crate::shell::sequencer::inbox::{Gate, Group, Missing, Reply};
 use crate::shell::sequencer::shared::{Shared, Status};
 use crate::shell::views::Views;
 use crate::time::Timestamp;
@@ -112,15 +113,6 @@ impl<M: Machine> fmt::Debug for Handle<M> {
 
 type Submitted<M> = Result<Committed<<M as Machine>::Outcome>, SubmitError>;
 
-/// A submission that needs something cold.
-struct Lacking<M: Machine> {
-    position: usize,
-    submission: Submission<M>,
-    keys: Vec<M::Key>,
-    once: Vec<OnceKey>,
-    at_least: Sequence,
-}
-
 impl<M: Machine> Handle<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>, views: Views, cold: Arc<dyn ReadCold<M>>) -> Self {
         Self {
@@ -152,30 +144,20 @@ impl<M: Machine> Handle<M> {
                 break;
             }
             let replies = self.send(std::mem::take(&mut submissions)).await;
-            let mut lacking = Vec::new();
+            let (mut lacking, mut at_least) = (Vec::new(), Sequence(0));
             for (position, reply) in std::mem::take(&mut positions).into_iter().zip(replies) {
                 match reply {
                     Reply::Committed(committed) => results[position] = Ok(committed),
                     Reply::Failed(error) => results[position] = Err(error),
-                    Reply::Missing {
-                        submission,
-                        keys,
-                        once,
-                        at_least,
-                    } => lacking.push(Lacking {
-                        position,
-                        submission: *submission,
-                        keys,
-                        once,
-                        at_least,
-                    }),
+                    Reply::Missing(missing) => {
+                        at_least = at_least.max(missing.at_least);
+                        positions.push(position);
+                        lacking.push(*missing);
+                    }
                 }
             }
-            for mut lacking in lacking {
-                if self.bring(&mut lacking).await {
-                    positions.push(lacking.position);
-                    submissions.push(lacking.submission);
-                }
+            if !lacking.is_empty() && self.bring(&mut lacking, at_least).await {
+                submissions.extend(lacking.into_iter().map(|missing| missing.submission));
             }
         }
         results
@@ -196,26 +178,18 @@ impl<M: Machine> Handle<M> {
         }
     }
 
-    /// Reads what a submission lacks. False when the views are too far behind or not readable.
-    async fn bring(&self, lacking: &mut Lacking<M>) -> bool {
-        let at_least = lacking.at_least;
+    /// Reads what submissions lack. False when the views are too far behind or not readable.
+    async fn bring(&self, lacking: &mut [Missing<M>], at_least: Sequence) -> bool {
+        let count = lacking.len() as u64;
+        self.shared.cold_reads.fetch_add(count, Ordering::Relaxed);
         if !self.projected_at_least(at_least, cold::WAIT_MAX).await {
             return false;
         }
-        let read = cold::bring(
-            &self.views,
-            self.cold.as_ref(),
-            &mut lacking.submission,
-            std::mem::take(&mut lacking.keys),
-            std::mem::take(&mut lacking.once),
-        );
-        match read.await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(%error, "what has left memory could not be read from the views");
-                false
-            }
+        let brought = cold::bring(&self.views, self.cold.as_ref(), lacking).await;
+        if let Err(error) = &brought {
+            tracing::warn!(%error, "what has left memory could not be read from the views");
         }
+        brought.is_ok()
     }
 
     /// Waits until the views hold this row, but not longer than the time given. Tells whether they

@@ -21,13 +21,17 @@ use crate::shell::sequencer::handle::{Committed, RETRY_AFTER, StopReason, Submit
 pub(crate) enum Reply<M: Machine> {
     Committed(Committed<M::Outcome>),
     Failed(SubmitError),
-    /// Bring these along, as they stand at or after `at_least`.
-    Missing {
-        submission: Box<Submission<M>>,
-        keys: Vec<M::Key>,
-        once: Vec<OnceKey>,
-        at_least: Sequence,
-    },
+    Missing(Box<Missing<M>>),
+}
+
+/// A submission that cannot be decided from what is in memory: it is to bring these along, as they
+/// stand at or after `at_least`.
+#[derive(Debug)]
+pub(crate) struct Missing<M: Machine> {
+    pub(crate) submission: Submission<M>,
+    pub(crate) keys: Vec<M::Key>,
+    pub(crate) once: Vec<OnceKey>,
+    pub(crate) at_least: Sequence,
 }
 
 pub(crate) type Answer<M> = oneshot::Sender<Vec<Reply<M>>>;

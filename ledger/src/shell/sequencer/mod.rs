@@ -34,6 +34,6 @@ pub use settings::Settings;
 pub use shared::Status;
 
 pub(crate) use committer::{Committer, Fed, Feed, weight};
-pub(crate) use inbox::Inbox;
+pub(crate) use inbox::{Inbox, Missing};
 pub(crate) use shared::Shared;
 pub(crate) use writer::Writer;

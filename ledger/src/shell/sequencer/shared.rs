@@ -25,6 +25,7 @@ pub(crate) struct Shared<M: Machine> {
     pub(crate) clock_steps: AtomicU64,
     pub(crate) recoveries: AtomicU64,
     pub(crate) commits: AtomicU64,
+    pub(crate) cold_reads: AtomicU64,
 }
 
 /// How the sequencer and the projector are doing.
@@ -44,6 +45,8 @@ pub struct Status {
     pub once_in_memory: u64,
     /// Rows appended since the start.
     pub commits: u64,
+    /// Commands for which something that had left memory was read from the views.
+    pub cold_reads: u64,
     /// Jumps of the wall clock that were not followed.
     pub clock_steps: u64,
     /// Times the state was dropped and recovered.
@@ -64,6 +67,7 @@ impl<M: Machine> Shared<M> {
             clock_steps: AtomicU64::new(0),
             recoveries: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            cold_reads: AtomicU64::new(0),
         }
     }
 
@@ -104,6 +108,7 @@ impl<M: Machine> Shared<M> {
             lag_events: read(&self.lag_events),
             once_in_memory: read(&self.once_in_memory),
             commits: read(&self.commits),
+            cold_reads: read(&self.cold_reads),
             clock_steps: read(&self.clock_steps),
             recoveries: read(&self.recoveries),
         }

@@ -12,7 +12,7 @@ use crate::shell::clock::{self, Stamps};
 use crate::shell::sequencer::Settings;
 use crate::shell::sequencer::committer::{Commit, Job, weight};
 use crate::shell::sequencer::handle::{Committed, RETRY_AFTER, StopReason, SubmitError};
-use crate::shell::sequencer::inbox::{Answer, Gate, Group, News, Reply, Wanted, refuse};
+use crate::shell::sequencer::inbox::{Answer, Gate, Group, Missing, News, Reply, Wanted, refuse};
 use crate::shell::sequencer::lag::Lag;
 use crate::shell::sequencer::shared::Shared;
 use crate::time::Timestamp;
@@ -334,12 +334,12 @@ impl<M: Machine> Writer<M> {
                 keys,
                 once,
                 at_least,
-            } => Reply::Missing {
-                submission: Box::new(submission),
+            } => Reply::Missing(Box::new(Missing {
+                submission,
                 keys,
                 once,
                 at_least,
-            },
+            })),
             Verdict::KeyReused(key) => Reply::Failed(SubmitError::KeyReused(key)),
             Verdict::KeyFromFuture(key) => Reply::Failed(SubmitError::KeyFromFuture(key)),
             Verdict::Internal => Reply::Failed(SubmitError::Internal),

@@ -1,0 +1,294 @@
+//! The views are the fold of the journal, however they came about.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use ledger::shell::journal::{Journal, MemoryJournal};
+use ledger::shell::{
+    Column, Growth, Handle, OpenError, Rows, Settings, Store, Table, View, rebuild_views,
+};
+use ledger::{Engine, Moment, Sequence};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::shell_fixture::{AMOUNT, PATIENCE, ask, fold, key, open, tight};
+use crate::shell_tasks::{Ask, Finished, Happened, Tasks, TasksView};
+
+async fn work(handle: &Handle<Tasks>, tasks: std::ops::Range<u64>) -> Result<()> {
+    for task in tasks {
+        handle.submit(open(task).once(key(task))).await?;
+        if task % 3 > 0 {
+            handle.submit(ask(Ask::Finish(task))).await?;
+        }
+    }
+    Ok(())
+}
+
+/// All tasks as the views have them, and the row they stand at.
+async fn tasks(handle: &Handle<Tasks>) -> Result<(BTreeMap<i64, (i64, bool)>, Sequence)> {
+    let durable = handle.status().durable;
+    ensure!(
+        handle.projected_at_least(durable, PATIENCE).await,
+        "the views follow"
+    );
+    let mut reading = handle.views().read().await?;
+    let rows: Vec<(i64, i64, bool)> = sqlx::query_as("select task, amount, finished from tasks")
+        .fetch_all(reading.connection())
+        .await?;
+    let watermark = reading.watermark();
+    let tasks = rows
+        .into_iter()
+        .map(|(task, amount, finished)| (task, (amount, finished)));
+    Ok((tasks.collect(), watermark))
+}
+
+fn expected(tasks: i64) -> BTreeMap<i64, (i64, bool)> {
+    (0..tasks)
+        .map(|task| (task, (AMOUNT, task % 3 > 0)))
+        .collect()
+}
+
+async fn run_file(path: &Path, sql: &'static str) -> Result<()> {
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(sql).execute(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
+async fn start(rows: &MemoryJournal, directory: &Path) -> Result<Store<Tasks>, OpenError> {
+    Store::open_with(rows.clone(), directory, TasksView, tight()).await
+}
+
+#[tokio::test]
+async fn views_grow_with_the_journal_over_crashes_and_restarts() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let rows = MemoryJournal::default();
+    for life in 0..4 {
+        let store = start(&rows, directory.path()).await?;
+        let handle = store.handle();
+        work(&handle, 20 * life..20 * (life + 1)).await?;
+        if life == 2 {
+            let (found, watermark) = tasks(&handle).await?;
+            ensure!(found == expected(60), "{found:?}");
+            ensure!(watermark >= handle.status().durable, "{watermark:?}");
+        }
+        // Dropped in the middle the first times, with the views somewhere behind.
+        if life == 3 {
+            store.shutdown().await;
+        }
+    }
+    let store = start(&rows, directory.path()).await?;
+    ensure!(
+        tasks(&store.handle()).await?.0 == expected(80),
+        "after all lives"
+    );
+    Ok(())
+}
+
+/// What a start does with what it finds: whatever that is, state and views are the journal's fold.
+async fn starts_as_the_fold(spoil: &'static str) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let rows = MemoryJournal::default();
+    let store = start(&rows, directory.path()).await?;
+    work(&store.handle(), 0..40).await?;
+    store.shutdown().await;
+    run_file(&directory.path().join("views.db"), spoil).await?;
+
+    // Each start seals and checkpoints; `fold` holds the journal to the digest in it, so a state
+    // recovered wrongly cannot pass, and neither can the projector's.
+    let store = start(&rows, directory.path()).await?;
+    let handle = store.handle();
+    ensure!(
+        tasks(&handle).await?.0 == expected(40),
+        "the views after {spoil}"
+    );
+    work(&handle, 40..50).await?;
+    ensure!(
+        tasks(&handle).await?.0 == expected(50),
+        "the views follow after {spoil}"
+    );
+    store.shutdown().await;
+    let engine: Engine<Tasks> = fold(&mut rows.clone()).await?;
+    ensure!(engine.machine().total() == 50 * AMOUNT, "the fold");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_a_start_finds_it_ends_with_the_fold() -> Result<()> {
+    let spoils = [
+        "select 1",
+        "update snapshot set state = x'00'",
+        "update snapshot set digest = zeroblob(32)",
+        "update snapshot set row_hash = zeroblob(32)",
+        "update snapshot set seq = seq - 1",
+        "delete from snapshot",
+        "update watermark set hash = zeroblob(32)",
+        "update watermark set seq = 1000000",
+        "update watermark set schema = 'of long ago'",
+        "delete from watermark",
+    ];
+    for spoil in spoils {
+        starts_as_the_fold(spoil).await.context(spoil)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn views_that_are_deleted_are_made_anew() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let settings = tight;
+    let store = Store::open(directory.path(), TasksView, settings()).await?;
+    work(&store.handle(), 0..30).await?;
+    ensure!(
+        rebuild_views(directory.path()).is_err(),
+        "not while they are in use"
+    );
+    store.shutdown().await;
+    rebuild_views(directory.path())?;
+    ensure!(!directory.path().join("views.db").exists(), "they are gone");
+    let store = Store::open(directory.path(), TasksView, settings()).await?;
+    ensure!(
+        tasks(&store.handle()).await?.0 == expected(30),
+        "they are back"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_journal_that_was_cut_takes_its_views_along() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let rows = MemoryJournal::default();
+    let store = start(&rows, directory.path()).await?;
+    work(&store.handle(), 0..30).await?;
+    store.shutdown().await;
+    rows.rows().truncate(11);
+    let store = start(&rows, directory.path()).await?;
+    let handle = store.handle();
+    let found = tasks(&handle).await?.0;
+    let engine: Engine<Tasks> = fold(&mut rows.clone()).await?;
+    let sum: i64 = found.values().map(|(amount, _)| amount).sum();
+    ensure!(
+        engine.machine().total() == sum && found.len() < 30,
+        "{found:?}"
+    );
+    ensure!(sum > 0, "something is left");
+    Ok(())
+}
+
+/// The tasks view with one more table.
+#[derive(Debug, Default)]
+struct WiderView(TasksView);
+
+static NAMES: Table = Table {
+    name: "names",
+    columns: &[
+        Column::integer("task"),
+        Column::text("name"),
+        Column::wide("square"),
+    ],
+    key: 1,
+    growth: Growth::Append,
+    indexes: &["name"],
+};
+
+impl View<Tasks> for WiderView {
+    fn tables(&self) -> Vec<&'static Table> {
+        let mut tables = self.0.tables();
+        tables.push(&NAMES);
+        tables
+    }
+
+    fn fold(&mut self, moment: Moment, event: &Happened, machine: &Tasks, rows: &mut Rows) {
+        self.0.fold(moment, event, machine, rows);
+        if let Happened::Opened { task, .. } = event {
+            let wide = i128::from(*task) * i128::from(u64::MAX);
+            rows.put(
+                &NAMES,
+                [(*task).into(), format!("task {task}").into(), wide.into()],
+            );
+        }
+    }
+
+    async fn cold(
+        connection: &mut SqliteConnection,
+        keys: &[u64],
+    ) -> Result<BTreeMap<u64, Option<Finished>>, sqlx::Error> {
+        TasksView::cold(connection, keys).await
+    }
+}
+
+#[tokio::test]
+async fn a_view_with_other_tables_is_made_anew_from_the_start() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let rows = MemoryJournal::default();
+    let store = start(&rows, directory.path()).await?;
+    work(&store.handle(), 0..10).await?;
+    store.shutdown().await;
+    let wider = WiderView::default();
+    let store = Store::open_with(rows.clone(), directory.path(), wider, tight()).await?;
+    let handle = store.handle();
+    ensure!(tasks(&handle).await?.0 == expected(10), "the old table");
+    let mut reading = handle.views().read().await?;
+    let names: Vec<(i64, String, String)> =
+        sqlx::query_as("select task, name, quote(square) from names order by task")
+            .fetch_all(reading.connection())
+            .await?;
+    ensure!(names.len() == 10, "{names:?}");
+    // As long as it fits it is a number; what does not fit is its digits.
+    ensure!(names[0] == (0, "task 0".into(), "0".into()), "{names:?}");
+    ensure!(
+        names[3] == (3, "task 3".into(), "'55340232221128654845'".into()),
+        "{names:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fold_that_disagrees_with_the_writers_digest_stops_everything() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let mut rows = MemoryJournal::default();
+    let store = start(&rows, directory.path()).await?;
+    work(&store.handle(), 0..3).await?;
+    store.shutdown().await;
+    // A checkpoint with a digest of nothing, well chained.
+    let last = rows.rows().last().context("there are rows")?.clone();
+    let at = fold::<Tasks>(&mut rows).await?.clock().plus_nanos(1);
+    let digest = [7; 32];
+    let record = ledger::Record::<Tasks>::Checkpoint { at, digest };
+    let forged = ledger::shell::Row::following(last.head(), last.epoch, &[record])?;
+    rows.append(&forged).await?;
+    let store = start(&rows, directory.path()).await?;
+    let handle = store.handle();
+    let stopped = async {
+        while handle.status().stopped.is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, stopped).await?;
+    let why = ledger::shell::StopReason::Corrupt;
+    ensure!(store.shutdown().await == why, "the projector found it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn when_the_views_are_too_far_behind_commits_wait_for_them() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let settings = Settings {
+        lag_events_max: 10,
+        evict_events: u64::MAX,
+        ..tight()
+    };
+    let store = Store::open(directory.path(), TasksView, settings).await?;
+    let handle = store.handle();
+    let asks = (0..2_000).map(open).collect();
+    for outcome in handle.submit_many(asks).await {
+        outcome?;
+    }
+    let status = handle.status();
+    ensure!(
+        status.lag_events <= 10 + 2 * 8,
+        "a batch and the one after it: {status:?}"
+    );
+    Ok(())
+}
