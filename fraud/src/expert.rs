@@ -1,11 +1,10 @@
 //! A model bound to the registry: it reads its features from their slots and says why it thinks so.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::decision::Reason;
 use crate::feature::Registry;
-use crate::model::{Model, ModelError, Paths, narrow};
+use crate::model::{Forest, Model, ModelError, Paths, narrow};
 use crate::scorecard::milli;
 
 /// How many features a decision names.
@@ -17,8 +16,10 @@ const WORTH_NAMING: f64 = 0.05;
 #[derive(Clone, Debug)]
 pub(crate) struct Expert {
     model: Arc<Model>,
+    /// The model's trees over only the features they ask about.
+    forest: Arc<Forest>,
     paths: Arc<Paths>,
-    /// For each feature of the model, its slot, name and sentence.
+    /// For each of those features its slot, name and sentence.
     features: Arc<[Bound]>,
     /// The last row it scored, and how much each feature moved it along the paths.
     row: Vec<f32>,
@@ -46,19 +47,21 @@ impl Expert {
                 sentence,
             })
         };
-        let features: Arc<[Bound]> = model
-            .features
-            .iter()
-            .map(bind)
-            .collect::<Result<_, ModelError>>()?;
+        let (forest, used) = model.forest.compact();
+        let names = used
+            .into_iter()
+            .filter_map(|feature| model.features.get(feature));
+        let features: Arc<[Bound]> = names.map(bind).collect::<Result<_, ModelError>>()?;
         let width = features.len();
-        let paths = Arc::new(Paths::new(&model.forest));
+        let paths = Arc::new(Paths::new(&forest));
+        let (row, shares) = (vec![0.0; width], vec![0.0; width]);
         Ok(Self {
             model,
+            forest: Arc::new(forest),
             paths,
             features,
-            row: vec![0.0; width],
-            shares: vec![0.0; width],
+            row,
+            shares,
             margin: 0.0,
         })
     }
@@ -80,7 +83,7 @@ impl Expert {
         self.shares.fill(0.0);
         self.margin = self
             .paths
-            .explain(&self.model.forest, &self.row, &mut self.shares);
+            .explain(&self.forest, &self.row, &mut self.shares);
         self.model.calibration.ppm(self.margin)
     }
 
@@ -92,23 +95,46 @@ impl Expert {
         exactly: bool,
         reasons: &mut Vec<Reason>,
     ) {
-        let mut shares: Vec<f64> = self.shares.iter().map(|share| f64::from(*share)).collect();
         if exactly {
-            shares.fill(0.0);
+            let mut shares = vec![0.0; self.shares.len()];
             self.paths.shapley(&self.row, &mut shares);
+            self.name(vector, score_ppm, shares.into_iter(), reasons);
+        } else {
+            self.name(
+                vector,
+                score_ppm,
+                self.shares.iter().map(|share| f64::from(*share)),
+                reasons,
+            );
         }
-        let raised: f64 = shares.iter().filter(|share| **share > 0.0).sum();
-        let mut top: Vec<usize> = (0..shares.len())
-            .filter(|place| shares[*place] >= WORTH_NAMING)
-            .collect();
-        top.sort_by_key(|place| (Reverse(milli(shares[*place])), *place));
-        for place in top.into_iter().take(NAMED) {
-            let feature = &self.features[place];
+    }
+
+    /// Turns the largest shares into reasons.
+    fn name(
+        &self,
+        vector: &[f64],
+        score_ppm: u32,
+        shares: impl Iterator<Item = f64>,
+        reasons: &mut Vec<Reason>,
+    ) {
+        let (mut top, mut raised) = ([(WORTH_NAMING, usize::MAX); NAMED], 0.0);
+        for (place, share) in shares.enumerate() {
+            raised += share.max(0.0);
+            if share > top[NAMED - 1].0 {
+                let rank = top.partition_point(|held| held.0 >= share);
+                top[rank..].rotate_right(1);
+                top[rank] = (share, place);
+            }
+        }
+        for (share, place) in top {
+            let Some(feature) = self.features.get(place) else {
+                continue;
+            };
             reasons.push(Reason {
                 code: Arc::clone(&feature.code),
                 sentence: Arc::clone(&feature.sentence),
                 value_milli: milli(vector[feature.slot]),
-                weight_ppm: weight(f64::from(score_ppm) * shares[place] / raised),
+                weight_ppm: weight(f64::from(score_ppm) * share / raised),
             });
         }
     }

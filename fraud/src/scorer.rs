@@ -196,6 +196,11 @@ impl Scorer {
         &self.profiles
     }
 
+    /// Goes on from profiles that were saved.
+    pub fn restore(&mut self, profiles: Profiles) {
+        self.profiles = profiles;
+    }
+
     /// How far scores have moved from those of the champion's training; missing without a champion.
     pub fn drift(&self) -> Option<f64> {
         self.drift.as_ref().map(Drift::index)

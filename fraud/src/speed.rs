@@ -18,7 +18,7 @@ use crate::scorer::{Scorer, Settings};
 /// The first second of the town.
 const START: u64 = 1_700_000_000;
 /// Attempts whose features train the model.
-const LESSONS: u64 = 20_000;
+const LESSONS: u64 = 60_000;
 const TREES: usize = 200;
 const RULES: usize = 50;
 
@@ -65,10 +65,7 @@ pub struct Speed {
 
 /// Builds a town, then measures decisions. `now` tells nanoseconds that only grow.
 pub fn measure(load: Load, now: impl Fn() -> u64) -> Result<Speed, TrainError> {
-    let mut town = Town {
-        people: load.profiles / 2,
-        attempts: 0,
-    };
+    let mut town = Town::of(load.profiles);
     let limits = Limits {
         entities_per_role: 1_200_000,
         pairs: 4_000_000,
@@ -78,7 +75,7 @@ pub fn measure(load: Load, now: impl Fn() -> u64) -> Result<Speed, TrainError> {
         limits,
         ..Settings::default()
     });
-    while (scorer.profiles().entities() as u64) < load.profiles {
+    for _ in 0..2 * town.people {
         scorer.observe(&town.pay(), Outcome::Settled);
     }
     let model = lessons(&mut scorer, &mut town)?;
@@ -126,32 +123,39 @@ pub fn measure(load: Load, now: impl Fn() -> u64) -> Result<Speed, TrainError> {
 pub struct Town {
     /// How many people there are.
     pub people: u64,
-    /// How many attempts there were.
-    pub attempts: u64,
+    attempts: u64,
 }
 
 impl Town {
-    /// The next attempt: four a second; most to a shop, some to a person; one person in a hundred is
-    /// twenty times as active as the others.
+    /// A town in which about so many profiles arise: people pay, are paid, and have a phone.
+    pub const fn of(profiles: u64) -> Self {
+        Self {
+            people: if profiles < 60 { 20 } else { profiles / 3 },
+            attempts: 0,
+        }
+    }
+
+    /// The next attempt: four a second. First everyone pays a neighbour; then four in five attempts go to
+    /// shops, and one person in a hundred is twenty times as active as the others.
     #[must_use]
     pub fn pay(&mut self) -> Attempt {
         self.attempts += 1;
         let draw = |purpose: u64, below: u64| mix(self.attempts * 16 + purpose) % below.max(1);
+        let arriving = self.attempts <= self.people;
         let active = draw(0, 6) == 0;
-        let payer = draw(
-            1,
-            if active {
-                self.people / 100
-            } else {
-                self.people
-            },
-        );
-        let transfer = draw(2, 5) == 0;
-        let payee = if transfer {
-            draw(3, self.people)
-        } else {
-            self.people + draw(4, self.people / 20)
+        let payer = match (arriving, active) {
+            (true, _) => self.attempts - 1,
+            (false, true) => draw(1, self.people / 100),
+            (false, false) => draw(1, self.people),
         };
+        let transfer = arriving || draw(2, 5) == 0;
+        let payee = match (arriving, transfer) {
+            (true, _) => self.attempts % self.people,
+            (false, true) => draw(3, self.people),
+            (false, false) => self.people + draw(4, self.people / 20),
+        };
+        let large = draw(8, 400) == 0;
+        let stranger = !arriving && draw(5, 500) == 0;
         Attempt {
             id: u128::from(self.attempts),
             at: START * NANOS_PER_SECOND + self.attempts * (NANOS_PER_SECOND / 4),
@@ -167,21 +171,21 @@ impl Town {
             },
             payer: Key(payer),
             payee: Some(Key(payee)),
-            device: Some(Key(if draw(5, 500) == 0 {
+            device: Some(Key(if stranger {
                 draw(6, self.people)
             } else {
                 payer
             })),
             link: None,
             place: None,
-            amount: i64::try_from(100 + draw(7, 5_000) * (1 + draw(8, 30) / 29 * 20))
+            amount: i64::try_from((100 + draw(7, 5_000)) * if large { 20 } else { 1 })
                 .unwrap_or(100),
             currency: CurrencyCode::new("CNY"),
         }
     }
 }
 
-/// A model of made-up labels: large for the payer, or on a strange phone, is often fraud.
+/// A model of made-up labels: a large amount is often fraud, anything else almost never.
 fn lessons(scorer: &mut Scorer, town: &mut Town) -> Result<Model, TrainError> {
     let names: Vec<String> = scorer
         .registry()
@@ -192,14 +196,15 @@ fn lessons(scorer: &mut Scorer, town: &mut Town) -> Result<Model, TrainError> {
     let mut data = Dataset::new(names.len());
     for _ in 0..LESSONS {
         let attempt = town.pay();
-        let suspicious = attempt.amount > 20_000 || attempt.device != Some(attempt.payer);
-        let fraud = mix(town.attempts) % 100 < if suspicious { 40 } else { 1 };
+        let suspicious = attempt.amount > 20_000;
+        let fraud = mix(town.attempts) % 10_000 < if suspicious { 4_000 } else { 2 };
         data.push(&scorer.features(&attempt), fraud);
         scorer.observe(&attempt, Outcome::Settled);
     }
     let forest = crate::model::Trainer::train(
         &Boosting {
             rounds: TREES,
+            features: 1.0,
             ..Boosting::default()
         },
         &data,

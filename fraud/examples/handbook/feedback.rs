@@ -14,7 +14,9 @@ use crate::protocol::{Fold, LAST_DAY, Quality, span};
 const CARDS: usize = 100;
 /// The first day with enough known labels.
 const FIRST_DAY: u32 = 30;
-const WINDOW: u32 = 28;
+/// Days the model that picks is trained on, and the model that is judged.
+const PICKER_WINDOW: u32 = 28;
+const JUDGED_WINDOW: u32 = 63;
 
 /// The four folds, trained and tested on features that know the released labels.
 pub(crate) fn run(
@@ -45,7 +47,7 @@ pub(crate) fn run(
         );
     }
     Fold::all()
-        .map(|fold| fold.run(transactions, &rows, WINDOW, trainer))
+        .map(|fold| fold.run(transactions, &rows, JUDGED_WINDOW, trainer))
         .collect()
 }
 
@@ -58,7 +60,7 @@ fn pick_by(
 ) -> Result<Forest, TrainError> {
     let known = day - DELAY;
     let mut data = Dataset::new(rows.width());
-    for place in span(transactions, known.saturating_sub(WINDOW)..known) {
+    for place in span(transactions, known.saturating_sub(PICKER_WINDOW)..known) {
         data.push_narrow(rows.row(place), transactions[place].fraud);
     }
     picker.train(&data)

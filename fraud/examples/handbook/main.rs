@@ -110,7 +110,7 @@ fn print_table(by_window: &[(u32, Vec<Quality>)], feedback: &[Quality]) {
         );
     }
     row(
-        "28 days, 100 cards looked at a day, folds",
+        "63 days, 100 cards looked at a day, folds",
         &Quality::mean(feedback),
     );
 }

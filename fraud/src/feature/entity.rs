@@ -205,6 +205,19 @@ pub(super) const FEATURES: &[EntityFeature] = &[
         extract: last_fraud,
     },
     Definition {
+        name: "last_label_days",
+        sentence: "the newest payment of the WHO that is known was {} days ago",
+        unit: Unit::Days,
+        extract: |it| {
+            past(
+                it,
+                it.entity.labels.last_at,
+                it.entity.labels.last_at > 0,
+                DAY,
+            )
+        },
+    },
+    Definition {
         name: "fraud_run",
         sentence: "the newest {} known payments of the WHO are all fraud",
         unit: Unit::Count,

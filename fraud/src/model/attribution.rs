@@ -180,13 +180,18 @@ impl Way {
         }
         for (own, step) in steps.iter().enumerate() {
             // `sizes[k]` sums, over sets of k other features, the product of known and unknown parts.
-            let mut sizes = [0.0; DEPTH];
-            sizes[0] = 1.0;
-            for (other, part) in steps.iter().enumerate().filter(|(other, _)| *other != own) {
-                for size in (0..DEPTH).rev() {
-                    let smaller = size.checked_sub(1).map_or(0.0, |smaller| sizes[smaller]);
-                    sizes[size] = sizes[size] * part.unknown + smaller * known[other];
-                }
+            let mut sizes = [1.0, 0.0, 0.0, 0.0];
+            for (other, Step { unknown, .. }) in
+                steps.iter().enumerate().filter(|(other, _)| *other != own)
+            {
+                let [none, one, two, three] = sizes;
+                let [without, with] = [*unknown, known[other]];
+                sizes = [
+                    none * without,
+                    one * without + none * with,
+                    two * without + one * with,
+                    three * without + two * with,
+                ];
             }
             let weights = &ORDERS[self.len - 1];
             let mean: f64 = sizes

@@ -55,6 +55,35 @@ impl Forest {
         self
     }
 
+    /// The same forest over only the features it asks about, and those features.
+    pub(crate) fn compact(&self) -> (Self, Vec<usize>) {
+        let asked = |split: &&Split| split.threshold < f32::INFINITY;
+        let splits = self
+            .trees
+            .iter()
+            .flat_map(|tree| tree.splits.iter().filter(asked));
+        let mut used: Vec<u32> = splits.map(|split| split.feature).collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut forest = self.clone();
+        for split in forest.trees.iter_mut().flat_map(|tree| &mut tree.splits) {
+            // A split that asks nothing may look anywhere.
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a place among fewer than 2^32 features"
+            )]
+            let place = used.binary_search(&split.feature).unwrap_or(0) as u32;
+            split.feature = place;
+        }
+        if used.is_empty() {
+            used.push(0);
+        }
+        (
+            forest,
+            used.into_iter().map(|feature| feature as usize).collect(),
+        )
+    }
+
     /// How many trees give the least logistic loss on some rows; never fewer than a tenth, because early
     /// minima are luck.
     pub fn most_useful(&self, data: &Dataset) -> usize {

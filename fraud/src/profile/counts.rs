@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 
 use super::entity::{DAY, Day, Entity, HOUR, MINUTE, Volume};
+use super::recent::{Event, Recent};
 use super::ring::Ring;
 
 /// The rolling windows, shortest first.
@@ -87,8 +88,7 @@ impl Counts {
             self.amount[slot] = amount[slot] as f64;
         }
         self.short_bucketed(entity, now);
-        let last = events.len();
-        self.others = [count[2], count[3]].map(|many| different(&events[last - many as usize..]));
+        self.others = different(events, count[2] as usize, count[3] as usize);
     }
 
     /// Replaces each short window that has lost an event by its bucketed count.
@@ -106,7 +106,7 @@ impl Counts {
 
     /// All windows of days in one pass: a day belongs to a window of `length` days wholly if it began
     /// fewer days ago, partly if exactly that many.
-    fn long(&mut self, days: &Ring<Day, 36>, now: u32) {
+    fn long(&mut self, days: &Ring<Day, 36, DAY>, now: u32) {
         let passed = f64::from(now % DAY) / f64::from(DAY);
         days.visit(now, |back, day| {
             if day.is_empty() {
@@ -133,7 +133,11 @@ impl Counts {
     }
 }
 
-fn volume<const N: usize>(ring: &Ring<Volume, N>, now: u32, length: u32) -> (f64, f64) {
+fn volume<const N: usize, const WIDTH: u32>(
+    ring: &Ring<Volume, N, WIDTH>,
+    now: u32,
+    length: u32,
+) -> (f64, f64) {
     let (mut count, mut amount) = (0.0, 0.0);
     ring.window(now, length, |volume, share| {
         count += f64::from(volume.count) * share;
@@ -142,15 +146,22 @@ fn volume<const N: usize>(ring: &Ring<Volume, N>, now: u32, length: u32) -> (f64
     (count, amount)
 }
 
-/// How many different counterparties the events have; the lists are short.
-fn different(events: &[super::recent::Event]) -> f64 {
-    let new = |place: usize| {
-        events[..place]
-            .iter()
-            .all(|event| event.other != events[place].other)
-    };
-    let many = (0..events.len())
-        .filter(|place| events[*place].other != 0 && new(*place))
-        .count();
-    many as f64
+/// How many different counterparties the newest `hour` and the newest `day` of the events have, the
+/// newest being last. Their keys go into a small table of their own: comparing each with each is slow.
+fn different(events: &[Event], hour: usize, day: usize) -> [f64; 2] {
+    const PLACES: usize = 4 * Recent::CAPACITY;
+    let mut table = [0_u32; PLACES];
+    let (mut many, mut in_hour) = (0_u32, 0);
+    for (back, event) in events.iter().rev().take(day).enumerate() {
+        let mut place = event.other as usize % PLACES;
+        while table[place] != 0 && table[place] != event.other {
+            place = (place + 1) % PLACES;
+        }
+        many += u32::from(table[place] != event.other);
+        table[place] = event.other;
+        if back < hour {
+            in_hour = many;
+        }
+    }
+    [in_hour, many].map(f64::from)
 }

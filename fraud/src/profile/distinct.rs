@@ -4,16 +4,22 @@
 //! empty registers, which is closer. Two generations of fifteen days each take turns, so the answer
 //! covers the last fifteen to thirty days.
 
+use serde::{Deserialize, Serialize};
+
+use super::saved::sparse;
+
 const REGISTERS: usize = 64;
 const GENERATION: u32 = 15 * 86_400;
 /// The bias correction for 64 registers, from the `HyperLogLog` paper.
 const ALPHA: f64 = 0.709;
 
 /// A sketch of a set over the last fifteen to thirty days.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Distinct {
     era: u32,
+    #[serde(with = "sparse")]
     current: [u8; REGISTERS],
+    #[serde(with = "sparse")]
     previous: [u8; REGISTERS],
 }
 
@@ -57,7 +63,8 @@ impl Distinct {
         let mut empty = 0_u32;
         let mut inverse = 0_u64;
         for (left, right) in recent.iter().zip(old) {
-            let rank = *left.max(right);
+            // No register of ours is above 27; a saved one is not trusted to be.
+            let rank = (*left.max(right)).min(32);
             empty += u32::from(rank == 0);
             inverse += 1_u64 << (32 - u32::from(rank));
         }

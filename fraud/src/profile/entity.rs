@@ -3,6 +3,8 @@
 //! An attempt enters the windows the moment it is scored and leaves them if it is cancelled. What
 //! is slow to change (usual amounts, counterparties, the last time) learns only from money that moved.
 
+use serde::{Deserialize, Serialize};
+
 use super::distinct::Distinct;
 use super::recent::{Event, Recent};
 use super::ring::Ring;
@@ -18,14 +20,14 @@ pub(crate) const DAY: u32 = 86_400;
 const DAYS: usize = 36;
 
 /// How much happened in a bucket.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Volume {
     pub(crate) count: u32,
     pub(crate) amount: i64,
 }
 
 /// What a day left behind.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Day {
     pub(crate) volume: Volume,
     pub(crate) unusual: u16,
@@ -41,14 +43,14 @@ impl Day {
 }
 
 /// Finer buckets, for an entity with more events in a day than [`Recent`] holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Busy {
-    pub(crate) minutes: Ring<Volume, 61>,
-    pub(crate) hours: Ring<Volume, 25>,
+    pub(crate) minutes: Ring<Volume, 61, MINUTE>,
+    pub(crate) hours: Ring<Volume, 25, HOUR>,
 }
 
 /// What is known for certain about past attempts of an entity, in the order of those attempts.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Labels {
     /// The second of the newest labelled attempt.
     pub(crate) last_at: u32,
@@ -64,7 +66,7 @@ pub(crate) struct Labels {
 }
 
 /// The history of one entity in one role.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entity {
     pub(crate) first_at: u32,
     pub(crate) last_at: u32,
@@ -75,7 +77,7 @@ pub(crate) struct Entity {
     pub(crate) usual: Usual,
     pub(crate) recent: Recent,
     pub(crate) lost_at: u32,
-    pub(crate) days: Ring<Day, DAYS>,
+    pub(crate) days: Ring<Day, DAYS, DAY>,
     pub(crate) others: Distinct,
     pub(crate) busy: Option<Box<Busy>>,
 }
@@ -94,7 +96,7 @@ impl Entity {
             usual: Usual::new(),
             recent: Recent::new(),
             lost_at: 0,
-            days: Ring::new(DAY),
+            days: Ring::new(),
             others: Distinct::new(),
             busy: None,
         }
@@ -176,8 +178,8 @@ impl Entity {
             self.busy = None;
         } else if self.busy.is_none() && lost.at > horizon {
             let mut busy = Box::new(Busy {
-                minutes: Ring::new(MINUTE),
-                hours: Ring::new(HOUR),
+                minutes: Ring::new(),
+                hours: Ring::new(),
             });
             busy.add(lost);
             self.recent

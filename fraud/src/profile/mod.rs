@@ -16,6 +16,7 @@ mod pair;
 mod proofs;
 mod recent;
 mod ring;
+mod saved;
 mod table;
 mod usual;
 
@@ -24,13 +25,14 @@ use std::collections::{HashMap, VecDeque};
 pub(crate) use counts::Counts;
 pub(crate) use entity::{DAY, Entity, HOUR};
 pub(crate) use pair::Pair;
+use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Attempt, Key, Label, Outcome, Role, mix};
 use recent::Event;
 use table::Table;
 
 /// How much may be remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Profiles in each role's table; a profile takes about 2 KiB.
     pub entities_per_role: usize,
@@ -50,7 +52,8 @@ impl Default for Limits {
     }
 }
 
-/// What is remembered of everyone.
+/// What is remembered of everyone. It can be saved in any format of `serde`, and goes on as if nothing
+/// had happened.
 #[derive(Clone, Debug)]
 pub struct Profiles {
     roles: [Table<Entity>; 5],
@@ -83,8 +86,8 @@ impl Profiles {
         let busy: usize = self
             .roles
             .iter()
-            .flat_map(Table::values)
-            .map(Entity::bytes_beside)
+            .flat_map(Table::entries)
+            .map(|(_, entity)| entity.bytes_beside())
             .sum();
         self.roles.iter().map(Table::bytes).sum::<usize>() + self.pairs.bytes() + busy
     }

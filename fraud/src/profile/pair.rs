@@ -1,9 +1,11 @@
 //! What is remembered of one payer with one payee.
 
+use serde::{Deserialize, Serialize};
+
 use super::table::Worth;
 
 /// Settled payments from one payer to one payee.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pair {
     pub(crate) first_at: u32,
     pub(crate) last_at: u32,

@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn a_ring_forgets_what_is_too_old(times in prop::collection::vec(0..500_u32, 1..80)) {
-        let mut ring: Ring<u32, 8> = Ring::new(10);
+        let mut ring: Ring<u32, 8, 10> = Ring::new();
         for at in &times {
             if let Some(slot) = ring.slot(*at) {
                 *slot += 1;

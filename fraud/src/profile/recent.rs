@@ -3,8 +3,10 @@
 //! While an entity has at most [`Recent::CAPACITY`] events in a window, counts, sums and distinct
 //! counterparties of that window are exact. An entity with more is busy and is counted by buckets.
 
+use serde::{Deserialize, Serialize};
+
 /// One attempt as an entity remembers it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) at: u32,
     /// Half the bits of the counterparty's key; 0 if there is none.
@@ -13,7 +15,8 @@ pub(crate) struct Event {
 }
 
 /// The newest events, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Vec<Event>", from = "Vec<Event>")]
 pub(crate) struct Recent {
     events: [Event; Self::CAPACITY],
     len: u8,
@@ -65,5 +68,21 @@ impl Recent {
         self.events.copy_within(place + 1..len, place);
         self.len -= 1;
         true
+    }
+}
+
+impl From<Recent> for Vec<Event> {
+    fn from(recent: Recent) -> Self {
+        recent.events().to_vec()
+    }
+}
+
+impl From<Vec<Event>> for Recent {
+    fn from(events: Vec<Event>) -> Self {
+        let mut recent = Self::new();
+        for event in events {
+            recent.insert(event);
+        }
+        recent
     }
 }

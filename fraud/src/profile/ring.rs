@@ -1,22 +1,26 @@
 //! A ring of equal time buckets, and windows over it.
 //!
-//! Bucket `b` holds what happened in `[b * width, (b + 1) * width)`. The ring keeps the `N` newest
+//! Bucket `b` holds what happened in `[b * WIDTH, (b + 1) * WIDTH)` seconds. The ring keeps the `N` newest
 //! buckets; anything older is forgotten. A window of `k` widths ending now is the running bucket,
 //! the `k - 1` full ones before it, and of the one before those the part that is still inside, as if
 //! its content were spread evenly: the error is at most that one bucket's content.
 
+use serde::{Deserialize, Serialize};
+
+use super::saved::{Saved, sparse};
+
 /// The newest `N` buckets of `T`.
-#[derive(Clone, Debug)]
-pub(crate) struct Ring<T, const N: usize> {
-    width: u32,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "T: Saved")]
+pub(crate) struct Ring<T: Saved, const N: usize, const WIDTH: u32> {
     newest: u32,
+    #[serde(with = "sparse")]
     slots: [T; N],
 }
 
-impl<T: Copy + Default, const N: usize> Ring<T, N> {
-    pub(crate) fn new(width: u32) -> Self {
+impl<T: Saved, const N: usize, const WIDTH: u32> Ring<T, N, WIDTH> {
+    pub(crate) fn new() -> Self {
         Self {
-            width,
             newest: 0,
             slots: [T::default(); N],
         }
@@ -24,7 +28,7 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
 
     /// The bucket of a moment, moving the ring forward if needed; `None` if it is already forgotten.
     pub(crate) fn slot(&mut self, at: u32) -> Option<&mut T> {
-        let bucket = at / self.width;
+        let bucket = at / WIDTH;
         if bucket > self.newest {
             let skipped = (bucket - self.newest).min(Self::LENGTH);
             for step in 0..skipped {
@@ -38,7 +42,7 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
     /// Gives each bucket of the `length` widths before `now` to `visit`, with the share of it that lies
     /// inside.
     pub(crate) fn window(&self, now: u32, length: u32, mut visit: impl FnMut(&T, f64)) {
-        let passed = f64::from(now % self.width) / f64::from(self.width);
+        let passed = f64::from(now % WIDTH) / f64::from(WIDTH);
         self.visit(now, |back, slot| {
             if back <= length {
                 visit(slot, if back == length { 1.0 - passed } else { 1.0 });
@@ -47,8 +51,9 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
     }
 
     /// Gives every bucket up to `now` to `visit`, the newest first, with how many buckets ago it began.
+    #[inline]
     pub(crate) fn visit(&self, now: u32, mut visit: impl FnMut(u32, &T)) {
-        let current = now / self.width;
+        let current = now / WIDTH;
         let oldest = self.newest.saturating_sub(Self::LENGTH - 1);
         let newest = self.newest.min(current);
         let mut place = Self::place(newest);

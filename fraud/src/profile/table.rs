@@ -55,9 +55,32 @@ impl<V: Worth> Table<V> {
         self.places.len()
     }
 
-    /// Every profile, in the order of its place.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.chunks.iter().flatten().map(|(_, value)| value)
+    /// Every key and profile, in the order of its place.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &(u64, V)> {
+        self.chunks.iter().flatten()
+    }
+
+    /// Capacity, evictions and samples drawn so far.
+    pub(super) const fn counters(&self) -> (usize, u64, u64) {
+        (self.capacity, self.evicted, self.draws)
+    }
+
+    /// The table that had these counters and entries; entries beyond its capacity are left out.
+    pub(super) fn restored(
+        (capacity, evicted, draws): (usize, u64, u64),
+        entries: Vec<(u64, V)>,
+    ) -> Self {
+        let mut table = Self {
+            evicted,
+            draws,
+            ..Self::new(capacity)
+        };
+        for (key, value) in entries {
+            if table.len() < table.capacity && !table.places.contains_key(&key) {
+                table.append(key, value);
+            }
+        }
+        table
     }
 
     /// The memory it takes, without what profiles keep beside themselves.

@@ -4,6 +4,8 @@
 //! purchases do not teach the profile that large is normal. The median is that of the newest 32
 //! settled amounts, exactly. The mean forgets slowly: after 256 amounts a new one weighs 1/256.
 
+use serde::{Deserialize, Serialize};
+
 const KEPT_U8: u8 = 32;
 const KEPT: usize = KEPT_U8 as usize;
 const SLOWEST: u32 = 256;
@@ -13,7 +15,8 @@ const HOURS: usize = 24;
 const ENOUGH: u8 = 4;
 
 /// The settled amounts and hours of an entity, summed up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Summary", from = "Summary")]
 pub(crate) struct Usual {
     newest: [i64; KEPT],
     sorted: [i64; KEPT],
@@ -130,5 +133,72 @@ impl Usual {
         }
         self.hours[slot] += 1;
         self.hours_total += 1;
+    }
+}
+
+/// What of it must be saved; the rest follows.
+#[derive(Serialize, Deserialize)]
+struct Summary {
+    /// The newest amounts, oldest first.
+    newest: Vec<i64>,
+    seen: u32,
+    mean: f64,
+    variance: f64,
+    largest: i64,
+    hours: [u8; HOURS],
+}
+
+impl From<Usual> for Summary {
+    fn from(usual: Usual) -> Self {
+        let len = usize::from(usual.len);
+        let mut newest = usual.newest[..len].to_vec();
+        newest.rotate_left(if len == KEPT {
+            usize::from(usual.next)
+        } else {
+            0
+        });
+        let Usual {
+            seen,
+            mean,
+            variance,
+            largest,
+            hours,
+            ..
+        } = usual;
+        Self {
+            newest,
+            seen,
+            mean,
+            variance,
+            largest,
+            hours,
+        }
+    }
+}
+
+impl From<Summary> for Usual {
+    fn from(summary: Summary) -> Self {
+        let Summary {
+            newest,
+            seen,
+            mean,
+            variance,
+            largest,
+            hours,
+        } = summary;
+        let hours_total = hours.iter().map(|count| u16::from(*count)).sum();
+        let mut usual = Self {
+            seen,
+            mean,
+            variance,
+            largest,
+            hours,
+            hours_total,
+            ..Self::new()
+        };
+        for amount in newest {
+            usual.keep(amount);
+        }
+        usual
     }
 }

@@ -85,6 +85,42 @@ proptest! {
     }
 
     #[test]
+    fn saved_profiles_go_on_as_if_nothing_had_happened(
+        happenings in prop::collection::vec(happening(), 2..150),
+        saved_at in 0..150_usize,
+    ) {
+        let attempts = attempts(&happenings);
+        let saved_at = saved_at % attempts.len();
+        let mut steady = Scorer::new(Settings::default());
+        let mut restarted = Scorer::new(Settings::default());
+        for (place, (attempt, happening)) in attempts.iter().zip(&happenings).enumerate() {
+            for scorer in [&mut steady, &mut restarted] {
+                scorer.score(attempt);
+                if place % 3 > 0 {
+                    scorer.observe(attempt, happening.outcome);
+                }
+                if let Some(label) = happening.label {
+                    scorer.observe(attempt, Outcome::Labelled(label));
+                }
+            }
+            if place == saved_at {
+                let bytes = postcard::to_stdvec(restarted.profiles()).expect("profiles can be saved");
+                restarted = Scorer::new(Settings::default());
+                restarted.restore(postcard::from_bytes(&bytes).expect("profiles can be read"));
+            }
+        }
+        // What was in flight when it was saved can still be settled.
+        for (attempt, happening) in attempts.iter().zip(&happenings).step_by(3) {
+            steady.observe(attempt, happening.outcome);
+            restarted.observe(attempt, happening.outcome);
+        }
+        for probe in &attempts {
+            let probe = Attempt { id: 9_999, at: START + 90 * DAY, ..probe.clone() };
+            prop_assert_eq!(bits(&steady.features(&probe)), bits(&restarted.features(&probe)));
+        }
+    }
+
+    #[test]
     fn the_same_story_is_decided_the_same(happenings in prop::collection::vec(happening(), 1..60)) {
         let tell = || {
             let mut scorer = Scorer::new(Settings::default());
