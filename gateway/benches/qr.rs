@@ -48,14 +48,20 @@ fn drawing(rounds: u32) {
     rate("ours, PNG", rounds, || {
         matrix().to_png(drawing).expect("a drawing").len()
     });
-    println!("  ours, PNG                      {:>9} bytes", matrix().to_png(drawing).expect("a drawing").len());
+    println!(
+        "  ours, PNG                      {:>9} bytes",
+        matrix().to_png(drawing).expect("a drawing").len()
+    );
     rate("ours, SVG", rounds, || {
         matrix().to_svg(drawing).expect("a drawing").len()
     });
     rate("qrcode, matrix (baseline)", rounds / 5, || {
         qrcode::QrCode::new(TEXT).expect("a short text").width()
     });
-    println!("  qrcode and image, PNG          {:>9} bytes", baseline_png());
+    println!(
+        "  qrcode and image, PNG          {:>9} bytes",
+        baseline_png()
+    );
     rate("qrcode and image, PNG (baseline)", rounds / 5, baseline_png);
 }
 
