@@ -97,7 +97,8 @@ impl Command {
     }
 }
 
-/// Variants are only ever added at the end: their place is their number in the journal.
+/// Variants are only ever added at the end: their place is their number in the journal. What is
+/// large and rare is boxed, so that a transaction is not moved around in the space of a hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     AssetRegistered(Currency),
@@ -121,7 +122,7 @@ pub enum Event {
         details: Details,
     },
     Held {
-        hold: Hold,
+        hold: Box<Hold>,
         reference: Option<Box<str>>,
         metadata: Metadata,
     },
@@ -151,7 +152,7 @@ pub enum Event {
     /// What an account under velocity limits has now moved.
     Counted {
         account: AccountNo,
-        counter: Counter,
+        counter: Box<Counter>,
     },
     AccountVelocitySet {
         account: AccountNo,

@@ -244,7 +244,7 @@ impl<'a> Draft<'a> {
         self.touched.iter().filter_map(|touched| {
             Some(Event::Counted {
                 account: touched.account,
-                counter: **touched.counter.as_ref()?,
+                counter: touched.counter.clone()?,
             })
         })
     }

@@ -125,7 +125,7 @@ impl Ledger {
             Event::StateSet { account, state } => self.account_mut(*account).state = *state,
             Event::Held { hold, .. } => {
                 self.change_held(&hold.postings, 1);
-                self.holds.put(hold.clone(), sequence);
+                self.holds.put(Hold::clone(hold), sequence);
             }
             Event::Captured {
                 book,
@@ -145,7 +145,7 @@ impl Ledger {
                 ..
             } => self.reversals.put(*transaction, reversed.clone(), sequence),
             Event::Counted { account, counter } => {
-                self.velocities.set_counter(*account, *counter);
+                self.velocities.set_counter(*account, **counter);
             }
             Event::AccountVelocitySet { account, limits } => {
                 self.velocities.set_account(*account, limits);

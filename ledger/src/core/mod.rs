@@ -32,6 +32,7 @@ mod post;
 mod reason;
 mod rejection;
 mod reversal;
+mod run;
 mod step;
 mod terms;
 mod transact;

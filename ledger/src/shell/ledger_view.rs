@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::SqliteConnection;
 
 use crate::core::{
-    Account, AccountKind, AccountNo, AccountState, Book, Event, Hold, Key, Ledger, Row, Transaction,
+    Account, AccountKind, AccountNo, AccountState, Book, Event, Key, Ledger, Row, Transaction,
 };
 use crate::machine::Moment;
 use crate::shell::ledger_cold::{self, HOLDS, REVERSALS};
@@ -122,11 +122,8 @@ impl LedgerView {
                 put_transaction(moment, *book, transaction, rows);
                 self.put_postings(transaction, ledger, rows);
             }
-            Event::Held {
-                hold: Hold { book, id, .. },
-                ..
-            }
-            | Event::Captured { book, hold: id, .. }
+            Event::Held { hold, .. } => ledger_cold::put_hold(hold, rows),
+            Event::Captured { book, hold: id, .. }
             | Event::Released { book, hold: id, .. }
             | Event::Expired { book, hold: id, .. } => {
                 if let Some(hold) = ledger.hold(*book, *id) {

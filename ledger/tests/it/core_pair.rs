@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::core::{Flow, HoldState, Key, Row, Rows, Tally, TransactionRow, Window};
+use ledger::core::{Flow, Hold, HoldState, Key, Row, Rows, Tally, TransactionRow, Window};
 use ledger::{
     Account, Cold, Command, Engine, Event, Ledger, Machine, Moment, Outcome, Record, Sequence,
     Submission, Timestamp, Verdict,
@@ -235,7 +235,7 @@ fn fold_row(views: &mut Rows, event: &Event) {
         }
         Event::Held { hold, .. } => {
             let key = Key::Hold(hold.book, hold.id);
-            views.insert(key, Some(Row::Hold(hold.clone())));
+            views.insert(key, Some(Row::Hold(Hold::clone(hold))));
         }
         Event::Captured {
             book,
