@@ -8,7 +8,7 @@ use crate::model::{Forest, Model, ModelError, Paths, narrow};
 use crate::scorecard::milli;
 
 /// How many features a decision names.
-const NAMED: usize = 4;
+pub(crate) const NAMED: usize = 4;
 /// A feature that moved the margin by less is not worth naming.
 const WORTH_NAMING: f64 = 0.05;
 

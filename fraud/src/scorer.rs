@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::decision::{Action, Decision, Reason};
-use crate::expert::Expert;
+use crate::expert::{Expert, NAMED};
 use crate::feature::Registry;
 use crate::metrics::Drift;
 use crate::model::{Model, ModelError};
@@ -110,7 +110,8 @@ impl Scorer {
             value_milli: 0,
             weight_ppm: 0,
         };
-        let mut reasons: Vec<Reason> = verdict.held.iter().map(rule).collect();
+        let mut reasons = Vec::with_capacity(verdict.held.len() + NAMED);
+        reasons.extend(verdict.held.iter().map(rule));
         match &self.champion {
             Some(expert) => expert.explain(
                 &self.vector,

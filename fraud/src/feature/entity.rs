@@ -86,9 +86,9 @@ pub(super) const FEATURES: &[EntityFeature] = &[
     },
     Definition {
         name: "settled",
-        sentence: "the WHO has {} settled payments behind it, counted to 100",
+        sentence: "the WHO has {} settled payments behind it, counted to 30",
         unit: Unit::Count,
-        extract: |it| f64::from(it.entity.settled.min(100)),
+        extract: |it| f64::from(it.entity.settled.min(30)),
     },
     Definition {
         name: "age",
@@ -259,7 +259,7 @@ pub(super) const FEATURES: &[EntityFeature] = &[
         name: "fraud_distance",
         sentence: "the WHO is {} steps from a known fraud; 3 is far",
         unit: Unit::Count,
-        extract: |it| f64::from(it.entity.distance),
+        extract: |it| f64::from(it.entity.distance(it.now)),
     },
 ];
 

@@ -73,9 +73,11 @@ impl Counts {
     fn short(&mut self, entity: &Entity, now: u32) {
         let (mut count, mut amount) = ([0_u32; 4], [0_i64; 4]);
         let events = entity.recent.events();
-        let first = events.partition_point(|event| now.saturating_sub(event.at) >= DAY);
-        for event in &events[first..] {
+        for event in events.iter().rev() {
             let age = now.saturating_sub(event.at);
+            if age >= DAY {
+                break;
+            }
             for (slot, window) in Window::ALL[..4].iter().enumerate() {
                 if age < window.seconds() {
                     count[slot] += 1;
@@ -150,6 +152,16 @@ fn volume<const N: usize, const WIDTH: u32>(
 /// newest being last. Their keys go into a small table of their own: comparing each with each is slow.
 fn different(events: &[Event], hour: usize, day: usize) -> [f64; 2] {
     const PLACES: usize = 4 * Recent::CAPACITY;
+    if day < 2 {
+        let known = |newest: usize| {
+            events
+                .iter()
+                .rev()
+                .take(newest)
+                .any(|event| event.other != 0)
+        };
+        return [hour, day].map(|newest| f64::from(u8::from(known(newest))));
+    }
     let mut table = [0_u32; PLACES];
     let (mut many, mut in_hour) = (0_u32, 0);
     for (back, event) in events.iter().rev().take(day).enumerate() {

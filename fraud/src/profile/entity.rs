@@ -71,8 +71,8 @@ pub(crate) struct Entity {
     pub(crate) first_at: u32,
     pub(crate) last_at: u32,
     pub(crate) settled: u32,
-    /// Steps to the nearest known fraud through settled payments: 0 is fraud of its own.
-    pub(crate) distance: u8,
+    /// Steps to the nearest known fraud through settled payments, and when that fraud was.
+    taint: (u8, u32),
     pub(crate) labels: Labels,
     pub(crate) usual: Usual,
     pub(crate) recent: Recent,
@@ -85,13 +85,15 @@ pub(crate) struct Entity {
 impl Entity {
     /// Too far from any known fraud to matter.
     pub(crate) const FAR: u8 = 3;
+    /// How long a fraud taints: without an end, in time everyone would be near one.
+    const TAINTED: u32 = 30 * DAY;
 
     pub(crate) fn new(at: u32) -> Self {
         Self {
             first_at: at,
             last_at: at,
             settled: 0,
-            distance: Self::FAR,
+            taint: (Self::FAR, 0),
             labels: Labels::default(),
             usual: Usual::new(),
             recent: Recent::new(),
@@ -105,6 +107,16 @@ impl Entity {
     /// The memory it takes beside itself.
     pub(crate) fn bytes_beside(&self) -> usize {
         self.busy.as_ref().map_or(0, |_| size_of::<Busy>())
+    }
+
+    /// Reads a little of each part. Among a million profiles every part is a wait for memory; done for all
+    /// participants of an attempt before any is used, the waits overlap.
+    pub(crate) fn touch(&self) -> u32 {
+        self.last_at
+            ^ self.recent.touch()
+            ^ self.days.touch()
+            ^ self.usual.touch()
+            ^ self.others.touch()
     }
 
     /// Counts an attempt in every window.
@@ -162,7 +174,32 @@ impl Entity {
         }
         self.labels.learn(at, fraud);
         if fraud {
-            self.distance = 0;
+            self.come_near((0, at), at);
+        }
+    }
+
+    /// Steps to the nearest known fraud of the last thirty days; 0 is one of its own.
+    pub(crate) fn distance(&self, now: u32) -> u8 {
+        if now.saturating_sub(self.taint.1) > Self::TAINTED {
+            Self::FAR
+        } else {
+            self.taint.0
+        }
+    }
+
+    /// What a payment with this entity brings others near to.
+    pub(crate) fn nearness(&self, now: u32) -> (u8, u32) {
+        (
+            self.distance(now).saturating_add(1).min(Self::FAR),
+            self.taint.1,
+        )
+    }
+
+    /// Learns of a fraud that is nearer, or as near and newer, than the one it knew.
+    pub(crate) fn come_near(&mut self, (steps, at): (u8, u32), now: u32) {
+        let known = self.distance(now);
+        if steps < known || (steps == known && at > self.taint.1) {
+            self.taint = (steps, at);
         }
     }
 

@@ -156,15 +156,18 @@ impl Profiles {
             self.count(attempt);
         }
         let at = attempt.second();
-        let mut distance = Entity::FAR;
+        let mut nearest = (Entity::FAR, 0);
         for (role, key) in participants(attempt) {
             let entity = self.roles[role as usize].entry(key.0, || Entity::new(at));
             entity.settle(event(attempt, role));
-            distance = distance.min(entity.distance.saturating_add(1));
+            let (steps, fraud_at) = entity.nearness(at);
+            if (steps, std::cmp::Reverse(fraud_at)) < (nearest.0, std::cmp::Reverse(nearest.1)) {
+                nearest = (steps, fraud_at);
+            }
         }
         for (role, key) in participants(attempt) {
             if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
-                entity.distance = entity.distance.min(distance);
+                entity.come_near(nearest, at);
             }
         }
         if let Some(payee) = attempt.payee {

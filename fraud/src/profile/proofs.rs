@@ -11,7 +11,10 @@ use super::recent::{Event, Recent};
 use super::ring::Ring;
 use super::table::Table;
 use super::usual::Usual;
-use crate::attempt::{Label, mix};
+use super::{Limits, Profiles};
+use crate::attempt::{
+    Attempt, Channel, CurrencyCode, Key, Kind, Label, NANOS_PER_SECOND, Outcome, Role, mix,
+};
 
 const START: u32 = 20_000 * DAY;
 
@@ -216,4 +219,44 @@ fn labels_follow_the_order_of_payments_however_late_they_come() {
         !labels.last_fraud,
         "the newest payment that is known was genuine"
     );
+}
+
+#[test]
+fn a_fraud_taints_those_near_it_for_thirty_days() {
+    let at = |day: u64| (u64::from(START) + day * u64::from(DAY)) * NANOS_PER_SECOND;
+    let pay = |id, day, payer, payee| Attempt {
+        id,
+        at: at(day),
+        kind: Kind::Transfer,
+        channel: Channel::App,
+        payer: Key(payer),
+        payee: Some(Key(payee)),
+        device: None,
+        link: None,
+        place: None,
+        amount: 100,
+        currency: CurrencyCode::new("CNY"),
+    };
+    let mut profiles = Profiles::new(Limits::default());
+    let distance = |profiles: &Profiles, role, key, day: u32| {
+        profiles
+            .entity(role, Key(key))
+            .map(|entity| entity.distance(START + day * DAY))
+    };
+    let fraud = pay(1, 0, 1, 9);
+    profiles.observe(&fraud, Outcome::Settled);
+    profiles.observe(&fraud, Outcome::Labelled(Label::Fraud));
+    profiles.observe(&pay(2, 1, 2, 9), Outcome::Settled);
+    profiles.observe(&pay(3, 2, 2, 8), Outcome::Settled);
+    profiles.observe(&pay(4, 3, 3, 7), Outcome::Settled);
+    let cases = [
+        (Role::Payee, 9, 5, 0, "it received the fraud"),
+        (Role::Payer, 2, 5, 1, "it paid whoever received the fraud"),
+        (Role::Payee, 8, 5, 2, "it was paid by one who paid them"),
+        (Role::Payer, 3, 5, 3, "it has nothing to do with it"),
+        (Role::Payee, 9, 31, 3, "that was long ago"),
+    ];
+    for (role, key, day, expected, why) in cases {
+        assert_eq!(distance(&profiles, role, key, day), Some(expected), "{why}");
+    }
 }

@@ -40,6 +40,10 @@ impl Recent {
         &self.events[..usize::from(self.len)]
     }
 
+    pub(crate) fn touch(&self) -> u32 {
+        self.events().last().map_or(0, |event| event.at)
+    }
+
     /// Adds an event in its place and returns the one that had to leave for it.
     pub(crate) fn insert(&mut self, event: Event) -> Option<Event> {
         let len = usize::from(self.len);

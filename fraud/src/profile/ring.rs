@@ -14,6 +14,8 @@ use super::saved::{Saved, sparse};
 #[serde(bound = "T: Saved")]
 pub(crate) struct Ring<T: Saved, const N: usize, const WIDTH: u32> {
     newest: u32,
+    /// One bit for each slot that may hold something, so that reading a quiet month touches little memory.
+    filled: u64,
     #[serde(with = "sparse")]
     slots: [T; N],
 }
@@ -22,6 +24,7 @@ impl<T: Saved, const N: usize, const WIDTH: u32> Ring<T, N, WIDTH> {
     pub(crate) fn new() -> Self {
         Self {
             newest: 0,
+            filled: 0,
             slots: [T::default(); N],
         }
     }
@@ -32,11 +35,22 @@ impl<T: Saved, const N: usize, const WIDTH: u32> Ring<T, N, WIDTH> {
         if bucket > self.newest {
             let skipped = (bucket - self.newest).min(Self::LENGTH);
             for step in 0..skipped {
-                self.slots[Self::place(bucket - step)] = T::default();
+                let place = Self::place(bucket - step);
+                self.slots[place] = T::default();
+                self.filled &= !(1 << place);
             }
             self.newest = bucket;
         }
-        (self.newest - bucket < Self::LENGTH).then(|| &mut self.slots[Self::place(bucket)])
+        if self.newest - bucket >= Self::LENGTH {
+            return None;
+        }
+        let place = Self::place(bucket);
+        self.filled |= 1 << place;
+        Some(&mut self.slots[place])
+    }
+
+    pub(crate) fn touch(&self) -> u32 {
+        u32::from(self.slots[Self::place(self.newest)] == T::default())
     }
 
     /// Gives each bucket of the `length` widths before `now` to `visit`, with the share of it that lies
@@ -50,24 +64,35 @@ impl<T: Saved, const N: usize, const WIDTH: u32> Ring<T, N, WIDTH> {
         });
     }
 
-    /// Gives every bucket up to `now` to `visit`, the newest first, with how many buckets ago it began.
+    /// Gives every bucket up to `now` that may hold something to `visit`, with how many buckets ago it
+    /// began; in the order of slots, which does not depend on the order of events.
     #[inline]
     pub(crate) fn visit(&self, now: u32, mut visit: impl FnMut(u32, &T)) {
         let current = now / WIDTH;
-        let oldest = self.newest.saturating_sub(Self::LENGTH - 1);
-        let newest = self.newest.min(current);
-        let mut place = Self::place(newest);
-        for bucket in (oldest..=newest).rev() {
-            visit(current - bucket, &self.slots[place]);
-            place = place.checked_sub(1).unwrap_or(N - 1);
+        let newest_place = self.newest % Self::LENGTH;
+        let mut left = self.filled;
+        while left != 0 {
+            let place = left.trailing_zeros();
+            left &= left - 1;
+            let Some(slot) = self.slots.get(place as usize) else {
+                return;
+            };
+            let behind = (newest_place + Self::LENGTH - place) % Self::LENGTH;
+            let bucket = self.newest.saturating_sub(behind);
+            if let Some(back) = current.checked_sub(bucket) {
+                visit(back, slot);
+            }
         }
     }
 
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "rings have at most some hundred buckets"
+        reason = "a ring has at most 64 buckets, one for each bit of `filled`"
     )]
-    const LENGTH: u32 = N as u32;
+    const LENGTH: u32 = {
+        assert!(N <= 64, "a ring has one bit for each bucket");
+        N as u32
+    };
 
     const fn place(bucket: u32) -> usize {
         (bucket % Self::LENGTH) as usize

@@ -72,6 +72,10 @@ impl Usual {
         self.len >= ENOUGH && amount as f64 > CLIP * self.median()
     }
 
+    pub(crate) fn touch(&self) -> u32 {
+        u32::from(self.sorted[usize::from(self.len / 2) % KEPT] > self.largest)
+    }
+
     pub(crate) const fn mean(&self) -> f64 {
         self.mean
     }
