@@ -102,7 +102,7 @@ impl<R: Rail> Run<R> {
         self.pay(errand, &order).await?;
         let latency = started.elapsed().saturating_sub(looking);
         let fee = self.rail.fee(errand.shop, &order).await?;
-        let payment = self.payment(errand, &order, errand.amount);
+        let payment = Self::payment(errand, &order, errand.amount);
         self.tally().latencies.push(latency);
         self.tally().paid(payment, fee);
         self.after_payment(errand, &order).await
@@ -174,7 +174,7 @@ impl<R: Rail> Run<R> {
         let number = format!("{}-R{part}", errand.order_number());
         let fee = self.rail.refund(errand.shop, order, number, amount).await?;
         self.tally()
-            .refunded(self.payment(errand, order, amount), fee);
+            .refunded(Self::payment(errand, order, amount), fee);
         Ok(())
     }
 
@@ -240,7 +240,7 @@ impl<R: Rail> Run<R> {
         }
     }
 
-    fn payment<'a>(&self, errand: &Errand, order: &'a OrderId, amount: Money) -> Payment<'a> {
+    fn payment<'a>(errand: &Errand, order: &'a OrderId, amount: Money) -> Payment<'a> {
         Payment {
             person: errand.person,
             shop: errand.shop,

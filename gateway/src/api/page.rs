@@ -2,7 +2,7 @@
 
 use ledger::Sequence;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::ask::{Json, Parameters, Reply, Schemas, named};
 use super::wire::{Page, SequenceToken};
@@ -62,7 +62,7 @@ pub(super) fn slice(
     Ok(Slice { after, rows })
 }
 
-pub(super) fn page<T: ToSchema>(
+pub(super) fn page<T>(
     data: Vec<T>,
     next: Option<Cursor>,
     sequence: Sequence,

@@ -38,6 +38,10 @@ type Answering = Pin<Box<dyn Future<Output = Result<Written, Problem>> + Send>>;
 type Handler = Arc<dyn Fn(Arrived) -> Answering + Send + Sync>;
 
 /// What a route's types say of themselves.
+#[expect(
+    missing_debug_implementations,
+    reason = "it is made of OpenAPI's parts, which show themselves only as JSON"
+)]
 pub struct Shape {
     pub id: Option<Parameter>,
     pub query: Vec<Parameter>,
@@ -190,21 +194,12 @@ impl Route {
 
     /// Every code that this route may answer with, in the order of the catalogue.
     pub fn codes(&self) -> Vec<Code> {
-        let mut codes = vec![
-            Code::Busy,
-            Code::RequestTimeout,
-            Code::Timeout,
-            Code::Internal,
-        ];
+        let mut codes = ALWAYS.to_vec();
         codes.extend_from_slice(self.refusals);
-        let shape = (self.shape)();
-        if shape.id.is_some() || !shape.query.is_empty() {
-            codes.push(Code::ParameterInvalid);
-        }
-        if let Some(body) = &shape.body {
-            codes.extend([Code::MediaTypeUnsupported, Code::BodyTooLarge]);
+        if let Some(body) = &(self.shape)().body {
+            codes.push(Code::MediaTypeUnsupported);
             if body.content.contains_key("application/json") {
-                codes.extend([Code::MalformedJson, Code::FieldInvalid]);
+                codes.push(Code::MalformedJson);
             }
         }
         if !self.is_public() {
@@ -218,6 +213,17 @@ impl Route {
         codes
     }
 }
+
+/// How any route refuses a request that it does not understand or cannot serve at this moment.
+const ALWAYS: [Code; 7] = [
+    Code::FieldInvalid,
+    Code::ParameterInvalid,
+    Code::BodyTooLarge,
+    Code::RequestTimeout,
+    Code::Busy,
+    Code::Timeout,
+    Code::Internal,
+];
 
 /// How a signed route refuses a request that is not signed as it must be.
 const AUTHENTICATION: [Code; 16] = [

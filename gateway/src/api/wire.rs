@@ -20,8 +20,8 @@ use ledger::{Sequence, Timestamp};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
@@ -262,14 +262,45 @@ impl ToSchema for SequenceToken {
 }
 
 /// One page of a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Page<T: ToSchema> {
+#[derive(Debug, Serialize)]
+pub struct Page<T> {
     pub data: Vec<T>,
-    /// Pass it as `cursor` for the next page; absent on the last one.
+    /// Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// The list is as it was at this place in the journal.
     pub sequence: SequenceToken,
+}
+
+/// Written out, because a list's schema is named after what is in it, and brings that along.
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let cursor = text_schema("Pass it as `cursor` for the next page; absent on the last one.");
+        ObjectBuilder::new()
+            .description(Some(
+                "One page of a list, as it was at this place in the journal.",
+            ))
+            .property(
+                "data",
+                ArrayBuilder::new().items(Ref::from_schema_name(T::name())),
+            )
+            .property("next_cursor", cursor)
+            .property("sequence", Ref::from_schema_name(SequenceToken::name()))
+            .required("data")
+            .required("sequence")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+        schemas.push((SequenceToken::name().into_owned(), SequenceToken::schema()));
+    }
 }
 
 #[cfg(test)]

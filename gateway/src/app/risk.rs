@@ -41,7 +41,7 @@ impl Risk {
 
     /// Scores an attempt, which counts as under way until its end is told.
     pub(super) fn assess(&self, attempt: &Attempt) -> Assessment {
-        assessment(self.scorer().score(attempt))
+        assessment(&self.scorer().score(attempt))
     }
 
     /// Tells whether the money of an attempt moved.
@@ -82,7 +82,7 @@ fn hundredths(amount: Money) -> i64 {
     i64::try_from(scaled).unwrap_or(i64::MAX)
 }
 
-fn assessment(decision: Decision) -> Assessment {
+fn assessment(decision: &Decision) -> Assessment {
     Assessment {
         verdict: match decision.action {
             Action::Allow => Verdict::Allow,

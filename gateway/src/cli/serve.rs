@@ -99,7 +99,7 @@ fn doors(config: &Config, started: &Started) -> String {
     if let Some(first) = &started.first_key {
         let _ = writeln!(
             text,
-            "\nThe operator's key {} is new; its file is the only place it is kept.",
+            "\nThe operator's key {} is new, and kept in that file.",
             first.key_id
         );
         // A terminal forgets; what is not one may be a log that others read.

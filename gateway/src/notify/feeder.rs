@@ -216,7 +216,7 @@ impl Feeder {
                 self.known.remove(&endpoint);
                 self.gone.insert(endpoint);
                 let _ = engine.send(Feed::Remove(endpoint.to_string().into())).await;
-                self.outbox.give_up(endpoint).await.map_err(Into::into)
+                self.outbox.give_up(endpoint).await
             }
             Change::Replay(message) => self.replay(engine, *message).await,
         };

@@ -124,12 +124,7 @@ impl Payments {
     }
 
     /// Closing a closed order is no event.
-    pub(super) fn close(
-        &self,
-        order: &Order,
-        merchant: MerchantId,
-        events: &mut Vec<Event>,
-    ) -> Decided {
+    pub(super) fn close(order: &Order, merchant: MerchantId, events: &mut Vec<Event>) -> Decided {
         if order.merchant != merchant {
             return Err(Refusal::OrderNotFound);
         }

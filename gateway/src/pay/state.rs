@@ -182,7 +182,7 @@ impl Machine for Payments {
                 });
             }
             Command::CloseOrder { order, merchant } => {
-                return self.with_order(order, cold, |order| self.close(order, *merchant, events));
+                return self.with_order(order, cold, |order| Self::close(order, *merchant, events));
             }
             Command::Refund(new) => {
                 return self.with_order(&new.order, cold, |order| {

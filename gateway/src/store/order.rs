@@ -48,27 +48,24 @@ pub async fn list(
     if let Some(state) = filter.state {
         query.push(" and o.state = ").push_bind(state.name());
     }
-    let order_by = match filter.merchant {
-        Some(merchant) => {
-            query.push(" and o.merchant_no = (select merchant_no from merchants where id = ");
-            query.push_bind(merchant.0.to_be_bytes().to_vec()).push(")");
-            if let Some(after) = slice.after {
-                query.push(" and (o.created_at, o.id) < (");
-                query.push_bind(sql_time(Timestamp(after.first))).push(", ");
-                query
-                    .push_bind(after.second.to_be_bytes().to_vec())
-                    .push(")");
-            }
-            " order by o.created_at desc, o.id desc limit "
+    let order_by = if let Some(merchant) = filter.merchant {
+        query.push(" and o.merchant_no = (select merchant_no from merchants where id = ");
+        query.push_bind(merchant.0.to_be_bytes().to_vec()).push(")");
+        if let Some(after) = slice.after {
+            query.push(" and (o.created_at, o.id) < (");
+            query.push_bind(sql_time(Timestamp(after.first))).push(", ");
+            query
+                .push_bind(after.second.to_be_bytes().to_vec())
+                .push(")");
         }
-        None => {
-            if let Some(after) = slice.after {
-                query
-                    .push(" and o.id < ")
-                    .push_bind(after.second.to_be_bytes().to_vec());
-            }
-            " order by o.id desc limit "
+        " order by o.created_at desc, o.id desc limit "
+    } else {
+        if let Some(after) = slice.after {
+            query
+                .push(" and o.id < ")
+                .push_bind(after.second.to_be_bytes().to_vec());
         }
+        " order by o.id desc limit "
     };
     query.push(order_by).push_bind(slice.limit());
     let rows = query.build().fetch_all(reading.connection()).await?;

@@ -12,6 +12,7 @@ use fx::{Currency, Money};
 use ledger::{Fingerprint, OnceKey, Remember, TransactionId, Unique};
 
 use super::{checkout, refused};
+use crate::api::once::of_order_number;
 use crate::app::{App, new_id};
 use crate::pay::{
     Command, Fee, MerchantId, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
@@ -57,18 +58,20 @@ async fn new_order(app: &App) -> Result<Order, Problem> {
     let Outcome::Merchant { merchant, .. } = &done.outcome else {
         return done.unexpected();
     };
-    let id = OrderId(new_id());
-    let number =
-        OrderNumber::new(&format!("demo-{:x}", id.0)).map_err(|error| Problem::internal(&error))?;
+    let id = new_id();
+    // The last digits of an id are random.
+    let number = format!("demo-{:06x}", id & 0xff_ffff);
+    let number = OrderNumber::new(&number).map_err(|error| Problem::internal(&error))?;
+    let once = of_order_number(merchant.id, &number, &id.to_string());
     let new = NewOrder {
-        id,
+        id: OrderId(id),
         merchant: merchant.id,
         number,
         amount: Money::new(AMOUNT, Currency::CNY),
         description: DESCRIPTION.to_owned(),
         life_secs: Order::LIFE_SECS_DEFAULT,
     };
-    let done = app.ask(Command::CreateOrder(new)).await?;
+    let done = app.command(Command::CreateOrder(new), [once]).await?;
     match done.outcome {
         Outcome::Order(order) => Ok(order),
         _ => done.unexpected(),

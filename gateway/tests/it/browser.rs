@@ -1,4 +1,4 @@
-//! The checkout in a real browser: Chromium, driven by chromedriver over the W3C's WebDriver protocol, of which a handful
+//! The checkout in a real browser: Chromium, driven by chromedriver over the W3C's `WebDriver` protocol, of which a handful
 //! of commands is enough.
 
 use std::process::Stdio;
@@ -45,7 +45,12 @@ impl Browser {
         let (driver, address) = start_driver().await;
         let profile = TempDir::new().unwrap();
         let place = format!("--user-data-dir={}", profile.path().display());
-        let flags: Vec<&str> = FLAGS.iter().chain(flags).copied().chain([place.as_str()]).collect();
+        let flags: Vec<&str> = FLAGS
+            .iter()
+            .chain(flags)
+            .copied()
+            .chain([place.as_str()])
+            .collect();
         let wanted = json!({"browserName": "chrome", "goog:chromeOptions": {"args": flags}});
         let mut browser = Self {
             session: format!("{address}/session"),
@@ -53,14 +58,23 @@ impl Browser {
             _driver: driver,
             _profile: profile,
         };
-        let session = browser.tell("", json!({"capabilities": {"alwaysMatch": wanted}})).await;
-        browser.session = format!("{}/{}", browser.session, session["sessionId"].as_str().unwrap());
+        let session = browser
+            .tell("", json!({"capabilities": {"alwaysMatch": wanted}}))
+            .await;
+        browser.session = format!(
+            "{}/{}",
+            browser.session,
+            session["sessionId"].as_str().unwrap()
+        );
         browser
     }
 
-    /// Gives a command of the WebDriver protocol, which must succeed.
+    /// Gives a command of the `WebDriver` protocol, which must succeed.
     async fn tell(&self, command: &str, with: Value) -> Value {
-        let request = self.http.post(format!("{}{command}", self.session)).json(&with);
+        let request = self
+            .http
+            .post(format!("{}{command}", self.session))
+            .json(&with);
         value(request.send().await.unwrap(), command).await
     }
 
@@ -84,7 +98,9 @@ impl Browser {
         while started.elapsed() < PAGE_WAIT_MAX {
             let found = self.tell("/elements", find.clone()).await;
             if let Some(element) = found.as_array().and_then(|found| found.first()) {
-                let id = element.as_object().and_then(|element| element.values().next());
+                let id = element
+                    .as_object()
+                    .and_then(|element| element.values().next());
                 return format!("/element/{}", text(id.expect("an element has an id")));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -105,7 +121,9 @@ impl Browser {
 
     /// What the codes on the screen say.
     async fn codes_on_screen(&self) -> Vec<String> {
-        let picture = STANDARD.decode(text(&self.ask("/screenshot").await)).unwrap();
+        let picture = STANDARD
+            .decode(text(&self.ask("/screenshot").await))
+            .unwrap();
         decode::payloads(&picture).expect("a code on the screen")
     }
 
@@ -124,9 +142,16 @@ async fn start_driver() -> (Child, String) {
         .expect("chromedriver is installed: apt-get install chromium chromium-driver");
     let mut says = BufReader::new(driver.stdout.take().unwrap()).lines();
     loop {
-        let line = says.next_line().await.unwrap().expect("chromedriver says its port before it ends");
+        let line = says
+            .next_line()
+            .await
+            .unwrap()
+            .expect("chromedriver says its port before it ends");
         if let Some((_, port)) = line.split_once("successfully on port ") {
-            return (driver, format!("http://127.0.0.1:{}", port.trim_end_matches('.')));
+            return (
+                driver,
+                format!("http://127.0.0.1:{}", port.trim_end_matches('.')),
+            );
         }
     }
 }
@@ -139,7 +164,10 @@ async fn value(answer: reqwest::Response, command: &str) -> Value {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is not a text")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is not a text"))
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,14 +200,37 @@ async fn a_page_that_is_looked_at_turns_to_paid_by_itself() {
     let server = Server::start(data.path()).await;
     let url = &server.url;
     let operator = Client::operator(data.path());
-    let shop = json!({"name": "Shop", "city": "Hangzhou", "currencies": ["CNY"], "fee_basis_points": 0});
+    let shop =
+        json!({"name": "Shop", "city": "Hangzhou", "currencies": ["CNY"], "fee_basis_points": 0});
     let shop = operator.post(url, "/v1/merchants", shop).await["merchant"]["id"].clone();
-    let shop = operator.post(url, &format!("/v1/merchants/{}/keys", text(&shop)), Value::Null).await;
-    let wallet = operator.post(url, "/v1/wallets", json!({"holder": "customer", "currencies": ["CNY"]})).await;
+    let shop = operator
+        .post(
+            url,
+            &format!("/v1/merchants/{}/keys", text(&shop)),
+            Value::Null,
+        )
+        .await;
+    let wallet = operator
+        .post(
+            url,
+            "/v1/wallets",
+            json!({"holder": "customer", "currencies": ["CNY"]}),
+        )
+        .await;
     let wallet = format!("/v1/wallets/{}", text(&wallet["wallet"]["id"]));
     let amount = json!({"amount": 700, "currency": "CNY"});
-    operator.post(url, &format!("{wallet}/top-ups"), json!({"amount": amount, "reference": "bank"})).await;
-    let payer = Client::of_key(&operator.post(url, &format!("{wallet}/keys"), Value::Null).await);
+    operator
+        .post(
+            url,
+            &format!("{wallet}/top-ups"),
+            json!({"amount": amount, "reference": "bank"}),
+        )
+        .await;
+    let payer = Client::of_key(
+        &operator
+            .post(url, &format!("{wallet}/keys"), Value::Null)
+            .await,
+    );
     let order = json!({"number": "A-1", "amount": amount, "description": "Soup"});
     let order = Client::of_key(&shop).post(url, "/v1/orders", order).await;
 

@@ -1,5 +1,15 @@
 //! The integration tests of the gateway, in one binary.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "a story reads better without borrows"
+)]
+#![allow(clippy::too_many_lines, reason = "a story is told in one piece")]
+#![allow(
+    clippy::doc_markdown,
+    reason = "names of standards and products are not code"
+)]
+
 mod api;
 mod browser;
 mod cli;
@@ -9,6 +19,7 @@ mod layering;
 mod pages;
 mod pay;
 mod qr;
+mod scenarios;
 mod server;
 mod sign;
 mod webhook;

@@ -26,15 +26,25 @@ struct Page {
 
 impl Page {
     fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     fn must_say(&self, what: &str) {
-        assert!(self.text.contains(what), "{what:?} is not on the page:\n{}", self.text);
+        assert!(
+            self.text.contains(what),
+            "{what:?} is not on the page:\n{}",
+            self.text
+        );
     }
 
     fn must_not_say(&self, what: &str) {
-        assert!(!self.text.contains(what), "{what:?} is on the page:\n{}", self.text);
+        assert!(
+            !self.text.contains(what),
+            "{what:?} is on the page:\n{}",
+            self.text
+        );
     }
 
     /// The values of an attribute, in the order of the page.
@@ -47,7 +57,7 @@ impl Page {
 
 impl Visit {
     async fn new() -> Self {
-        Self::to(|data| Starting::new(data), "Old Street Dumplings").await
+        Self::to(Starting::new, "Old Street Dumplings").await
     }
 
     async fn to(start: impl FnOnce(&Path) -> Starting, shop: &str) -> Self {
@@ -58,22 +68,37 @@ impl Visit {
         let made = operator.post(&server.url, "/v1/merchants", new).await;
         let keys = format!("/v1/merchants/{}/keys", text(&made["merchant"]["id"]));
         let key = operator.post(&server.url, &keys, Value::Null).await;
-        let http = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { server, http, operator, shop: Client::of_key(&key), _data: data }
+        let http = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .build()
+            .unwrap();
+        Self {
+            server,
+            http,
+            operator,
+            shop: Client::of_key(&key),
+            _data: data,
+        }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Page {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Page { status, headers, text: answer.text().await.unwrap() }
+        Page {
+            status,
+            headers,
+            text: answer.text().await.unwrap(),
+        }
     }
 
     async fn get(&self, path: &str) -> Page {
-        self.send(self.http.get(format!("{}{path}", self.server.url))).await
+        self.send(self.http.get(format!("{}{path}", self.server.url)))
+            .await
     }
 
     async fn post(&self, path: &str) -> Page {
-        self.send(self.http.post(format!("{}{path}", self.server.url))).await
+        self.send(self.http.post(format!("{}{path}", self.server.url)))
+            .await
     }
 
     async fn order(&self, number: &str, description: &str, expires_in_s: u32) -> String {
@@ -93,7 +118,10 @@ impl Visit {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is not a text")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is not a text"))
+        .to_owned()
 }
 
 #[tokio::test]
@@ -104,13 +132,24 @@ async fn a_checkout_tells_an_order_through_its_life() {
 
     let page = visit.get(&path).await;
     assert_eq!(page.status, 200);
-    for what in ["Old Street Dumplings", "12.50", "CNY", "Dumplings, two baskets", "A-1", "<svg", "test mode"] {
+    for what in [
+        "Old Street Dumplings",
+        "12.50",
+        "CNY",
+        "Dumplings, two baskets",
+        "A-1",
+        "<svg",
+        "test mode",
+    ] {
         page.must_say(what);
     }
     assert_eq!(visit.state(&order).await, "open");
 
     let pressed = visit.post(&format!("{path}/pay")).await;
-    assert_eq!((pressed.status, pressed.header("location")), (303, path.as_str()));
+    assert_eq!(
+        (pressed.status, pressed.header("location")),
+        (303, path.as_str())
+    );
     assert_eq!(visit.state(&order).await, "paid");
     let page = visit.get(&path).await;
     page.must_say("data-state=\"paid\"");
@@ -119,19 +158,26 @@ async fn a_checkout_tells_an_order_through_its_life() {
 
     // A second press is no second payment.
     assert_eq!(visit.post(&format!("{path}/pay")).await.status, 303);
-    let books = visit.operator.get(&visit.server.url, "/v1/trial-balance").await;
+    let books = visit
+        .operator
+        .get(&visit.server.url, "/v1/trial-balance")
+        .await;
     assert_eq!(books["lines"][0]["debits"], 2 * 1250, "{books}");
 
-    let refund = |number: &str, amount: i64| {
-        json!({"number": number, "amount": {"amount": amount, "currency": "CNY"}, "reason": "cold"})
-    };
+    let refund = |number: &str, amount: i64| json!({"number": number, "amount": {"amount": amount, "currency": "CNY"}, "reason": "cold"});
     let refunds = format!("/v1/orders/{order}/refunds");
-    visit.shop.post(&visit.server.url, &refunds, refund("R-1", 250)).await;
+    visit
+        .shop
+        .post(&visit.server.url, &refunds, refund("R-1", 250))
+        .await;
     let page = visit.get(&path).await;
     page.must_say("data-state=\"partly_refunded\"");
     page.must_say("2.50 CNY");
     page.must_say("10.00 CNY");
-    visit.shop.post(&visit.server.url, &refunds, refund("R-2", 1000)).await;
+    visit
+        .shop
+        .post(&visit.server.url, &refunds, refund("R-2", 1000))
+        .await;
     visit.get(&path).await.must_say("data-state=\"refunded\"");
 }
 
@@ -139,7 +185,14 @@ async fn a_checkout_tells_an_order_through_its_life() {
 async fn what_cannot_be_paid_any_more_says_so() {
     let visit = Visit::new().await;
     let closed = visit.order("A-1", "Tea", 7200).await;
-    visit.shop.post(&visit.server.url, &format!("/v1/orders/{closed}/close"), Value::Null).await;
+    visit
+        .shop
+        .post(
+            &visit.server.url,
+            &format!("/v1/orders/{closed}/close"),
+            Value::Null,
+        )
+        .await;
     let expired = visit.order("A-2", "Tea", 1).await;
     while visit.state(&expired).await == "open" {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -158,21 +211,36 @@ async fn what_cannot_be_paid_any_more_says_so() {
 #[tokio::test]
 async fn an_unknown_order_is_a_page_that_says_so() {
     let visit = Visit::new().await;
-    for id in ["ord_00000000000000000000000000000000", "ord_1", "%F0%9F%A5%9F", "a%2Fb"] {
+    for id in [
+        "ord_00000000000000000000000000000000",
+        "ord_1",
+        "%F0%9F%A5%9F",
+        "a%2Fb",
+    ] {
         let page = visit.get(&format!("/c/{id}")).await;
         assert_eq!(page.status, 404, "{id}");
         page.must_say("No such order");
-        assert_eq!(visit.post(&format!("/c/{id}/pay")).await.status, 404, "{id}");
+        assert_eq!(
+            visit.post(&format!("/c/{id}/pay")).await.status,
+            404,
+            "{id}"
+        );
         let state = visit.get(&format!("/c/{id}/state")).await;
-        assert_eq!((state.status, state.header("content-type")), (404, "application/problem+json"), "{id}");
+        assert_eq!(
+            (state.status, state.header("content-type")),
+            (404, "application/problem+json"),
+            "{id}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_a_shop_writes_is_text_and_nothing_else() {
     let name = "<script>alert(1)</script>\" onload='x' &amp;";
-    let visit = Visit::to(|data| Starting::new(data), name).await;
-    let order = visit.order("A-1", "</title><img src=x onerror=alert(2)>{{7*7}}", 7200).await;
+    let visit = Visit::to(Starting::new, name).await;
+    let order = visit
+        .order("A-1", "</title><img src=x onerror=alert(2)>{{7*7}}", 7200)
+        .await;
     for _ in 0..2 {
         let page = visit.get(&format!("/c/{order}")).await;
         for markup in ["<script>", "<img", "onload='"] {
@@ -186,7 +254,12 @@ async fn what_a_shop_writes_is_text_and_nothing_else() {
 
 #[tokio::test]
 async fn a_live_gateway_simulates_nobody() {
-    let live = |data: &Path| Starting::with(data, &["--mode", "live", "--public-url", "https://pay.example"]);
+    let live = |data: &Path| {
+        Starting::with(
+            data,
+            &["--mode", "live", "--public-url", "https://pay.example"],
+        )
+    };
     let visit = Visit::to(live, "Old Street Dumplings").await;
     let order = visit.order("A-1", "Tea", 7200).await;
     let page = visit.get(&format!("/c/{order}")).await;
@@ -196,7 +269,11 @@ async fn a_live_gateway_simulates_nobody() {
     visit.get("/").await.must_not_say("<form");
     for path in ["/demo".to_owned(), format!("/c/{order}/pay")] {
         let answer = visit.post(&path).await;
-        assert!(matches!(answer.status, 404 | 405), "{path}: {}", answer.status);
+        assert!(
+            matches!(answer.status, 404 | 405),
+            "{path}: {}",
+            answer.status
+        );
     }
     assert_eq!(visit.state(&order).await, "open");
 }
@@ -209,10 +286,18 @@ async fn every_page_is_guarded_and_loads_only_what_is_here() {
     for path in ["/", "/docs", "/docs/errors", &open, "/c/nothing"] {
         let page = visit.get(path).await;
         let policy = page.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
-        for what in ["<!doctype html>", "<html lang=\"en\">", "name=\"viewport\"", "<h1"] {
+        for what in [
+            "<!doctype html>",
+            "<html lang=\"en\">",
+            "name=\"viewport\"",
+            "<h1",
+        ] {
             page.must_say(what);
         }
         for forbidden in [" style=", "<style", "javascript:", " onclick=", "<script>"] {
@@ -222,10 +307,17 @@ async fn every_page_is_guarded_and_loads_only_what_is_here() {
             if let Some(asset) = address.strip_prefix("/assets/") {
                 let asset = visit.get(&format!("/assets/{asset}")).await;
                 assert_eq!(asset.status, 200, "{address}");
-                assert!(asset.header("cache-control").contains("immutable"), "{address}");
+                assert!(
+                    asset.header("cache-control").contains("immutable"),
+                    "{address}"
+                );
             }
         }
-        let loaded = page.text.split("<link").skip(1).chain(page.text.split("<script").skip(1));
+        let loaded = page
+            .text
+            .split("<link")
+            .skip(1)
+            .chain(page.text.split("<script").skip(1));
         for tag in loaded {
             let tag = tag.split('>').next().unwrap();
             assert!(tag.contains("=\"/assets/"), "{path} loads {tag}");
@@ -245,11 +337,18 @@ async fn the_documentation_describes_every_route_and_every_code() {
         docs.must_say(path);
         for (method, operation) in item.as_object().unwrap() {
             operations += 1;
-            assert!(ids.contains(&operation["operationId"].as_str().unwrap()), "{method} {path}");
+            assert!(
+                ids.contains(&operation["operationId"].as_str().unwrap()),
+                "{method} {path}"
+            );
         }
     }
     assert!(operations > 10, "only {operations} operations");
-    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+    for name in document["components"]["schemas"]
+        .as_object()
+        .unwrap()
+        .keys()
+    {
         assert!(ids.contains(&name.as_str()), "schema {name}");
     }
     for code in gateway::problem::Code::ALL {
@@ -257,8 +356,12 @@ async fn the_documentation_describes_every_route_and_every_code() {
     }
     let codes = errors.all("id");
     for link in [docs.all("href"), errors.all("href")].concat() {
-        let here = link.strip_prefix('#').is_none_or(|id| ids.contains(&id) || codes.contains(&id));
-        let there = link.strip_prefix("/docs/errors#").is_none_or(|code| codes.contains(&code));
+        let here = link
+            .strip_prefix('#')
+            .is_none_or(|id| ids.contains(&id) || codes.contains(&id));
+        let there = link
+            .strip_prefix("/docs/errors#")
+            .is_none_or(|code| codes.contains(&code));
         assert!(here && there, "{link} leads nowhere");
     }
 }
@@ -269,7 +372,10 @@ async fn the_home_page_makes_an_order_to_try() {
     visit.get("/").await.must_say("action=\"/demo\"");
     let first = visit.post("/demo").await;
     assert_eq!(first.status, 303);
-    visit.get(first.header("location")).await.must_say("Pay as a simulated customer");
+    visit
+        .get(first.header("location"))
+        .await
+        .must_say("Pay as a simulated customer");
     // One shop, another order.
     let second = visit.post("/demo").await;
     assert_ne!(first.header("location"), second.header("location"));

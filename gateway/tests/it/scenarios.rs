@@ -33,7 +33,11 @@ use super::server::{Answer, Client, Server};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_story_goes_as_it_is_told() {
     let stories = stories();
-    assert!(stories.len() >= 3, "only {} stories were found", stories.len());
+    assert!(
+        stories.len() >= 3,
+        "only {} stories were found",
+        stories.len()
+    );
     for file in stories {
         let directory = TempDir::new().unwrap();
         let server = Server::start(directory.path()).await;
@@ -64,7 +68,9 @@ fn with_what_came_before(page: &Path) -> Vec<PathBuf> {
 
 fn stories() -> Vec<PathBuf> {
     let folder = workspace().join("docs/scenarios");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files.filter(|file| is_story(file)).collect();
     files.sort();
     files
@@ -95,7 +101,11 @@ fn scenes(markdown: &str) -> Vec<Scene> {
         let Some(info) = line.strip_prefix("```").filter(|info| !info.is_empty()) else {
             continue;
         };
-        let inside: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
+        let inside: Vec<&str> = lines
+            .by_ref()
+            .map(|(_, line)| line)
+            .take_while(|line| *line != "```")
+            .collect();
         if let Some(told) = info.strip_prefix("http ") {
             scenes.push(request(number + 1, told, &inside));
         } else if let Some(status) = info.strip_prefix("json ") {
@@ -133,16 +143,24 @@ struct Telling<'a> {
 
 impl<'a> Telling<'a> {
     fn new(url: &'a str, operator: Client) -> Self {
-        Self { url, keys: BTreeMap::from([("operator".to_owned(), operator)]), names: BTreeMap::new() }
+        Self {
+            url,
+            keys: BTreeMap::from([("operator".to_owned(), operator)]),
+            names: BTreeMap::new(),
+        }
     }
 
     async fn play(&mut self, scene: &Scene) -> Result<(), String> {
         let answer = self.send(scene).await?;
         if answer.status != scene.status {
-            return Err(format!("the story says {}, the gateway says {} {:#}", scene.status, answer.status, answer.body));
+            return Err(format!(
+                "the story says {}, the gateway says {} {:#}",
+                scene.status, answer.status, answer.body
+            ));
         }
         if !scene.reply.trim().is_empty() {
-            let told: Value = serde_json::from_str(&scene.reply).map_err(|error| format!("the reply: {error}"))?;
+            let told: Value = serde_json::from_str(&scene.reply)
+                .map_err(|error| format!("the reply: {error}"))?;
             self.compare("", &told, &answer.body)?;
         }
         if let Some(name) = scene.told.get("key") {
@@ -153,34 +171,57 @@ impl<'a> Telling<'a> {
 
     async fn send(&self, scene: &Scene) -> Result<Answer, String> {
         let who = scene.told.get("as").ok_or("nobody is said to ask")?;
-        let client = self.keys.get(who).ok_or_else(|| format!("{who} has no key yet"))?;
+        let client = self
+            .keys
+            .get(who)
+            .ok_or_else(|| format!("{who} has no key yet"))?;
         let body = self.named(&scene.body);
         let body = match body.trim() {
             "" => None,
-            text => Some(serde_json::from_str(text).map_err(|error| format!("the request: {error}"))?),
+            text => {
+                Some(serde_json::from_str(text).map_err(|error| format!("the request: {error}"))?)
+            }
         };
         let new = || (scene.method == "POST").then(|| Uuid::now_v7().to_string());
         let once = scene.told.get("once").cloned().or_else(new);
         let target = self.named(&scene.target);
-        let answer = client.send(self.url, &scene.method, &target, body.as_ref(), once.as_deref()).await;
+        let answer = client
+            .send(
+                self.url,
+                &scene.method,
+                &target,
+                body.as_ref(),
+                once.as_deref(),
+            )
+            .await;
         answer.map_err(|error| format!("no answer: {error}"))
     }
 
     /// A text with the names in it replaced by what they stand for.
     fn named(&self, text: &str) -> String {
-        let replace = |text: String, (name, value): (&String, &String)| text.replace(&format!("{{{name}}}"), value);
+        let replace = |text: String, (name, value): (&String, &String)| {
+            text.replace(&format!("{{{name}}}"), value)
+        };
         self.names.iter().fold(text.to_owned(), replace)
     }
 
     /// Whether a value holds what is told, and gives names to what is new.
     fn compare(&mut self, at: &str, told: &Value, found: &Value) -> Result<(), String> {
         match (told, found) {
-            (Value::Object(told), Value::Object(found)) => told.iter().try_for_each(|(name, told)| {
-                self.compare(&format!("{at}/{name}"), told, found.get(name).unwrap_or(&Value::Null))
-            }),
+            (Value::Object(told), Value::Object(found)) => {
+                told.iter().try_for_each(|(name, told)| {
+                    self.compare(
+                        &format!("{at}/{name}"),
+                        told,
+                        found.get(name).unwrap_or(&Value::Null),
+                    )
+                })
+            }
             (Value::Array(told), Value::Array(found)) if told.len() == found.len() => {
                 let mut pairs = told.iter().zip(found).enumerate();
-                pairs.try_for_each(|(no, (told, found))| self.compare(&format!("{at}/{no}"), told, found))
+                pairs.try_for_each(|(no, (told, found))| {
+                    self.compare(&format!("{at}/{no}"), told, found)
+                })
             }
             (Value::String(told), Value::String(found)) => self.compare_text(at, told, found),
             _ if told == found => Ok(()),
@@ -189,20 +230,29 @@ impl<'a> Telling<'a> {
     }
 
     fn compare_text(&mut self, at: &str, told: &str, found: &str) -> Result<(), String> {
-        let name = told.strip_prefix('{').and_then(|told| told.strip_suffix('}'));
+        let name = told
+            .strip_prefix('{')
+            .and_then(|told| told.strip_suffix('}'));
         if let Some(name) = name.filter(|name| !self.names.contains_key(*name)) {
             self.names.insert(name.to_owned(), found.to_owned());
             return Ok(());
         }
         let told = self.named(told);
-        if told == found { Ok(()) } else { Err(format!("{at} should be {told:?}, but is {found:?}")) }
+        if told == found {
+            Ok(())
+        } else {
+            Err(format!("{at} should be {told:?}, but is {found:?}"))
+        }
     }
 }
 
 #[test]
 fn a_story_is_read_from_its_page() {
     let page = "Once.\n```http as shop once k1\nPOST /v1/orders\n{\"a\": 1}\n```\nThen.\n```json 201\n{}\n```\n```sh\nls\n```\n";
-    let told = BTreeMap::from([("as".to_owned(), "shop".to_owned()), ("once".to_owned(), "k1".to_owned())]);
+    let told = BTreeMap::from([
+        ("as".to_owned(), "shop".to_owned()),
+        ("once".to_owned(), "k1".to_owned()),
+    ]);
     let scene = Scene {
         line: 2,
         told,
@@ -219,9 +269,17 @@ fn a_story_is_read_from_its_page() {
 fn a_reply_holds_at_least_what_is_told() {
     fn check(told: &str, found: &str, holds: bool) {
         let json = |text| serde_json::from_str(text).unwrap();
-        let mut telling = Telling { url: "", keys: BTreeMap::new(), names: BTreeMap::new() };
+        let mut telling = Telling {
+            url: "",
+            keys: BTreeMap::new(),
+            names: BTreeMap::new(),
+        };
         telling.names.insert("order".to_owned(), "ord_1".to_owned());
-        assert_eq!(telling.compare("", &json(told), &json(found)).is_ok(), holds, "{told} in {found}");
+        assert_eq!(
+            telling.compare("", &json(told), &json(found)).is_ok(),
+            holds,
+            "{told} in {found}"
+        );
     }
 
     check(r#"{"a": 1}"#, r#"{"a": 1, "b": 2}"#, true);

@@ -1,7 +1,7 @@
 //! A real gateway: the binary in a process of its own, and clients that sign.
 
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gateway::sign::{Signer, ToSign};
@@ -83,14 +83,6 @@ impl Server {
     /// `kill -9`.
     pub(crate) async fn kill(self) {
         self.starting.kill().await;
-    }
-
-    /// Asks it to end, as a service manager would, and waits until it has.
-    pub(crate) async fn stop(mut self) -> ExitStatus {
-        let id = self.starting.child.id().expect("it runs").to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
-        assert!(asked.expect("there is a kill command").success());
-        self.starting.child.wait().await.expect("it ends")
     }
 }
 

@@ -252,15 +252,15 @@ fn id_of(order: &OrderId) -> anyhow::Result<PayOrderId> {
 
 /// The town in process is scored by nobody: the same journal must come of the same seed whatever
 /// rules the scorer has that day.
-fn unscored() -> Option<Assessment> {
+fn unscored() -> Assessment {
     let (verdict, reasons) = (Risk::Allow, Vec::new());
-    Some(Assessment {
+    Assessment {
         verdict,
         score_ppm: 0,
         reasons,
         rules_version: 0,
         model_version: 0,
-    })
+    }
 }
 
 impl Rail for EngineRail {
@@ -361,7 +361,7 @@ impl Rail for EngineRail {
             order: id_of(attempt.order)?,
             wallet: house.person(attempt.person)?,
             transaction: house.transaction(),
-            assessment: unscored(),
+            assessment: Some(unscored()),
             confirmed: false,
         };
         let unique = Unique {

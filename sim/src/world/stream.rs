@@ -19,7 +19,7 @@ pub(crate) fn stream(seed: u64, actor: Actor, number: u64) -> SmallRng {
     SmallRng::seed_from_u64(mixed)
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea, Flood, 2014): every bit of the input reaches every bit
+/// The finaliser of `SplitMix64` (Steele, Lea, Flood, 2014): every bit of the input reaches every bit
 /// of the output.
 const fn mix(word: u64) -> u64 {
     let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -21,7 +21,7 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     let running = is_running(&config.data);
     match directory(&config.data) {
         finding if config.data.is_dir() => {
-            findings.extend([finding, disk::durability(&config.data)])
+            findings.extend([finding, disk::durability(&config.data)]);
         }
         finding => findings.push(finding),
     }

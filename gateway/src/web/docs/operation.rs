@@ -25,7 +25,7 @@ pub(super) struct Operation {
     pub(super) signed: bool,
     pub(super) parameters: Vec<Field>,
     pub(super) body: Option<Content>,
-    /// The request as a command to copy.
+    /// The request as a command to copy, if it is signed.
     pub(super) command: Option<String>,
     pub(super) status: String,
     pub(super) answer: Content,
@@ -68,6 +68,16 @@ pub(super) fn groups(document: &Value) -> Vec<Group> {
         }
     }
     groups.retain(|group| !group.operations.is_empty());
+    // Within a group the order is that of the routes, in which one thing leads to the next.
+    let routes = api::routes();
+    let place = |operation: &Operation| {
+        routes
+            .iter()
+            .position(|route| route.name == operation.anchor)
+    };
+    for group in &mut groups {
+        group.operations.sort_by_key(place);
+    }
     groups
 }
 
@@ -142,7 +152,7 @@ fn refusals(name: &str) -> &'static [Code] {
 /// How `gateway request` makes the request. One with a picture in its body is better made by a program.
 fn command(method: &str, path: &str, signed: bool, body: Option<&Content>) -> Option<String> {
     if !signed {
-        return Some(format!("curl {path}")).filter(|_| method == "GET");
+        return None;
     }
     let request = format!("gateway request {method} {path} --key-file FILE");
     match body {

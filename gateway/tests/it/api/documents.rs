@@ -13,7 +13,9 @@ use serde_json::Value;
 const UPDATE: &str = "UPDATE_SNAPSHOTS";
 
 fn snapshot_file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/snapshots")
+        .join(name)
 }
 
 fn must_be_as_committed(name: &str, text: &str) {
@@ -24,7 +26,10 @@ fn must_be_as_committed(name: &str, text: &str) {
         return;
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    let differs = committed.lines().zip(text.lines()).position(|(old, new)| old != new);
+    let differs = committed
+        .lines()
+        .zip(text.lines())
+        .position(|(old, new)| old != new);
     assert!(
         committed == text,
         "{} is not what the code says (first difference at line {:?}). If the change is meant, run\n  \
@@ -49,7 +54,11 @@ fn the_error_catalogue_is_as_committed() {
     let mut text = "| code | status | meaning | what to do |\n|---|---|---|---|\n".to_owned();
     for code in Code::ALL {
         let (name, status) = (code.as_str(), code.status().as_u16());
-        text.push_str(&format!("| `{name}` | {status} | {} | {} |\n", code.title(), code.advice()));
+        text.extend([format!(
+            "| `{name}` | {status} | {} | {} |\n",
+            code.title(),
+            code.advice()
+        )]);
     }
     must_be_as_committed("errors.md", &text);
 }
@@ -61,12 +70,28 @@ fn no_route_lacks_words_access_or_a_rule_of_retries() {
         for words in [route.tag, route.name, route.summary, route.description] {
             assert!(!words.is_empty(), "{route:?} is not described");
         }
-        assert!(names.insert(route.name), "{} is the name of two routes", route.name);
-        assert_eq!(route.is_public(), !route.path.starts_with("/v1/"), "{route:?} is signed or not under /v1");
+        assert!(
+            names.insert(route.name),
+            "{} is the name of two routes",
+            route.name
+        );
+        assert_eq!(
+            route.is_public(),
+            !route.path.starts_with("/v1/"),
+            "{route:?} is signed or not under /v1"
+        );
         let has_effect = route.retry == Retry::NeedsKey;
         let harmless = ["/v1/scan", "/v1/webhook-deliveries/{id}/replay"].contains(&route.path);
-        assert_eq!(has_effect, route.method == Method::POST && !harmless, "{route:?} is retried safely");
-        assert_eq!((route.shape)().id.is_some(), route.path.contains("{id}"), "{route:?} reads its id");
+        assert_eq!(
+            has_effect,
+            route.method == Method::POST && !harmless,
+            "{route:?} is retried safely"
+        );
+        assert_eq!(
+            (route.shape)().id.is_some(),
+            route.path.contains("{id}"),
+            "{route:?} reads its id"
+        );
     }
 }
 
@@ -77,16 +102,27 @@ fn the_document_has_every_route_and_every_reference_leads_somewhere() {
         let method = route.method.as_str().to_lowercase();
         let operation = &document["paths"][route.path][&method];
         assert_eq!(operation["operationId"], route.name, "{route:?}");
-        assert_eq!(operation["security"].is_array(), !route.is_public(), "{route:?}");
+        assert_eq!(
+            operation["security"].is_array(),
+            !route.is_public(),
+            "{route:?}"
+        );
         let parameters = operation["parameters"].to_string();
-        assert_eq!(parameters.contains("Idempotency-Key"), route.retry == Retry::NeedsKey, "{route:?}");
+        assert_eq!(
+            parameters.contains("Idempotency-Key"),
+            route.retry == Retry::NeedsKey,
+            "{route:?}"
+        );
     }
     let mut references = Vec::new();
     collect(&document, "$ref", &mut references);
     assert!(references.len() > 100);
     for reference in references {
         let pointer = reference.strip_prefix('#').unwrap();
-        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+        assert!(
+            document.pointer(pointer).is_some(),
+            "{reference} leads nowhere"
+        );
     }
 }
 
@@ -94,7 +130,9 @@ fn collect<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(members) => {
             found.extend(members.get(name).and_then(Value::as_str));
-            members.values().for_each(|member| collect(member, name, found));
+            members
+                .values()
+                .for_each(|member| collect(member, name, found));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, name, found)),
         _ => {}
@@ -138,7 +176,16 @@ fn every_refusal_of_the_rules_is_in_the_catalogue() {
 fn every_code_that_a_route_names_can_be_told() {
     // A code that no route documents is told only outside of routes, or is for what comes with the next routes.
     let named: BTreeSet<Code> = api::routes().iter().flat_map(api::Route::codes).collect();
-    for code in [Code::OrderAlreadyPaid, Code::InsufficientFunds, Code::RiskDenied, Code::KeyRevoked] {
-        assert!(named.contains(&code), "{} is told by no route", code.as_str());
+    for code in [
+        Code::OrderAlreadyPaid,
+        Code::InsufficientFunds,
+        Code::RiskDenied,
+        Code::KeyRevoked,
+    ] {
+        assert!(
+            named.contains(&code),
+            "{} is told by no route",
+            code.as_str()
+        );
     }
 }

@@ -263,7 +263,12 @@ impl Client {
     pub(super) async fn send_with(&self, request: Request, headers: HeaderMap) -> Answer {
         let url = format!("http://{}{}", self.address, request.path);
         let sent = self.http.request(request.method.clone(), url);
-        let response = sent.headers(headers).body(request.body).send().await.unwrap();
+        let response = sent
+            .headers(headers)
+            .body(request.body)
+            .send()
+            .await
+            .unwrap();
         let answer = Answer {
             status: response.status(),
             headers: response.headers().clone(),
@@ -280,7 +285,9 @@ fn route_of(method: &Method, target: &str) -> Option<Route> {
     let fits = |pattern: &str| {
         let (pattern, path) = (pattern.split('/'), path.split('/'));
         pattern.clone().count() == path.clone().count()
-            && pattern.zip(path).all(|(wanted, given)| wanted == "{id}" || wanted == given)
+            && pattern
+                .zip(path)
+                .all(|(wanted, given)| wanted == "{id}" || wanted == given)
     };
     let mut routes = api::routes().into_iter();
     routes.find(|route| route.method == *method && fits(route.path))
@@ -304,7 +311,10 @@ impl Answer {
             return;
         }
         let problem = self.json();
-        let documented = route.codes().iter().any(|code| problem["code"] == code.as_str());
+        let documented = route
+            .codes()
+            .iter()
+            .any(|code| problem["code"] == code.as_str());
         assert!(documented, "{route:?} does not document {problem}");
     }
 

@@ -49,21 +49,35 @@ async fn a_shop_takes_its_first_payment() {
         assert_eq!(scanned["codes"][0]["order"]["id"], id, "{form}");
     }
 
-    let paid = payer.client.post_empty(&format!("/v1/orders/{id}/pay")).await.ok();
+    let paid = payer
+        .client
+        .post_empty(&format!("/v1/orders/{id}/pay"))
+        .await
+        .ok();
     assert_eq!(paid["order"]["state"], "paid");
     assert_eq!(paid["wallet_balance"], cny(98_750));
-    assert!(paid["order"]["payment"]["fee"].is_null(), "the payer sees no fee");
+    assert!(
+        paid["order"]["payment"]["fee"].is_null(),
+        "the payer sees no fee"
+    );
 
     let heard = receiver.next().await;
     assert_eq!(heard.body["type"], "order.paid");
     assert_eq!(heard.body["data"]["order"]["id"], id);
     // 0.6% of 12.50 is 7.5 cents, which is rounded to the even 8.
     assert_eq!(heard.body["data"]["order"]["payment"]["fee"], cny(8));
-    assert!(heard.body["data"]["order"]["payment"]["wallet"].is_null(), "nor the shop the wallet");
+    assert!(
+        heard.body["data"]["order"]["payment"]["wallet"].is_null(),
+        "nor the shop the wallet"
+    );
 
     let found = shop.client.get(&format!("/v1/orders/{id}")).await.ok();
     assert_eq!(found["order"], heard.body["data"]["order"]);
-    let merchant = shop.client.get(&format!("/v1/merchants/{}", shop.id)).await.ok();
+    let merchant = shop
+        .client
+        .get(&format!("/v1/merchants/{}", shop.id))
+        .await
+        .ok();
     assert_eq!(merchant["balances"], json!([cny(1242)]));
     house.assert_books_balance().await;
     house.stop().await;
@@ -75,23 +89,55 @@ async fn money_goes_back_in_parts_and_the_fee_with_it() {
     let shop = house.merchant(&["CNY"]).await;
     let payer = house.wallet(&["CNY"], 100_000).await;
     let id = order(&shop, "A-1", 10_000).await;
-    payer.client.post_empty(&format!("/v1/orders/{id}/pay")).await.ok();
+    payer
+        .client
+        .post_empty(&format!("/v1/orders/{id}/pay"))
+        .await
+        .ok();
 
     let refunds = format!("/v1/orders/{id}/refunds");
     let part = |number: &str, amount: i64| json!({"number": number, "amount": cny(amount), "reason": "cold"});
-    let first = shop.client.post(&refunds, &part("R-1", 3_333)).await.created();
+    let first = shop
+        .client
+        .post(&refunds, &part("R-1", 3_333))
+        .await
+        .created();
     assert_eq!(first["order"]["state"], "partly_refunded");
-    assert_eq!(first["refund"]["fee_returned"], cny(19), "60 times a third, rounded down");
-    shop.client.post(&refunds, &part("R-2", 6_668)).await.refused("refund_exceeds_paid");
-    let second = shop.client.post(&refunds, &part("R-2", 6_667)).await.created();
+    assert_eq!(
+        first["refund"]["fee_returned"],
+        cny(19),
+        "60 times a third, rounded down"
+    );
+    shop.client
+        .post(&refunds, &part("R-2", 6_668))
+        .await
+        .refused("refund_exceeds_paid");
+    let second = shop
+        .client
+        .post(&refunds, &part("R-2", 6_667))
+        .await
+        .created();
     assert_eq!(second["order"]["state"], "refunded");
     assert_eq!(second["merchant_balance"], cny(0));
 
-    let wallet = payer.client.get(&format!("/v1/wallets/{}", payer.id)).await.ok();
+    let wallet = payer
+        .client
+        .get(&format!("/v1/wallets/{}", payer.id))
+        .await
+        .ok();
     assert_eq!(wallet["balances"], json!([cny(100_000)]));
     let at_least = text(&second["sequence"]);
-    let listed = shop.client.get(&format!("{refunds}?at_least={at_least}")).await.ok();
-    let numbers: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|refund| &refund["number"]).collect();
+    let listed = shop
+        .client
+        .get(&format!("{refunds}?at_least={at_least}"))
+        .await
+        .ok();
+    let numbers: Vec<&Value> = listed["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|refund| &refund["number"])
+        .collect();
     assert_eq!(numbers, ["R-1", "R-2"]);
     house.assert_books_balance().await;
     house.stop().await;
@@ -103,7 +149,11 @@ async fn an_own_asset_is_registered_and_paid_in() {
     let asset = json!({"code": "POINTS", "decimals": 0});
     house.operator.post("/v1/assets", &asset).await.created();
     let other = json!({"code": "POINTS", "decimals": 2});
-    house.operator.post("/v1/assets", &other).await.refused("asset_exists");
+    house
+        .operator
+        .post("/v1/assets", &other)
+        .await
+        .refused("asset_exists");
     let shop = house.merchant(&["CNY", "POINTS"]).await;
     let payer = house.wallet(&["POINTS"], 500).await;
     let asked = json!({
@@ -119,8 +169,15 @@ async fn an_own_asset_is_registered_and_paid_in() {
         .get(&format!("/v1/orders/{id}/code.png?form=emvco"))
         .await
         .refused("parameter_invalid");
-    let paid = payer.client.post_empty(&format!("/v1/orders/{id}/pay")).await.ok();
-    assert_eq!(paid["wallet_balance"], json!({"amount": 380, "currency": "POINTS"}));
+    let paid = payer
+        .client
+        .post_empty(&format!("/v1/orders/{id}/pay"))
+        .await
+        .ok();
+    assert_eq!(
+        paid["wallet_balance"],
+        json!({"amount": 380, "currency": "POINTS"})
+    );
     house.assert_books_balance().await;
     house.stop().await;
 }
@@ -128,17 +185,34 @@ async fn an_own_asset_is_registered_and_paid_in() {
 #[tokio::test]
 async fn a_bank_tops_up_and_sees_nothing_else() {
     let house = House::start().await;
-    let key = house.operator.post("/v1/keys", &json!({"role": "bank"})).await.created();
+    let key = house
+        .operator
+        .post("/v1/keys", &json!({"role": "bank"}))
+        .await
+        .created();
     let bank = house.client(&key);
     let payer = house.wallet(&["CNY"], 0).await;
     let top_up = json!({"amount": cny(500), "reference": "transfer 7"});
-    let topped_up = bank.post(&format!("/v1/wallets/{}/top-ups", payer.id), &top_up).await.created();
+    let topped_up = bank
+        .post(&format!("/v1/wallets/{}/top-ups", payer.id), &top_up)
+        .await
+        .created();
     assert_eq!(topped_up["wallet_balance"], cny(500));
-    bank.get(&format!("/v1/wallets/{}", payer.id)).await.refused("forbidden_role");
-    bank.get("/v1/trial-balance").await.refused("forbidden_role");
+    bank.get(&format!("/v1/wallets/{}", payer.id))
+        .await
+        .refused("forbidden_role");
+    bank.get("/v1/trial-balance")
+        .await
+        .refused("forbidden_role");
 
-    house.operator.post_empty(&format!("/v1/keys/{}/revoke", text(&key["id"]))).await.ok();
-    bank.post(&format!("/v1/wallets/{}/top-ups", payer.id), &top_up).await.refused("key_revoked");
+    house
+        .operator
+        .post_empty(&format!("/v1/keys/{}/revoke", text(&key["id"])))
+        .await
+        .ok();
+    bank.post(&format!("/v1/wallets/{}/top-ups", payer.id), &top_up)
+        .await
+        .refused("key_revoked");
     house.stop().await;
 }
 
@@ -163,7 +237,11 @@ async fn what_is_risky_is_asked_again_where_money_is_real() {
         answer.refused("risk_challenge");
         let open = shop.client.get(&format!("/v1/orders/{id}")).await.ok();
         assert_eq!(open["order"]["state"], "open");
-        let paid = payer.client.post(&pay, &json!({"confirmed": true})).await.ok();
+        let paid = payer
+            .client
+            .post(&pay, &json!({"confirmed": true}))
+            .await
+            .ok();
         assert_eq!(paid["order"]["state"], "paid");
         house.assert_books_balance().await;
         house.stop().await;

@@ -1,6 +1,5 @@
 //! A merchant's server that hears of what happened, and checks every signature.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,7 +19,6 @@ use super::house::{Client, text};
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
 pub(super) struct Receiver {
-    pub(super) address: SocketAddr,
     pub(super) endpoint: String,
     secret: WebhookSecret,
     heard: mpsc::UnboundedReceiver<(HeaderMap, Bytes)>,
@@ -48,9 +46,11 @@ impl Receiver {
         let router = Router::new().route("/hook", post(receive));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let asked = json!({"url": format!("http://{address}/hook")});
-        let created = merchant.post("/v1/webhook-endpoints", &asked).await.created();
+        let created = merchant
+            .post("/v1/webhook-endpoints", &asked)
+            .await
+            .created();
         Self {
-            address,
             endpoint: text(&created["endpoint"]["id"]).to_owned(),
             secret: WebhookSecret::parse(text(&created["secret"])).unwrap(),
             heard,
@@ -69,7 +69,8 @@ impl Receiver {
         let (headers, body) = heard.expect("a webhook comes in time").unwrap();
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = i64::try_from(since.as_secs()).unwrap();
-        verify(&[self.secret.clone()], &headers, &body, now).expect("its signature is good");
+        verify(std::slice::from_ref(&self.secret), &headers, &body, now)
+            .expect("its signature is good");
         Heard {
             id: headers[ID_HEADER].to_str().unwrap().to_owned(),
             body: serde_json::from_slice(&body).unwrap(),

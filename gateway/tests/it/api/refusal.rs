@@ -38,7 +38,10 @@ impl Scene {
 
     /// Nothing has happened, and the order can still be paid.
     async fn unchanged(self) {
-        assert_eq!(look(&self.house, &self.shop, &self.payer).await, self.before);
+        assert_eq!(
+            look(&self.house, &self.shop, &self.payer).await,
+            self.before
+        );
         let pay = format!("/v1/orders/{}/pay", self.order);
         self.payer.client.post_empty(&pay).await.ok();
         self.house.assert_books_balance().await;
@@ -76,31 +79,115 @@ async fn an_order_that_cannot_be() {
         ("\u{feff}{}", "malformed_json", ""),
         ("[]", "field_invalid", ""),
         ("{}", "field_invalid", ""),
-        (&order(r#"{"amount": 0, "currency": "CNY"}"#), "amount_invalid", "/amount/amount"),
-        (&order(r#"{"amount": -1, "currency": "CNY"}"#), "amount_invalid", "/amount/amount"),
-        (&order(r#"{"amount": 12.5, "currency": "CNY"}"#), "amount_invalid", "/amount/amount"),
-        (&order(r#"{"amount": 1250.0, "currency": "CNY"}"#), "amount_invalid", "/amount/amount"),
-        (&order(r#"{"amount": "1250", "currency": "CNY"}"#), "amount_invalid", "/amount/amount"),
-        (&order(r#"{"amount": 9223372036854775808, "currency": "CNY"}"#), "amount_out_of_range", "/amount/amount"),
-        (&order(r#"{"amount": 1e30, "currency": "CNY"}"#), "amount_out_of_range", "/amount/amount"),
-        (&order(r#"{"amount": null, "currency": "CNY"}"#), "field_invalid", "/amount/amount"),
+        (
+            &order(r#"{"amount": 0, "currency": "CNY"}"#),
+            "amount_invalid",
+            "/amount/amount",
+        ),
+        (
+            &order(r#"{"amount": -1, "currency": "CNY"}"#),
+            "amount_invalid",
+            "/amount/amount",
+        ),
+        (
+            &order(r#"{"amount": 12.5, "currency": "CNY"}"#),
+            "amount_invalid",
+            "/amount/amount",
+        ),
+        (
+            &order(r#"{"amount": 1250.0, "currency": "CNY"}"#),
+            "amount_invalid",
+            "/amount/amount",
+        ),
+        (
+            &order(r#"{"amount": "1250", "currency": "CNY"}"#),
+            "amount_invalid",
+            "/amount/amount",
+        ),
+        (
+            &order(r#"{"amount": 9223372036854775808, "currency": "CNY"}"#),
+            "amount_out_of_range",
+            "/amount/amount",
+        ),
+        (
+            &order(r#"{"amount": 1e30, "currency": "CNY"}"#),
+            "amount_out_of_range",
+            "/amount/amount",
+        ),
+        (
+            &order(r#"{"amount": null, "currency": "CNY"}"#),
+            "field_invalid",
+            "/amount/amount",
+        ),
         (&order(r#"{"amount": 1}"#), "field_invalid", "/amount"),
-        (&order(r#"{"amount": 1, "currency": "CNY", "scale": 2}"#), "field_invalid", "/amount/scale"),
-        (&order(r#"{"amount": 1, "currency": "cny"}"#), "unknown_currency", "/amount/currency"),
-        (&order(r#"{"amount": 1, "currency": "POINTS"}"#), "unknown_currency", "/amount/currency"),
-        (&order(r#"{"amount": 1, "currency": "XAU"}"#), "currency_without_minor_unit", "/amount/currency"),
-        (&order(r#"{"amount": 1, "currency": "DEM"}"#), "unknown_currency", "/amount/currency"),
+        (
+            &order(r#"{"amount": 1, "currency": "CNY", "scale": 2}"#),
+            "field_invalid",
+            "/amount/scale",
+        ),
+        (
+            &order(r#"{"amount": 1, "currency": "cny"}"#),
+            "unknown_currency",
+            "/amount/currency",
+        ),
+        (
+            &order(r#"{"amount": 1, "currency": "POINTS"}"#),
+            "unknown_currency",
+            "/amount/currency",
+        ),
+        (
+            &order(r#"{"amount": 1, "currency": "XAU"}"#),
+            "currency_without_minor_unit",
+            "/amount/currency",
+        ),
+        (
+            &order(r#"{"amount": 1, "currency": "DEM"}"#),
+            "unknown_currency",
+            "/amount/currency",
+        ),
         (&order("1250"), "field_invalid", "/amount"),
         (&with("number", json!("")), "field_invalid", "/number"),
-        (&with("number", json!("with space")), "field_invalid", "/number"),
-        (&with("number", json!("x".repeat(65))), "field_invalid", "/number"),
+        (
+            &with("number", json!("with space")),
+            "field_invalid",
+            "/number",
+        ),
+        (
+            &with("number", json!("x".repeat(65))),
+            "field_invalid",
+            "/number",
+        ),
         (&with("number", json!(17)), "field_invalid", "/number"),
-        (&with("description", json!("")), "field_invalid", "/description"),
-        (&with("description", json!("a\u{0}b")), "field_invalid", "/description"),
-        (&with("description", json!(long)), "field_invalid", "/description"),
-        (&with("expires_in_s", json!(0)), "field_invalid", "/expires_in_s"),
-        (&with("expires_in_s", json!(2_592_001)), "field_invalid", "/expires_in_s"),
-        (&with("expires_in_s", json!(-1)), "field_invalid", "/expires_in_s"),
+        (
+            &with("description", json!("")),
+            "field_invalid",
+            "/description",
+        ),
+        (
+            &with("description", json!("a\u{0}b")),
+            "field_invalid",
+            "/description",
+        ),
+        (
+            &with("description", json!(long)),
+            "field_invalid",
+            "/description",
+        ),
+        (
+            &with("expires_in_s", json!(0)),
+            "field_invalid",
+            "/expires_in_s",
+        ),
+        (
+            &with("expires_in_s", json!(2_592_001)),
+            "field_invalid",
+            "/expires_in_s",
+        ),
+        (
+            &with("expires_in_s", json!(-1)),
+            "field_invalid",
+            "/expires_in_s",
+        ),
         (&with("amuont", json!(1)), "field_invalid", "/amuont"),
     ] {
         let request = Request {
@@ -118,8 +205,18 @@ async fn an_order_that_cannot_be() {
 async fn every_field_at_fault_is_named() {
     let scene = Scene::new().await;
     let asked = json!({"number": "", "amount": cny(1), "description": "", "expires_in_s": 0});
-    let problem = scene.shop.client.post("/v1/orders", &asked).await.refused("field_invalid");
-    let pointers: Vec<&str> = problem["errors"].as_array().unwrap().iter().map(|error| text(&error["pointer"])).collect();
+    let problem = scene
+        .shop
+        .client
+        .post("/v1/orders", &asked)
+        .await
+        .refused("field_invalid");
+    let pointers: Vec<&str> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| text(&error["pointer"]))
+        .collect();
     assert_eq!(pointers, ["/number", "/description", "/expires_in_s"]);
     scene.unchanged().await;
 }
@@ -130,22 +227,63 @@ async fn what_is_not_yours_is_not_there() {
     let id = &scene.order;
     let refund = json!({"number": "R-1", "amount": cny(1), "reason": "x"});
     let stranger = &scene.other_shop.client;
-    stranger.get(&format!("/v1/orders/{id}")).await.refused("order_not_found");
-    stranger.get(&format!("/v1/orders/{id}/code")).await.refused("order_not_found");
-    stranger.get(&format!("/v1/orders/{id}/refunds")).await.refused("order_not_found");
-    stranger.post_empty(&format!("/v1/orders/{id}/close")).await.refused("order_not_found");
-    stranger.post(&format!("/v1/orders/{id}/refunds"), &refund).await.refused("order_not_found");
-    stranger.get(&format!("/v1/merchants/{}", scene.shop.id)).await.refused("merchant_not_found");
-    stranger.get(&format!("/v1/merchants/{}/transactions", scene.shop.id)).await.refused("merchant_not_found");
+    stranger
+        .get(&format!("/v1/orders/{id}"))
+        .await
+        .refused("order_not_found");
+    stranger
+        .get(&format!("/v1/orders/{id}/code"))
+        .await
+        .refused("order_not_found");
+    stranger
+        .get(&format!("/v1/orders/{id}/refunds"))
+        .await
+        .refused("order_not_found");
+    stranger
+        .post_empty(&format!("/v1/orders/{id}/close"))
+        .await
+        .refused("order_not_found");
+    stranger
+        .post(&format!("/v1/orders/{id}/refunds"), &refund)
+        .await
+        .refused("order_not_found");
+    stranger
+        .get(&format!("/v1/merchants/{}", scene.shop.id))
+        .await
+        .refused("merchant_not_found");
+    stranger
+        .get(&format!("/v1/merchants/{}/transactions", scene.shop.id))
+        .await
+        .refused("merchant_not_found");
     let keys = format!("/v1/merchants/{}/keys", scene.shop.id);
     stranger.post_empty(&keys).await.refused("forbidden_role");
     let no_wallet = "/v1/wallets/wal_00000000000000000000000000000000";
-    scene.payer.client.get(no_wallet).await.refused("wallet_not_found");
-    scene.payer.client.post_empty("/v1/orders/ord_00000000000000000000000000000000/pay").await.refused("order_not_found");
+    scene
+        .payer
+        .client
+        .get(no_wallet)
+        .await
+        .refused("wallet_not_found");
+    scene
+        .payer
+        .client
+        .post_empty("/v1/orders/ord_00000000000000000000000000000000/pay")
+        .await
+        .refused("order_not_found");
     let no_transaction = "/v1/transactions/txn_00000000000000000000000000000000";
-    scene.shop.client.get(no_transaction).await.refused("transaction_not_found");
+    scene
+        .shop
+        .client
+        .get(no_transaction)
+        .await
+        .refused("transaction_not_found");
     let no_endpoint = "/v1/webhook-endpoints/whe_00000000000000000000000000000000";
-    scene.shop.client.delete(no_endpoint).await.refused("endpoint_not_found");
+    scene
+        .shop
+        .client
+        .delete(no_endpoint)
+        .await
+        .refused("endpoint_not_found");
 
     let key = scene.shop.client.post_empty(&keys).await.created();
     let revoke = format!("/v1/keys/{}/revoke", text(&key["id"]));
@@ -156,15 +294,27 @@ async fn what_is_not_yours_is_not_there() {
 #[tokio::test]
 async fn a_role_does_only_what_it_is_for() {
     let scene = Scene::new().await;
-    let (shop, payer, operator) = (&scene.shop.client, &scene.payer.client, &scene.house.operator);
+    let (shop, payer, operator) = (
+        &scene.shop.client,
+        &scene.payer.client,
+        &scene.house.operator,
+    );
     let pay = format!("/v1/orders/{}/pay", scene.order);
     shop.post_empty(&pay).await.refused("forbidden_role");
     operator.post_empty(&pay).await.refused("forbidden_role");
-    payer.post_empty(&format!("/v1/orders/{}/close", scene.order)).await.refused("forbidden_role");
+    payer
+        .post_empty(&format!("/v1/orders/{}/close", scene.order))
+        .await
+        .refused("forbidden_role");
     let top_up = json!({"amount": cny(1), "reference": "x"});
     let top_ups = format!("/v1/wallets/{}/top-ups", scene.payer.id);
-    payer.post(&top_ups, &top_up).await.refused("forbidden_role");
-    shop.get("/v1/trial-balance").await.refused("forbidden_role");
+    payer
+        .post(&top_ups, &top_up)
+        .await
+        .refused("forbidden_role");
+    shop.get("/v1/trial-balance")
+        .await
+        .refused("forbidden_role");
     scene.unchanged().await;
 }
 
@@ -175,7 +325,10 @@ async fn what_the_address_or_the_query_says_wrongly() {
     for (path, code) in [
         ("/v1/orders/17", "parameter_invalid"),
         ("/v1/orders/ord_17", "parameter_invalid"),
-        ("/v1/orders/mer_00000000000000000000000000000000", "parameter_invalid"),
+        (
+            "/v1/orders/mer_00000000000000000000000000000000",
+            "parameter_invalid",
+        ),
         ("/v1/orders?limit=0", "parameter_invalid"),
         ("/v1/orders?limit=101", "parameter_invalid"),
         ("/v1/orders?limit=many", "parameter_invalid"),
@@ -185,7 +338,10 @@ async fn what_the_address_or_the_query_says_wrongly() {
         ("/v1/orders?number=with%20space", "parameter_invalid"),
         ("/v1/orders?cursor=AAAA", "cursor_invalid"),
         ("/v1/orders?at_least=17", "parameter_invalid"),
-        ("/v1/orders?at_least=seq_0000ffffffffffffffff", "parameter_invalid"),
+        (
+            "/v1/orders?at_least=seq_0000ffffffffffffffff",
+            "parameter_invalid",
+        ),
         ("/v1/webhook-endpoints?x=1", "parameter_invalid"),
         ("/v1/nothing", "not_found"),
         ("/V1/orders", "not_found"),
@@ -196,7 +352,10 @@ async fn what_the_address_or_the_query_says_wrongly() {
     shop.get(&code).await.refused("parameter_invalid");
     let put = Request::new(Method::PUT, "/v1/orders");
     let answer = shop.send(put).await;
-    assert_eq!(answer.header("allow").map(|allow| allow.contains("POST")), Some(true));
+    assert_eq!(
+        answer.header("allow").map(|allow| allow.contains("POST")),
+        Some(true)
+    );
     answer.refused("method_not_allowed");
     scene.unchanged().await;
 }
@@ -213,19 +372,40 @@ async fn who_does_not_sign_properly_is_not_heard() {
         change(&mut request, &mut headers);
         shop.send_with(request, headers).await.refused(code);
     };
-    check("signature_missing", |_, headers| drop(headers.remove("signature"))).await;
+    check("signature_missing", |_, headers| {
+        drop(headers.remove("signature"));
+    })
+    .await;
     check("signature_missing", |_, headers| headers.clear()).await;
-    check("signature_malformed", |_, headers| put(headers, "signature-input", "sig1=(")).await;
-    check("signature_malformed", |_, headers| put(headers, "signature", "sig1=:?:")).await;
-    check("signature_mismatch", |request, _| request.path.push_str("?x=1")).await;
-    check("signature_mismatch", |_, headers| put(headers, "idempotency-key", "another")).await;
-    check("content_digest_mismatch", |request, _| request.body.push(b' ')).await;
+    check("signature_malformed", |_, headers| {
+        put(headers, "signature-input", "sig1=(");
+    })
+    .await;
+    check("signature_malformed", |_, headers| {
+        put(headers, "signature", "sig1=:?:");
+    })
+    .await;
+    check("signature_mismatch", |request, _| {
+        request.path.push_str("?x=1");
+    })
+    .await;
+    check("signature_mismatch", |_, headers| {
+        put(headers, "idempotency-key", "another");
+    })
+    .await;
+    check("content_digest_mismatch", |request, _| {
+        request.body.push(b' ');
+    })
+    .await;
     check("signature_mismatch", |_, headers| {
         let digest = gateway::sign::content_digest(b"{}");
         put(headers, "content-digest", &digest);
     })
     .await;
-    check("signature_component_missing", |_, headers| drop(headers.remove("content-digest"))).await;
+    check("signature_component_missing", |_, headers| {
+        drop(headers.remove("content-digest"));
+    })
+    .await;
 
     let stale = Request {
         created: request().created - 301,
@@ -238,7 +418,11 @@ async fn who_does_not_sign_properly_is_not_heard() {
     };
     shop.send(early).await.refused("signature_in_future");
 
-    let unknown = Client::new(scene.house.address, "key_00000000000000000000000000000000", "sk_x");
+    let unknown = Client::new(
+        scene.house.address,
+        "key_00000000000000000000000000000000",
+        "sk_x",
+    );
     unknown.send(request()).await.refused("key_unknown");
     let unknown = Client::new(scene.house.address, "nobody", "sk_x");
     unknown.send(request()).await.refused("key_unknown");
@@ -282,12 +466,18 @@ async fn an_effect_needs_a_key_to_be_retried_by() {
     };
     shop.send(without).await.refused("idempotency_key_missing");
     let long = "k".repeat(129);
-    shop.send(request().key(&long)).await.refused("idempotency_key_malformed");
-    shop.send(request().key("two words")).await.refused("idempotency_key_malformed");
+    shop.send(request().key(&long))
+        .await
+        .refused("idempotency_key_malformed");
+    shop.send(request().key("two words"))
+        .await
+        .refused("idempotency_key_malformed");
     // A UUIDv7 made two minutes from now.
     let ahead = uuid::Timestamp::from_unix_time((request().created + 120).unsigned_abs(), 0, 0, 0);
     let ahead = uuid::Uuid::new_v7(ahead).to_string();
-    shop.send(request().key(&ahead)).await.refused("idempotency_key_in_future");
+    shop.send(request().key(&ahead))
+        .await
+        .refused("idempotency_key_in_future");
     scene.unchanged().await;
 }
 
@@ -307,7 +497,9 @@ async fn bodies_of_the_wrong_size_or_kind() {
     };
     shop.send(xml).await.refused("media_type_unsupported");
     let close = format!("/v1/orders/{}/close", scene.order);
-    shop.post(&close, &json!({"why": "?"})).await.refused("body_too_large");
+    shop.post(&close, &json!({"why": "?"}))
+        .await
+        .refused("body_too_large");
     scene.unchanged().await;
 }
 
@@ -323,15 +515,26 @@ async fn pictures_that_are_none() {
         };
         scene.payer.client.send(request).await
     };
-    let png = |text: &str| Matrix::encode(text, Level::Low).unwrap().to_png(Drawing::default()).unwrap();
+    let png = |text: &str| {
+        Matrix::encode(text, Level::Low)
+            .unwrap()
+            .to_png(Drawing::default())
+            .unwrap()
+    };
     let good = png("https://pay.example.com/c/ord_00000000000000000000000000000000");
     scan(Vec::new()).await.refused("image_invalid");
     scan(b"hello".to_vec()).await.refused("image_invalid");
-    scan(good[..good.len() / 2].to_vec()).await.refused("image_invalid");
+    scan(good[..good.len() / 2].to_vec())
+        .await
+        .refused("image_invalid");
     scan(bomb(60_000, 60_000)).await.refused("image_too_large");
-    scan(vec![0; (10 << 20) + 1]).await.refused("body_too_large");
+    scan(vec![0; (10 << 20) + 1])
+        .await
+        .refused("body_too_large");
     scan(blank(64, 64)).await.refused("image_without_code");
-    scan(png("https://somebody.example/pay/17")).await.refused("code_unknown");
+    scan(png("https://somebody.example/pay/17"))
+        .await
+        .refused("code_unknown");
     scan(good).await.refused("code_unknown");
     scene.unchanged().await;
 }
@@ -343,7 +546,11 @@ fn blank(width: u32, height: u32) -> Vec<u8> {
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
     let pixels = vec![255; usize::try_from(width * height).unwrap()];
-    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    encoder
+        .write_header()
+        .unwrap()
+        .write_image_data(&pixels)
+        .unwrap();
     bytes
 }
 
@@ -392,7 +599,10 @@ async fn addresses_where_webhooks_may_not_go() {
             .refused("webhook_endpoint_invalid");
     }
     let asked = json!({"url": "https://shop.example.com/hook"});
-    shop.client.post("/v1/webhook-endpoints", &asked).await.created();
+    shop.client
+        .post("/v1/webhook-endpoints", &asked)
+        .await
+        .created();
     house.stop().await;
 }
 
@@ -402,9 +612,19 @@ async fn a_closed_or_expired_order_stays_so() {
     let shop = house.merchant(&["CNY"]).await;
     let payer = house.wallet(&["CNY"], 10_000).await;
     let closed = order(&shop, "A-1", 1_000).await;
-    shop.client.post_empty(&format!("/v1/orders/{closed}/close")).await.ok();
-    shop.client.post_empty(&format!("/v1/orders/{closed}/close")).await.ok();
-    payer.client.post_empty(&format!("/v1/orders/{closed}/pay")).await.refused("order_closed");
+    shop.client
+        .post_empty(&format!("/v1/orders/{closed}/close"))
+        .await
+        .ok();
+    shop.client
+        .post_empty(&format!("/v1/orders/{closed}/close"))
+        .await
+        .ok();
+    payer
+        .client
+        .post_empty(&format!("/v1/orders/{closed}/pay"))
+        .await
+        .refused("order_closed");
 
     let asked = json!({"number": "A-2", "amount": cny(1), "description": "x", "expires_in_s": 1});
     let created = shop.client.post("/v1/orders", &asked).await.created();
@@ -413,9 +633,19 @@ async fn a_closed_or_expired_order_stays_so() {
     while shop.client.get(&path).await.ok()["order"]["state"] != "expired" {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    payer.client.post_empty(&format!("{path}/pay")).await.refused("order_expired");
-    shop.client.post_empty(&format!("{path}/close")).await.refused("order_expired");
+    payer
+        .client
+        .post_empty(&format!("{path}/pay"))
+        .await
+        .refused("order_expired");
+    shop.client
+        .post_empty(&format!("{path}/close"))
+        .await
+        .refused("order_expired");
     let refund = json!({"number": "R-1", "amount": cny(1), "reason": "x"});
-    shop.client.post(&format!("{path}/refunds"), &refund).await.refused("order_not_paid");
+    shop.client
+        .post(&format!("{path}/refunds"), &refund)
+        .await
+        .refused("order_not_paid");
     house.stop().await;
 }

@@ -8,12 +8,22 @@ use super::payment::{cny, order};
 use super::receiver::Receiver;
 
 async fn pay(payer: &Party, order: &str) -> Value {
-    payer.client.post_empty(&format!("/v1/orders/{order}/pay")).await.ok()
+    payer
+        .client
+        .post_empty(&format!("/v1/orders/{order}/pay"))
+        .await
+        .ok()
 }
 
 async fn deliveries(client: &Client, endpoint: &str, sequence: &Value) -> Vec<Value> {
-    let path = format!("/v1/webhook-endpoints/{endpoint}/deliveries?at_least={}", text(sequence));
-    client.get(&path).await.ok()["data"].as_array().unwrap().clone()
+    let path = format!(
+        "/v1/webhook-endpoints/{endpoint}/deliveries?at_least={}",
+        text(sequence)
+    );
+    client.get(&path).await.ok()["data"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 #[tokio::test]
@@ -22,23 +32,35 @@ async fn a_shop_hears_of_each_step_in_order() {
     let shop = house.merchant(&["CNY"]).await;
     let payer = house.wallet(&["CNY"], 10_000).await;
     let mut receiver = Receiver::for_merchant(&shop.client).await;
-    let (paid, closed) = (order(&shop, "A-1", 1_000).await, order(&shop, "A-2", 1_000).await);
+    let (paid, closed) = (
+        order(&shop, "A-1", 1_000).await,
+        order(&shop, "A-2", 1_000).await,
+    );
     pay(&payer, &paid).await;
     let refund = |number: &str| json!({"number": number, "amount": cny(400), "reason": "cold"});
     for number in ["R-1", "R-2"] {
         let path = format!("/v1/orders/{paid}/refunds");
         shop.client.post(&path, &refund(number)).await.created();
     }
-    shop.client.post_empty(&format!("/v1/orders/{closed}/close")).await.ok();
+    shop.client
+        .post_empty(&format!("/v1/orders/{closed}/close"))
+        .await
+        .ok();
 
     let mut heard = Vec::new();
     for _ in 0..4 {
         let webhook = receiver.next().await.body;
         let order = text(&webhook["data"]["order"]["number"]).to_owned();
-        heard.push((order, text(&webhook["type"]).to_owned(), webhook["data"]["refund"]["number"].clone()));
+        heard.push((
+            order,
+            text(&webhook["type"]).to_owned(),
+            webhook["data"]["refund"]["number"].clone(),
+        ));
     }
     let of_the_first = heard.iter().filter(|(order, ..)| order == "A-1");
-    let of_the_first: Vec<_> = of_the_first.map(|(_, topic, refund)| (topic.as_str(), refund.clone())).collect();
+    let of_the_first: Vec<_> = of_the_first
+        .map(|(_, topic, refund)| (topic.as_str(), refund.clone()))
+        .collect();
     assert_eq!(
         of_the_first,
         [
@@ -70,7 +92,10 @@ async fn what_was_not_delivered_is_after_a_restart() {
         }
     };
     assert_eq!(waiting[0]["state"], "waiting");
-    assert_eq!(waiting[0]["last_attempt"]["error"], "the receiver answered 500");
+    assert_eq!(
+        waiting[0]["last_attempt"]["error"],
+        "the receiver answered 500"
+    );
     assert!(waiting[0]["next_attempt_at"].is_string());
 
     receiver.answers(StatusCode::OK);
@@ -92,14 +117,28 @@ async fn a_webhook_is_sent_again_by_hand() {
     let replay = format!("/v1/webhook-deliveries/{}/replay", first.id);
     let at_least = &paid["sequence"];
     // The webhook is in the views, because the list that waited for them shows it.
-    assert_eq!(deliveries(&shop.client, &receiver.endpoint, at_least).await.len(), 1);
+    assert_eq!(
+        deliveries(&shop.client, &receiver.endpoint, at_least)
+            .await
+            .len(),
+        1
+    );
     let other = house.merchant(&["CNY"]).await;
-    other.client.post_empty(&replay).await.refused("delivery_not_found");
+    other
+        .client
+        .post_empty(&replay)
+        .await
+        .refused("delivery_not_found");
     let answer = shop.client.post_empty(&replay).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
     let again = receiver.next().await;
     assert_eq!((again.id, again.body), (first.id, first.body));
-    assert_eq!(deliveries(&shop.client, &receiver.endpoint, at_least).await.len(), 2);
+    assert_eq!(
+        deliveries(&shop.client, &receiver.endpoint, at_least)
+            .await
+            .len(),
+        2
+    );
     house.stop().await;
 }
 
@@ -115,7 +154,10 @@ async fn an_endpoint_that_is_removed_hears_nothing_more() {
     let path = format!("/v1/webhook-endpoints/{}", removed.endpoint);
     let answer = shop.client.delete(&path).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
-    shop.client.delete(&path).await.refused("endpoint_not_found");
+    shop.client
+        .delete(&path)
+        .await
+        .refused("endpoint_not_found");
 
     let id = order(&shop, "A-1", 1_000).await;
     pay(&payer, &id).await;

@@ -37,7 +37,10 @@ impl Order {
 
     /// Half to even, of the amount times the basis points.
     fn fee(&self) -> i64 {
-        let (whole, rest) = (self.amount * FEE_BASIS_POINTS / 10_000, self.amount * FEE_BASIS_POINTS % 10_000);
+        let (whole, rest) = (
+            self.amount * FEE_BASIS_POINTS / 10_000,
+            self.amount * FEE_BASIS_POINTS % 10_000,
+        );
         whole + i64::from(rest > 5_000 || (rest == 5_000 && whole % 2 == 1))
     }
 

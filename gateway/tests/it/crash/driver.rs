@@ -38,7 +38,13 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(no: usize, random: StdRng, merchant: Party, wallets: Vec<Party>, operator: Client) -> Self {
+    pub(super) fn new(
+        no: usize,
+        random: StdRng,
+        merchant: Party,
+        wallets: Vec<Party>,
+        operator: Client,
+    ) -> Self {
         Self {
             no,
             random,
@@ -53,7 +59,11 @@ impl Driver {
     }
 
     /// Works until it is told to stop, and says what it was told.
-    pub(super) async fn run(mut self, mut address: Address, stopping: watch::Receiver<bool>) -> Noted {
+    pub(super) async fn run(
+        mut self,
+        mut address: Address,
+        stopping: watch::Receiver<bool>,
+    ) -> Noted {
         while !*stopping.borrow() {
             if self.random.random_ratio(1, 6) {
                 self.top_up(&mut address).await;
@@ -68,7 +78,9 @@ impl Driver {
         let amount = self.random.random_range(1..20_000);
         let body = json!({"amount": cny(amount), "reference": "bank transfer"});
         let target = format!("/v1/wallets/{}/top-ups", wallet.id);
-        let answer = self.persist(address, &self.operator.clone(), &target, body).await;
+        let answer = self
+            .persist(address, &self.operator.clone(), &target, body)
+            .await;
         assert_eq!(answer.status, 201, "{answer:?}");
         *self.noted.top_ups.entry(wallet.id).or_default() += amount;
     }
@@ -83,9 +95,20 @@ impl Driver {
         let shop = self.merchant.client.clone();
         let answer = self.persist(address, &shop, "/v1/orders", body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
-        let id = answer.body["order"]["id"].as_str().expect("an id").to_owned();
-        let order = Order { amount, closed: false, payer: None, refunded: 0 };
-        assert!(self.noted.orders.insert(id.clone(), order).is_none(), "one order for two requests");
+        let id = answer.body["order"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        let order = Order {
+            amount,
+            closed: false,
+            payer: None,
+            refunded: 0,
+        };
+        assert!(
+            self.noted.orders.insert(id.clone(), order).is_none(),
+            "one order for two requests"
+        );
         self.newest.push(id.clone());
 
         match self.random.random_range(0..10) {
@@ -102,7 +125,14 @@ impl Driver {
 
     async fn pay(&mut self, address: &mut Address, id: &str) {
         let wallet = self.some_wallet();
-        let answer = self.persist(address, &wallet.client, &format!("/v1/orders/{id}/pay"), json!({})).await;
+        let answer = self
+            .persist(
+                address,
+                &wallet.client,
+                &format!("/v1/orders/{id}/pay"),
+                json!({}),
+            )
+            .await;
         match answer.status {
             200 => self.order(id).payer = Some(wallet.id),
             _ => assert_eq!(answer.body["code"], "insufficient_funds", "{answer:?}"),
@@ -111,7 +141,14 @@ impl Driver {
 
     async fn close(&mut self, address: &mut Address, id: &str) {
         let shop = self.merchant.client.clone();
-        let answer = self.persist(address, &shop, &format!("/v1/orders/{id}/close"), Value::Null).await;
+        let answer = self
+            .persist(
+                address,
+                &shop,
+                &format!("/v1/orders/{id}/close"),
+                Value::Null,
+            )
+            .await;
         assert_eq!(answer.status, 200, "{answer:?}");
         self.order(id).closed = true;
     }
@@ -121,7 +158,9 @@ impl Driver {
         let amount = self.random.random_range(1..=order.amount);
         let body = json!({"number": format!("r-{}", Uuid::now_v7()), "amount": cny(amount), "reason": "cold"});
         let shop = self.merchant.client.clone();
-        let answer = self.persist(address, &shop, &format!("/v1/orders/{id}/refunds"), body).await;
+        let answer = self
+            .persist(address, &shop, &format!("/v1/orders/{id}/refunds"), body)
+            .await;
         let left = order.amount - order.refunded;
         let code = answer.body["code"].as_str().unwrap_or_default();
         match answer.status {
@@ -130,7 +169,10 @@ impl Driver {
             _ if amount > left => assert_eq!(code, "refund_exceeds_paid", "{answer:?}"),
             _ => assert_eq!(code, "merchant_balance_too_low", "{answer:?}"),
         }
-        assert!(answer.status != 201 || (order.payer.is_some() && amount <= left), "{answer:?}");
+        assert!(
+            answer.status != 201 || (order.payer.is_some() && amount <= left),
+            "{answer:?}"
+        );
     }
 
     fn order(&mut self, id: &str) -> &mut Order {
@@ -142,7 +184,13 @@ impl Driver {
     }
 
     /// Sends a POST under one key until there is an answer that tells.
-    async fn persist(&mut self, address: &mut Address, client: &Client, target: &str, body: Value) -> Answer {
+    async fn persist(
+        &mut self,
+        address: &mut Address,
+        client: &Client,
+        target: &str,
+        body: Value,
+    ) -> Answer {
         let key = Uuid::now_v7().to_string();
         let body = (!body.is_null()).then_some(&body);
         for attempt in 0.. {
@@ -171,8 +219,13 @@ impl Driver {
             return;
         }
         let from = self.newest.len().saturating_sub(LOOKED_AT);
-        for id in self.newest[from..].to_vec() {
-            let Ok(found) = self.operator.send(url, "GET", &format!("/v1/orders/{id}"), None, None).await else {
+        let newest = self.newest[from..].to_vec();
+        for id in newest {
+            let Ok(found) = self
+                .operator
+                .send(url, "GET", &format!("/v1/orders/{id}"), None, None)
+                .await
+            else {
                 // Killed again.
                 return;
             };
@@ -180,11 +233,20 @@ impl Driver {
                 return;
             }
             let order = self.order(&id).clone();
-            let paid = !matches!(found.body["order"]["state"].as_str(), Some("open" | "closed"));
+            let paid = !matches!(
+                found.body["order"]["state"].as_str(),
+                Some("open" | "closed")
+            );
             let refunded = found.body["order"]["refunded"]["amount"].as_i64();
             assert_eq!(found.status, 200, "lost: {id} {found:?}");
-            assert!(paid || order.payer.is_none(), "payment lost: {id} {found:?}");
-            assert!(refunded >= Some(order.refunded), "refund lost: {id} {found:?}");
+            assert!(
+                paid || order.payer.is_none(),
+                "payment lost: {id} {found:?}"
+            );
+            assert!(
+                refunded >= Some(order.refunded),
+                "refund lost: {id} {found:?}"
+            );
         }
         self.at = Some(url.to_owned());
     }
@@ -192,7 +254,10 @@ impl Driver {
 
 /// Waits until the gateway is up, and says where.
 async fn up(address: &mut Address) -> String {
-    let up = address.wait_for(Option::is_some).await.expect("the test runs as long as its drivers");
+    let up = address
+        .wait_for(Option::is_some)
+        .await
+        .expect("the test runs as long as its drivers");
     up.clone().expect("it is up")
 }
 

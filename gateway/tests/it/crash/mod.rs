@@ -41,7 +41,9 @@ pub(crate) type Address = watch::Receiver<Option<String>>;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_kill_9_and_happens_once() {
     let (seed, kills) = (seed(), if long() { KILLS_LONG } else { KILLS });
-    println!("seed {seed}; repeat with: JIAOZI_SEED={seed} cargo test -p gateway --test it crash -- --nocapture");
+    println!(
+        "seed {seed}; repeat with: JIAOZI_SEED={seed} cargo test -p gateway --test it crash -- --nocapture"
+    );
     let mut random = StdRng::seed_from_u64(seed);
     let directory = TempDir::new().unwrap();
     let data = directory.path();
@@ -54,7 +56,13 @@ async fn what_was_acknowledged_survives_kill_9_and_happens_once() {
     let drivers = (0..DRIVERS).map(|no| {
         let random = StdRng::seed_from_u64(seed ^ (no as u64 + 1) << 32);
         let merchant = parties.merchants[no].clone();
-        let driver = Driver::new(no, random, merchant, parties.wallets.clone(), operator.clone());
+        let driver = Driver::new(
+            no,
+            random,
+            merchant,
+            parties.wallets.clone(),
+            operator.clone(),
+        );
         tokio::spawn(driver.run(addresses.clone(), stopping.clone()))
     });
     let drivers: Vec<_> = drivers.collect();
@@ -90,26 +98,42 @@ struct Parties {
 }
 
 async fn parties(operator: &Client, url: &str) -> Parties {
-    let mut parties = Parties { merchants: Vec::new(), wallets: Vec::new() };
+    let mut parties = Parties {
+        merchants: Vec::new(),
+        wallets: Vec::new(),
+    };
     for no in 0..DRIVERS {
         let new = json!({
             "name": format!("Shop {no}"), "city": "Hangzhou", "currencies": ["CNY"], "fee_basis_points": FEE_BASIS_POINTS,
         });
         let made = operator.post(url, "/v1/merchants", new).await;
-        parties.merchants.push(party(operator, url, "merchants", &made["merchant"]["id"]).await);
+        parties
+            .merchants
+            .push(party(operator, url, "merchants", &made["merchant"]["id"]).await);
     }
     for no in 0..WALLETS {
         let new = json!({"holder": format!("customer-{no}"), "currencies": ["CNY"]});
         let made = operator.post(url, "/v1/wallets", new).await;
-        parties.wallets.push(party(operator, url, "wallets", &made["wallet"]["id"]).await);
+        parties
+            .wallets
+            .push(party(operator, url, "wallets", &made["wallet"]["id"]).await);
     }
     parties
 }
 
 async fn party(operator: &Client, url: &str, kind: &str, id: &serde_json::Value) -> Party {
     let id = id.as_str().expect("an id").to_owned();
-    let key = operator.post(url, &format!("/v1/{kind}/{id}/keys"), serde_json::Value::Null).await;
-    Party { id, client: Client::of_key(&key) }
+    let key = operator
+        .post(
+            url,
+            &format!("/v1/{kind}/{id}/keys"),
+            serde_json::Value::Null,
+        )
+        .await;
+    Party {
+        id,
+        client: Client::of_key(&key),
+    }
 }
 
 /// Everything that was noted is there, and nothing else.
@@ -119,7 +143,11 @@ async fn check(operator: &Client, url: &str, parties: &Parties, noted: &[Noted])
         for (id, order) in &noted.orders {
             let found = operator.get(url, &format!("/v1/orders/{id}")).await;
             assert_eq!(order.state(), found["order"]["state"], "{id}");
-            assert_eq!(order.refunded, found["order"]["refunded"]["amount"].as_i64().unwrap(), "{id}");
+            assert_eq!(
+                order.refunded,
+                found["order"]["refunded"]["amount"].as_i64().unwrap(),
+                "{id}"
+            );
             totals.add_order(&merchant.id, order);
         }
         totals.add_top_ups(&noted.top_ups);
@@ -133,15 +161,26 @@ async fn check(operator: &Client, url: &str, parties: &Parties, noted: &[Noted])
         for party in parties {
             let found = operator.get(url, &format!("/v1/{kind}/{}", party.id)).await;
             let expected = sums.get(&party.id).copied().unwrap_or_default();
-            assert_eq!(found["balances"][0]["amount"].as_i64(), Some(expected), "balance of {}", party.id);
+            assert_eq!(
+                found["balances"][0]["amount"].as_i64(),
+                Some(expected),
+                "balance of {}",
+                party.id
+            );
         }
     }
     let books = operator.get(url, "/v1/trial-balance").await;
     assert_eq!(books["balances"], true, "{books}");
     let operations: usize = noted.iter().map(|noted| noted.acknowledged).sum();
     let retried: usize = noted.iter().map(|noted| noted.retried).sum();
-    println!("{operations} acknowledged, {retried} of them after asking again; {} paid", totals.payments);
-    assert!(totals.payments > 0 && retried > 0, "the test did not do what it is for");
+    println!(
+        "{operations} acknowledged, {retried} of them after asking again; {} paid",
+        totals.payments
+    );
+    assert!(
+        totals.payments > 0 && retried > 0,
+        "the test did not do what it is for"
+    );
 }
 
 /// How many orders of a merchant there are, by the list.
@@ -162,7 +201,13 @@ async fn count_orders(operator: &Client, url: &str, merchant: &str) -> usize {
 
 /// The seed that was chosen, or another one every time.
 fn seed() -> u64 {
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos().into();
+    let clock = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .subsec_nanos()
+            .into()
+    };
     let chosen = std::env::var("JIAOZI_SEED").ok();
     chosen.map_or_else(clock, |seed| seed.parse().expect("JIAOZI_SEED is a number"))
 }

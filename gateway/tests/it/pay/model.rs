@@ -7,7 +7,7 @@ use fx::Currency;
 use gateway::pay::order::Verdict as Risk;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     Open,
     Paid,
     Closed,
@@ -15,7 +15,7 @@ pub enum State {
 }
 
 #[derive(Clone, Debug)]
-pub struct Order {
+pub(super) struct Order {
     merchant: u128,
     amount: i64,
     currency: Currency,
@@ -29,7 +29,7 @@ pub struct Order {
 }
 
 #[derive(Debug)]
-pub struct Model {
+pub(super) struct Model {
     pub fee_basis_points: i128,
     pub merchants: u128,
     pub wallets: u128,
@@ -41,10 +41,10 @@ pub struct Model {
     pub orders: BTreeMap<u128, Order>,
 }
 
-pub const OK: &str = "ok";
+pub(super) const OK: &str = "ok";
 
 impl Model {
-    pub fn new(merchants: u128, wallets: u128, fee_basis_points: u16) -> Self {
+    pub(super) fn new(merchants: u128, wallets: u128, fee_basis_points: u16) -> Self {
         let maps = (
             BTreeMap::new(),
             BTreeMap::new(),
@@ -66,7 +66,7 @@ impl Model {
         }
     }
 
-    pub fn pass_time(&mut self, now: u64) {
+    pub(super) fn pass_time(&mut self, now: u64) {
         for order in self.orders.values_mut() {
             if order.state == State::Open && order.expires_at < now {
                 order.state = State::Expired;
@@ -74,7 +74,7 @@ impl Model {
         }
     }
 
-    pub fn top_up(&mut self, wallet: u128, amount: i64, currency: Currency) -> &'static str {
+    pub(super) fn top_up(&mut self, wallet: u128, amount: i64, currency: Currency) -> &'static str {
         if !(1..=self.wallets).contains(&wallet) {
             return "wallet_not_found";
         }
@@ -89,7 +89,7 @@ impl Model {
         OK
     }
 
-    pub fn create(
+    pub(super) fn create(
         &mut self,
         order: u128,
         merchant: u128,
@@ -124,7 +124,13 @@ impl Model {
         OK
     }
 
-    pub fn pay(&mut self, order: u128, wallet: u128, risk: Risk, confirmed: bool) -> &'static str {
+    pub(super) fn pay(
+        &mut self,
+        order: u128,
+        wallet: u128,
+        risk: Risk,
+        confirmed: bool,
+    ) -> &'static str {
         let Some(order) = self.orders.get_mut(&order) else {
             return "order_not_found";
         };
@@ -160,7 +166,7 @@ impl Model {
         OK
     }
 
-    pub fn close(&mut self, order: u128, merchant: u128) -> &'static str {
+    pub(super) fn close(&mut self, order: u128, merchant: u128) -> &'static str {
         let Some(order) = self
             .orders
             .get_mut(&order)
@@ -176,7 +182,7 @@ impl Model {
         OK
     }
 
-    pub fn refund(
+    pub(super) fn refund(
         &mut self,
         order: u128,
         merchant: u128,

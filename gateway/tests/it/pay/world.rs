@@ -15,11 +15,11 @@ use ledger::{
     TransactionId, Unique, Verdict,
 };
 
-pub const SECOND: u64 = 1_000_000_000;
+pub(super) const SECOND: u64 = 1_000_000_000;
 const START: Timestamp = Timestamp(1_800_000_000 * SECOND);
 
 #[derive(Default)]
-pub struct World {
+pub(super) struct World {
     pub engine: Engine<Payments>,
     pub records: Vec<(Sequence, Record<Payments>)>,
     views: BTreeMap<OrderId, Row>,
@@ -30,7 +30,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             now: START,
             ..Self::default()
@@ -38,7 +38,7 @@ impl World {
     }
 
     /// A world with `merchants` and `wallets` that are paid in CNY and JPY.
-    pub fn with(merchants: u128, wallets: u128, fee_basis_points: u16) -> Self {
+    pub(super) fn with(merchants: u128, wallets: u128, fee_basis_points: u16) -> Self {
         let mut world = Self::new();
         let currencies = vec![Currency::CNY, Currency::JPY];
         for id in 1..=merchants {
@@ -69,7 +69,7 @@ impl World {
         world
     }
 
-    pub fn wait(&mut self, nanos: u64) {
+    pub(super) fn wait(&mut self, nanos: u64) {
         self.now = self.now.plus_nanos(nanos);
         loop {
             let moment = self.moment();
@@ -123,7 +123,7 @@ impl World {
     }
 
     /// Everything finished leaves memory.
-    pub fn evict(&mut self) {
+    pub(super) fn evict(&mut self) {
         let through = self.sequence;
         let moment = self.moment();
         let record = Record::Evict {
@@ -134,7 +134,7 @@ impl World {
         self.keep(record);
     }
 
-    pub fn must(&mut self, command: Command) -> Outcome {
+    pub(super) fn must(&mut self, command: Command) -> Outcome {
         let outcome = self.ask(command, Vec::new());
         assert!(
             !matches!(outcome, Outcome::Refused(_)),
@@ -144,7 +144,7 @@ impl World {
     }
 
     /// Submits as a handler does: what is missing is read from the views.
-    pub fn submit(&mut self, command: &Command, uniques: &[Unique]) -> Verdict<Payments> {
+    pub(super) fn submit(&mut self, command: &Command, uniques: &[Unique]) -> Verdict<Payments> {
         let mut cold = Cold::default();
         let mut once_cold = BTreeMap::new();
         for _ in 0..3 {
@@ -181,7 +181,7 @@ impl World {
         panic!("a command with everything at hand still misses something: {command:?}");
     }
 
-    pub fn ask(&mut self, command: Command, uniques: Vec<Unique>) -> Outcome {
+    pub(super) fn ask(&mut self, command: Command, uniques: Vec<Unique>) -> Outcome {
         match self.submit(&command, &uniques) {
             Verdict::New(outcome) => outcome,
             Verdict::Again(entry) => entry.outcome,
@@ -189,12 +189,12 @@ impl World {
         }
     }
 
-    pub fn transaction(&mut self) -> TransactionId {
+    pub(super) fn transaction(&mut self) -> TransactionId {
         self.transactions += 1;
         TransactionId(self.transactions)
     }
 
-    pub fn top_up(&mut self, wallet: u128, amount: Money) -> Outcome {
+    pub(super) fn top_up(&mut self, wallet: u128, amount: Money) -> Outcome {
         let transaction = self.transaction();
         let reference = "in".to_owned();
         self.ask(
@@ -208,7 +208,7 @@ impl World {
         )
     }
 
-    pub fn create(
+    pub(super) fn create(
         &mut self,
         order: u128,
         merchant: u128,
@@ -233,7 +233,13 @@ impl World {
         self.submit(&Command::CreateOrder(new), &[unique])
     }
 
-    pub fn pay(&mut self, order: u128, wallet: u128, risk: Risk, confirmed: bool) -> Outcome {
+    pub(super) fn pay(
+        &mut self,
+        order: u128,
+        wallet: u128,
+        risk: Risk,
+        confirmed: bool,
+    ) -> Outcome {
         let transaction = self.transaction();
         let pay = Pay {
             order: OrderId(order),
@@ -245,7 +251,7 @@ impl World {
         self.ask(Command::Pay(pay), Vec::new())
     }
 
-    pub fn close(&mut self, order: u128, merchant: u128) -> Outcome {
+    pub(super) fn close(&mut self, order: u128, merchant: u128) -> Outcome {
         let order = Lookup::Id(OrderId(order));
         self.ask(
             Command::CloseOrder {
@@ -256,7 +262,13 @@ impl World {
         )
     }
 
-    pub fn refund(&mut self, refund: u128, order: u128, merchant: u128, amount: Money) -> Outcome {
+    pub(super) fn refund(
+        &mut self,
+        refund: u128,
+        order: u128,
+        merchant: u128,
+        amount: Money,
+    ) -> Outcome {
         let new = NewRefund {
             id: RefundId(refund),
             order: Lookup::Id(OrderId(order)),
@@ -279,7 +291,7 @@ fn names(lookup: &Lookup, row: &Row) -> bool {
     }
 }
 
-pub fn assessment(verdict: Risk) -> Assessment {
+pub(super) fn assessment(verdict: Risk) -> Assessment {
     Assessment {
         verdict,
         score_ppm: 1_000,
@@ -289,6 +301,6 @@ pub fn assessment(verdict: Risk) -> Assessment {
     }
 }
 
-pub fn cny(amount: i64) -> Money {
+pub(super) fn cny(amount: i64) -> Money {
     Money::new(amount, Currency::CNY)
 }
