@@ -214,3 +214,101 @@ impl Groups {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scored() -> impl Strategy<Value = Vec<Scored>> {
+        // Few different scores, so that there are ties.
+        prop::collection::vec((0..12_u8, any::<bool>()), 0..60).prop_map(|pairs| {
+            pairs
+                .into_iter()
+                .map(|(score, fraud)| (f64::from(score), fraud))
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn auc_counts_pairs(scored in scored()) {
+            let (frauds, genuine): (Vec<Scored>, Vec<Scored>) = scored.iter().partition(|(_, fraud)| *fraud);
+            let pairs = frauds.iter().flat_map(|(fraud, _)| genuine.iter().map(move |(other, _)| (*fraud, *other)));
+            let won: f64 = pairs.map(|(fraud, other)| if fraud > other { 1.0 } else if fraud < other { 0.0 } else { 0.5 }).sum();
+            match auc(&scored) {
+                Some(found) => prop_assert!((found - won / (frauds.len() * genuine.len()) as f64).abs() < 1e-12),
+                None => prop_assert!(frauds.is_empty() || genuine.is_empty()),
+            }
+        }
+
+        #[test]
+        fn average_precision_sums_steps_of_recall(scored in scored()) {
+            let frauds = scored.iter().filter(|(_, fraud)| *fraud).count() as f64;
+            let caught = |least: f64| scored.iter().filter(|(score, fraud)| *score >= least && *fraud).count() as f64;
+            let flagged = |least: f64| scored.iter().filter(|(score, _)| *score >= least).count() as f64;
+            let mut before = 0.0;
+            let mut sum = 0.0;
+            for least in (0..12).rev().map(f64::from).filter(|least| flagged(*least) > 0.0) {
+                sum += (caught(least) - before) / frauds * caught(least) / flagged(least);
+                before = caught(least);
+            }
+            let found = average_precision(&scored);
+            prop_assert_eq!(found.is_none(), frauds < 1.0);
+            prop_assert!(found.is_none_or(|found| (found - sum).abs() < 1e-12), "{:?} {}", found, sum);
+        }
+
+        #[test]
+        fn recall_touches_no_more_than_it_may(scored in scored(), touched in 0.0..1.0_f64) {
+            let genuine = scored.iter().filter(|(_, fraud)| !*fraud).count() as f64;
+            let frauds = scored.iter().filter(|(_, fraud)| *fraud).count() as f64;
+            let most = |least: f64| scored.iter().filter(|(score, fraud)| *score >= least && !*fraud).count() as f64;
+            let caught = |least: f64| scored.iter().filter(|(score, fraud)| *score >= least && *fraud).count() as f64;
+            let best = (0..13).map(f64::from).filter(|least| most(*least) <= touched * genuine).map(caught).fold(0.0, f64::max);
+            if let Some(found) = recall_at(&scored, touched) {
+                prop_assert!((found - best / frauds).abs() < 1e-12, "{found} {best}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_caught_card_does_not_come_up_again() {
+        let card = |day, card, score, fraud| CardDay {
+            day,
+            card,
+            score,
+            fraud,
+        };
+        let attempts = [
+            card(0, 1, 0.9, true),
+            card(0, 1, 0.1, false),
+            card(0, 2, 0.8, false),
+            card(0, 3, 0.2, true),
+            card(1, 1, 0.9, true),
+            card(1, 3, 0.8, true),
+            card(1, 4, 0.7, true),
+        ];
+        // The first day finds card 1 among cards 1 and 2; the second both of cards 3 and 4.
+        assert!((card_precision(&attempts, 2) - 0.75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn drift_is_nothing_for_the_same_and_much_for_another() {
+        let sample: Vec<f64> = (0..1_000).map(f64::from).collect();
+        let index = |shift: f64| {
+            let mut drift = Drift::new(&sample);
+            for value in &sample {
+                drift.add(value + shift);
+            }
+            drift.index()
+        };
+        assert!(
+            index(0.0) < 1e-9 && index(30.0) < 0.1 && index(500.0) > 0.2,
+            "{} {} {}",
+            index(0.0),
+            index(30.0),
+            index(500.0)
+        );
+    }
+}

@@ -118,7 +118,12 @@ impl App {
         };
         std::fs::create_dir_all(&config.data).map_err(directory)?;
         let secrets = Arc::new(Secrets::load(&config.master_key_file)?);
-        let store = Store::open(&config.data, PaymentsView::default(), Settings::default()).await?;
+        let store = Store::open(
+            &config.data,
+            PaymentsView::new(api::event::body),
+            Settings::default(),
+        )
+        .await?;
         let handle = store.handle();
         let metrics = Arc::new(Metrics::new(api::routes().iter().map(|route| route.name)));
         let reach = if config.allow_private_webhooks {

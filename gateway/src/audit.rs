@@ -15,7 +15,12 @@ use crate::store::PaymentsView;
 
 /// Verifies a gateway's data directory: journal and views, offline and without changing anything.
 pub async fn verify(data: &Path) -> Result<Report, VerifyError> {
-    ledger::shell::verify(data, PaymentsView::default(), PaymentsAudit::default()).await
+    ledger::shell::verify(
+        data,
+        PaymentsView::new(crate::api::event::body),
+        PaymentsAudit::default(),
+    )
+    .await
 }
 
 /// The rules of the ledger, and those of orders: they only move as they may, refunds never exceed

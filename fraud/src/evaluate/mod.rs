@@ -14,7 +14,8 @@ use std::io::Read;
 pub use clock::TimeUnit;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{TrainError, Trainer};
+use crate::attempt::Role;
+use crate::model::{Model, TrainError, Trainer};
 
 /// Which columns are what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,9 +121,26 @@ pub fn evaluate(
     columns: &Columns,
     trainer: &impl Trainer,
 ) -> Result<Evaluation, EvaluateError> {
-    if columns.entities.len() > crate::attempt::Role::ALL.len() {
+    let table = read(input, columns)?;
+    walk::Walk::new(&table, columns).run(trainer)
+}
+
+/// Trains a model that a scorer can load: on all rows, with only the registry's features. The entity
+/// columns play the roles in the order payer, payee, device, link, place.
+pub fn train(
+    input: impl Read,
+    columns: &Columns,
+    trainer: &impl Trainer,
+    version: u32,
+) -> Result<Model, EvaluateError> {
+    let mut table = read(input, columns)?;
+    table.extras.clear();
+    walk::Walk::new(&table, columns).train(trainer, version)
+}
+
+fn read(input: impl Read, columns: &Columns) -> Result<table::Table, EvaluateError> {
+    if columns.entities.len() > Role::ALL.len() {
         return Err(EvaluateError::TooManyEntities(columns.entities.len()));
     }
-    let table = table::Table::read(input, columns)?;
-    walk::Walk::new(&table, columns).run(trainer)
+    table::Table::read(input, columns)
 }

@@ -100,29 +100,10 @@ impl<'a> Walk<'a> {
             reason = "a share of a length"
         )]
         let split = (rows as f64 * TRAIN_SHARE) as usize;
-        let known = self.table.seconds[split].saturating_sub(self.delay);
-        let last = self
-            .table
-            .seconds
-            .partition_point(|second| *second <= known);
-        let genuine = self.table.labels[..last]
-            .iter()
-            .filter(|label| !**label)
-            .count();
-        let keep = (MOST_GENUINE as f64 / genuine.max(1) as f64).min(1.0);
-
-        let names = self.names();
-        let mut data = Dataset::new(names.len());
-        for row in 0..split {
-            let values = self.step(row);
-            let label = self.table.labels[row];
-            if row < last && (label || kept(row, keep)) {
-                data.push_narrow(&values, label);
-            }
-        }
+        let (data, keep) = self.collect(split, self.table.seconds[split]);
         // From here on words no longer learn: the model was trained on what they said so far.
         self.learning = false;
-        let mut model = Model::train(trainer, &data, names, 1)?;
+        let mut model = Model::train(trainer, &data, self.names(), 1)?;
         model.calibration = model.calibration.with_odds(keep);
         let (mut scored, mut sample) = (Vec::with_capacity(rows - split), Vec::new());
         let stride = (rows - split).div_ceil(SAMPLE).max(1);
@@ -134,6 +115,46 @@ impl<'a> Walk<'a> {
             }
         }
         self.report(&model, &data, &scored, &sample)
+    }
+
+    /// A model of everything that is known at the end of the table, by the registry's own names.
+    pub(super) fn train(
+        mut self,
+        trainer: &impl Trainer,
+        version: u32,
+    ) -> Result<Model, EvaluateError> {
+        let rows = self.table.seconds.len();
+        let (data, keep) = self.collect(rows, self.table.seconds[rows - 1]);
+        let features = self.registry.features();
+        let names = self
+            .slots
+            .iter()
+            .map(|slot| features[*slot].name.clone())
+            .collect();
+        let mut model = Model::train(trainer, &data, names, version)?;
+        model.calibration = model.calibration.with_odds(keep);
+        Ok(model)
+    }
+
+    /// Walks to a row; gives the rows whose labels are known at a moment, genuine ones thinned out, and the
+    /// share of those that was kept.
+    fn collect(&mut self, end: usize, now: u32) -> (Dataset, f64) {
+        let known = now.saturating_sub(self.delay);
+        let last = self.table.seconds[..end].partition_point(|second| *second <= known);
+        let genuine = self.table.labels[..last]
+            .iter()
+            .filter(|label| !**label)
+            .count();
+        let keep = (MOST_GENUINE as f64 / genuine.max(1) as f64).min(1.0);
+        let mut data = Dataset::new(self.names().len());
+        for row in 0..end {
+            let values = self.step(row);
+            let label = self.table.labels[row];
+            if row < last && (label || kept(row, keep)) {
+                data.push_narrow(&values, label);
+            }
+        }
+        (data, keep)
     }
 
     /// The features of a row, as known at its time; then the row becomes part of the past.

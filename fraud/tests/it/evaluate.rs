@@ -2,8 +2,12 @@
 
 use std::fmt::Write;
 
-use fraud::Boosting;
-use fraud::evaluate::{Columns, EvaluateError, Evaluation, evaluate};
+use std::sync::Arc;
+
+use fraud::evaluate::{Columns, EvaluateError, Evaluation, evaluate, train};
+use fraud::{Action, Boosting, Model, Outcome, Scorer, Settings};
+
+use crate::world::{DAY, START, payment};
 
 /// Cards that mostly pay little; a thief spends much, and one shop in ten is bad every other day.
 fn file(rows: u64) -> String {
@@ -88,6 +92,47 @@ fn streaming_features_find_what_columns_alone_cannot() {
             .any(|(name, _)| name.starts_with("shop.fraud_rate")),
         "{:?}",
         with.top_features
+    );
+}
+
+#[test]
+fn a_model_trained_on_a_file_decides_and_says_why() {
+    let trainer = Boosting {
+        rounds: 60,
+        rate: 0.1,
+        ..Boosting::default()
+    };
+    let model = train(file(20_000).as_bytes(), &columns(), &trainer, 4).expect("the file is sound");
+    let loaded = Model::from_json(&model.to_json()).expect("it was just written");
+    let mut scorer = Scorer::new(Settings::default());
+    scorer
+        .set_champion(Arc::new(loaded))
+        .expect("its features are the registry's");
+    let mut decide = |id: u128, day, amount| {
+        let attempt = payment(id, START + day * DAY, 1, 2, amount);
+        let decision = scorer.score(&attempt);
+        scorer.observe(&attempt, Outcome::Settled);
+        decision
+    };
+    for day in 0..30 {
+        assert_eq!(
+            decide(u128::from(day), day, 2_000).action,
+            Action::Allow,
+            "day {day}"
+        );
+    }
+    let decision = decide(99, 30, 15_000);
+    assert!(
+        decision.action > Action::Allow && decision.score_ppm > 100_000,
+        "{decision:?}"
+    );
+    assert_eq!(decision.model_version, 4);
+    let reasons: Vec<String> = decision.reasons.iter().map(fraud::Reason::text).collect();
+    assert!(
+        reasons
+            .iter()
+            .any(|reason| reason.contains("7.5 times the payer's")),
+        "{reasons:?}"
     );
 }
 

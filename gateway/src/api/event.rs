@@ -30,7 +30,7 @@ pub struct NotificationData {
 }
 
 impl Notification {
-    pub fn new(topic: Topic, at: Timestamp, order: &Order, refund: Option<&Refund>) -> Self {
+    fn new(topic: Topic, at: Timestamp, order: &Order, refund: Option<&Refund>) -> Self {
         let merchant = Owner::Merchant(order.merchant);
         Self {
             r#type: topic.name(),
@@ -41,10 +41,11 @@ impl Notification {
             },
         }
     }
+}
 
-    /// The bytes that are sent and signed.
-    pub fn text(&self) -> String {
-        // Strings and numbers always serialize.
-        serde_json::to_string(self).unwrap_or_default()
-    }
+/// The bytes that are sent and signed.
+pub fn body(topic: Topic, at: Timestamp, order: &Order, refund: Option<&Refund>) -> String {
+    let notification = Notification::new(topic, at, order, refund);
+    // Strings and numbers always serialize.
+    serde_json::to_string(&notification).unwrap_or_default()
 }

@@ -1,17 +1,13 @@
 //! `gateway qr`: codes without a server.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
 use gateway::qr::decode::DecodeError;
-use gateway::qr::emvco::payload::{ACCOUNT_TEMPLATES, Payload, id};
-use gateway::qr::emvco::tlv::{self, Field};
 use gateway::qr::file::{self, FileError};
-use gateway::qr::find_code;
-use serde::Serialize;
+use gateway::qr::report::Report;
 
 use super::{NO, print};
 
@@ -36,13 +32,13 @@ pub(crate) enum Qr {
         /// The picture to read.
         file: PathBuf,
     },
-    /// Explain an EMVCo merchant-presented payload, field by field.
+    /// Explain a scanned payload: whose code it is, who is paid how much, every field, and what is wrong with it.
     #[command(
-        after_help = "Exit code 1 when the payload breaks the rules; what could be read is printed all the same.\n\n\
+        after_help = "Exit code 1 when it must not be paid; what could be read is printed all the same.\n\n\
                       Example:\n  gateway qr decode code.png | xargs -d '\\n' gateway qr parse --json"
     )]
     Parse {
-        /// The payload, as `gateway qr decode` prints it.
+        /// The payload, as `gateway qr decode` prints it: EMVCo of any scheme, a payment link, a payer's code.
         payload: String,
         /// Print JSON instead of lines.
         #[arg(long)]
@@ -80,134 +76,16 @@ fn decode(file: &std::path::Path) -> Result<ExitCode> {
     }
 }
 
-/// A payload explained. A field that is a template has the fields inside it.
-#[derive(Debug, Serialize)]
-struct Explained<'a> {
-    /// The order or merchant code of this network that the payload names, if it is one of ours.
-    code: Option<String>,
-    /// What is wrong with it, if anything.
-    problem: Option<String>,
-    fields: Vec<Part<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Part<'a> {
-    id: String,
-    name: &'static str,
-    value: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<Part<'a>>,
-}
-
 fn parse(text: &str, json: bool) -> Result<ExitCode> {
-    let text = text.trim();
-    let explained = match Payload::read(text) {
-        Ok(payload) => Explained {
-            code: find_code(text).map(|code| code.to_string()),
-            problem: payload.check_crc().err().map(|error| error.to_string()),
-            fields: payload.fields().iter().map(part).collect(),
-        },
-        Err(error) => Explained {
-            code: None,
-            problem: Some(error.to_string()),
-            fields: Vec::new(),
-        },
-    };
+    let report = Report::on(text);
     if json {
-        print(&(serde_json::to_string_pretty(&explained)? + "\n"))?;
+        print(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     } else {
-        print(&lines(&explained))?;
+        print(&report.to_string())?;
     }
-    let Some(problem) = explained.problem else {
-        return Ok(ExitCode::SUCCESS);
-    };
-    eprintln!("{problem}");
-    Ok(ExitCode::from(NO))
-}
-
-fn part<'a>(field: &Field<'a>) -> Part<'a> {
-    let template = ACCOUNT_TEMPLATES.contains(&field.id)
-        || matches!(field.id, id::ADDITIONAL | id::LOCAL | 80..=99);
-    let inside = if template {
-        tlv::fields(field.value, field.value_at()).ok()
+    Ok(if report.valid {
+        ExitCode::SUCCESS
     } else {
-        None
-    };
-    let leaf = |inner: &Field<'a>| Part {
-        id: format!("{:02}", inner.id),
-        name: inner_name(field.id, inner.id),
-        value: inner.value,
-        fields: Vec::new(),
-    };
-    Part {
-        id: format!("{:02}", field.id),
-        name: name(field.id),
-        value: field.value,
-        fields: inside.iter().flatten().map(leaf).collect(),
-    }
-}
-
-fn lines(explained: &Explained<'_>) -> String {
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    for field in &explained.fields {
-        let value = if field.fields.is_empty() {
-            field.value
-        } else {
-            ""
-        };
-        let _ = writeln!(out, "{} {:<24} {value}", field.id, field.name);
-        for inner in &field.fields {
-            let _ = writeln!(out, "   {} {:<21} {}", inner.id, inner.name, inner.value);
-        }
-    }
-    if let Some(code) = &explained.code {
-        let _ = writeln!(out, "names the code {code} of this network");
-    }
-    out
-}
-
-/// What EMVCo calls a payload's own fields.
-const fn name(field: u8) -> &'static str {
-    match field {
-        id::FORMAT => "payload format",
-        id::INITIATION => "point of initiation",
-        2..=51 => "merchant account",
-        id::CATEGORY => "merchant category",
-        id::CURRENCY => "currency",
-        id::AMOUNT => "amount",
-        55 => "tip indicator",
-        56 => "fixed convenience fee",
-        57 => "percentage fee",
-        id::COUNTRY => "country",
-        id::NAME => "merchant name",
-        id::CITY => "merchant city",
-        id::POSTAL_CODE => "postal code",
-        id::ADDITIONAL => "additional data",
-        id::CRC => "check sum",
-        id::LOCAL => "merchant, local language",
-        80..=99 => "unreserved template",
-        _ => "reserved",
-    }
-}
-
-/// What EMVCo calls the fields inside a template.
-const fn inner_name(template: u8, field: u8) -> &'static str {
-    match (template, field) {
-        (id::ADDITIONAL, 1) => "bill number",
-        (id::ADDITIONAL, 2) => "mobile number",
-        (id::ADDITIONAL, 3) => "store",
-        (id::ADDITIONAL, 4) => "loyalty number",
-        (id::ADDITIONAL, 5) => "reference",
-        (id::ADDITIONAL, 6) => "customer",
-        (id::ADDITIONAL, 7) => "terminal",
-        (id::ADDITIONAL, 8) => "purpose",
-        (id::ADDITIONAL, 9) => "customer data asked for",
-        (id::LOCAL, 0) => "language",
-        (id::LOCAL, 1) => "name",
-        (id::LOCAL, 2) => "city",
-        (id::ADDITIONAL | id::LOCAL, _) => "reserved",
-        (_, 0) => "network",
-        _ => "of the network",
-    }
+        ExitCode::from(NO)
+    })
 }

@@ -89,6 +89,7 @@ fn doors(config: &Config, started: &Started) -> String {
         ("developers", format!("{url}/docs")),
         ("checkout", format!("{url}/c/ORDER")),
         ("health", format!("{url}/readyz")),
+        ("listens on", format!("http://{}", config.listen)),
         ("data", config.data.display().to_string()),
         ("operator key", key.to_string()),
     ];

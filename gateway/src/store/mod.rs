@@ -24,4 +24,4 @@ mod tables;
 mod view;
 
 pub use page::Cursor;
-pub use view::PaymentsView;
+pub use view::{PaymentsView, Wording};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ledger::shell::{LedgerView, Rows, Table, Value, View};
-use ledger::{Moment, Sequence};
+use ledger::{Moment, Sequence, Timestamp};
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
@@ -12,20 +12,34 @@ use super::tables::{
     ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS, REFUNDS,
     REFUSED_ATTEMPTS, WALLETS,
 };
-use crate::api::event::Notification;
 use crate::pay::recipe::{Kind, Role};
 use crate::pay::{
     Assessment, Endpoint, Event, Key, Lookup, Merchant, MessageId, Order, Owner, Payments, Refund,
     Row, Topic, Wallet,
 };
 
+/// Words a message to a webhook endpoint. How things look outside is for others to say.
+pub type Wording = fn(Topic, Timestamp, &Order, Option<&Refund>) -> String;
+
 /// The views of payments and of the ledger inside them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PaymentsView {
     ledger: LedgerView,
+    wording: Wording,
     /// The row of the journal being folded, and how many messages it has made.
     row: Sequence,
     messages: u32,
+}
+
+impl PaymentsView {
+    pub fn new(wording: Wording) -> Self {
+        Self {
+            ledger: LedgerView::default(),
+            wording,
+            row: Sequence(0),
+            messages: 0,
+        }
+    }
 }
 
 impl View<Payments> for PaymentsView {
@@ -137,7 +151,7 @@ impl PaymentsView {
         if endpoints.peek().is_none() {
             return;
         }
-        let body = Notification::new(topic, moment.at, order, refund).text();
+        let body = (self.wording)(topic, moment.at, order, refund);
         for endpoint in endpoints {
             let id = message_id(endpoint, moment.sequence, self.messages);
             rows.put(

@@ -1,5 +1,5 @@
-//! The checkout in a real browser: Chromium, driven by chromedriver over the W3C's `WebDriver` protocol, of which a handful
-//! of commands is enough.
+//! The checkout in a real browser: Chromium, driven by chromedriver over the W3C's `WebDriver` protocol, of which a
+//! handful of commands is enough.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ impl Browser {
         browser
     }
 
-    /// Gives a command of the `WebDriver` protocol, which must succeed.
+    /// Gives a command of the protocol, which must succeed.
     async fn tell(&self, command: &str, with: Value) -> Value {
         let request = self
             .http

@@ -57,8 +57,76 @@ const IMPORTS: &[Rule] = &[
     },
     Rule {
         room: "fraud/src",
-        never: &["tokio", "sqlx", "axum", "rand"],
+        never: &[
+            "tokio",
+            "sqlx",
+            "axum",
+            "rand",
+            "std::time",
+            "chrono::Utc",
+            "chrono::Local",
+        ],
         why: "the caller brings time and storage",
+    },
+    Rule {
+        room: "fraud/src/attempt.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/decision.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/expert.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/feature",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/metrics.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/model",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/policy.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/profile",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/rule",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/scorecard.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/scorer.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
+    },
+    Rule {
+        room: "fraud/src/speed.rs",
+        never: &["chrono"],
+        why: "only the reading of files knows a calendar",
     },
     Rule {
         room: "gateway/src/pay",
@@ -109,8 +177,8 @@ const IMPORTS: &[Rule] = &[
     },
     Rule {
         room: "gateway/src/store",
-        never: &["axum", "crate::web"],
-        why: "reads do not know who shows them",
+        never: &["axum", "crate::api", "crate::app", "crate::web"],
+        why: "reads do not know who asks or how it is shown",
     },
     Rule {
         room: "gateway/src/web",

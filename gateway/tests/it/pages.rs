@@ -254,7 +254,12 @@ async fn what_a_shop_writes_is_text_and_nothing_else() {
 
 #[tokio::test]
 async fn a_live_gateway_simulates_nobody() {
-    let live = |data: &Path| Starting::with(data, &["--mode", "live"]);
+    let live = |data: &Path| {
+        Starting::with(
+            data,
+            &["--mode", "live", "--public-url", "https://pay.example"],
+        )
+    };
     let visit = Visit::to(live, "Old Street Dumplings").await;
     let order = visit.order("A-1", "Tea", 7200).await;
     let page = visit.get(&format!("/c/{order}")).await;

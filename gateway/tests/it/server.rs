@@ -1,7 +1,7 @@
 //! A real gateway: the binary in a process of its own, and clients that sign.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gateway::sign::{Signer, ToSign};
@@ -11,8 +11,8 @@ use tokio::process::{Child, ChildStdout, Command};
 use uuid::Uuid;
 
 /// How long a start may take on a machine that has other things to do.
-const START_WAIT_MAX: Duration = Duration::from_secs(60);
-const ANSWER_WAIT_MAX: Duration = Duration::from_secs(60);
+const START_WAIT_MAX: Duration = Duration::from_mins(1);
+const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// A gateway that was started and may not have its doors open yet.
 pub(crate) struct Starting {
@@ -50,17 +50,17 @@ impl Starting {
         }
     }
 
-    /// Waits until it says where its home is.
+    /// Waits until it says where it listens.
     pub(crate) async fn up(mut self) -> Server {
-        let home = async {
+        let listens = async {
             while let Some(line) = self.says.next_line().await.expect("its output is text") {
-                if let Some(url) = line.trim().strip_prefix("home") {
-                    return url.trim().trim_end_matches('/').to_owned();
+                if let Some(url) = line.trim().strip_prefix("listens on") {
+                    return url.trim().to_owned();
                 }
             }
             panic!("the gateway ended without having opened its doors");
         };
-        let url = tokio::time::timeout(START_WAIT_MAX, home)
+        let url = tokio::time::timeout(START_WAIT_MAX, listens)
             .await
             .expect("it starts in time");
         Server {
@@ -83,6 +83,14 @@ impl Server {
     /// `kill -9`.
     pub(crate) async fn kill(self) {
         self.starting.kill().await;
+    }
+
+    /// Asks it to end, as a service manager would, and waits until it has.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        let id = self.starting.child.id().expect("it runs").to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(asked.expect("there is a kill command").success());
+        self.starting.child.wait().await.expect("it ends")
     }
 }
 

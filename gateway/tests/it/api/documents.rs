@@ -1,6 +1,7 @@
 //! What is documented: every route, every code, and nothing that is not so.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use gateway::api::{self, Retry, code_of};
@@ -54,11 +55,13 @@ fn the_error_catalogue_is_as_committed() {
     let mut text = "| code | status | meaning | what to do |\n|---|---|---|---|\n".to_owned();
     for code in Code::ALL {
         let (name, status) = (code.as_str(), code.status().as_u16());
-        text.extend([format!(
-            "| `{name}` | {status} | {} | {} |\n",
+        writeln!(
+            text,
+            "| `{name}` | {status} | {} | {} |",
             code.title(),
             code.advice()
-        )]);
+        )
+        .unwrap();
     }
     must_be_as_committed("errors.md", &text);
 }

@@ -203,9 +203,9 @@ impl Request {
             body: &self.body,
             idempotency_key: self.idempotency_key.as_deref(),
         };
-        let signed = signer.sign(&to_sign, self.created, &self.nonce).unwrap();
+        let made = signer.sign(&to_sign, self.created, &self.nonce).unwrap();
         let mut headers = HeaderMap::new();
-        signed.insert_into(&mut headers).unwrap();
+        made.insert_into(&mut headers).unwrap();
         headers.insert("content-type", HeaderValue::from_static(self.content_type));
         headers
     }

@@ -3,8 +3,10 @@
 mod documents;
 mod house;
 mod payment;
+mod picture;
 mod receiver;
 mod refusal;
 mod retry;
+mod signature;
 mod views;
 mod webhook;

@@ -219,8 +219,7 @@ impl Driver {
             return;
         }
         let from = self.newest.len().saturating_sub(LOOKED_AT);
-        let newest = self.newest[from..].to_vec();
-        for id in newest {
+        for id in &self.newest[from..] {
             let Ok(found) = self
                 .operator
                 .send(url, "GET", &format!("/v1/orders/{id}"), None, None)
@@ -232,7 +231,7 @@ impl Driver {
             if found.status == 503 {
                 return;
             }
-            let order = self.order(&id).clone();
+            let order = &self.noted.orders[id];
             let paid = !matches!(
                 found.body["order"]["state"].as_str(),
                 Some("open" | "closed")

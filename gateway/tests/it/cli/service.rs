@@ -1,0 +1,250 @@
+//! `gateway serve`, `request`, `doctor` and `verify`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
+
+use super::{gateway, in_folder};
+use crate::server::Server;
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_makes_a_first_signed_request_in_one_line() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start(data.path()).await;
+    let key = in_folder(&data, "operator.key");
+    let ask = |more: &[&str]| {
+        let request = ["request", "--url", &server.url, "--key-file", &key];
+        gateway(&[&request, more].concat())
+    };
+
+    let (code, out, err) = ask(&["GET", "/v1/trial-balance"]);
+    let answer: serde_json::Value = serde_json::from_str(&out).expect("data and nothing else");
+    assert_eq!((code, &answer["balances"]), (0, &true.into()), "{err}");
+    assert!(
+        err.starts_with("200 OK") && err.contains("journal-sequence: seq_"),
+        "{err}"
+    );
+
+    // What the server refuses is data too, and exit code 1.
+    let (code, out, err) = ask(&["POST", "/v1/wallets", "--data", "{}"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(out.contains("field_invalid"), "{out}");
+
+    // A body from a file; the same key of idempotency gives the same wallet.
+    let body = in_folder(&data, "wallet.json");
+    fs::write(&body, r#"{"holder": "customer-1", "currencies": ["CNY"]}"#).unwrap();
+    let open = [
+        "POST",
+        "/v1/wallets",
+        "--data",
+        &format!("@{body}"),
+        "--idempotency-key",
+        "w-1",
+    ];
+    let (first, second) = (ask(&open), ask(&open));
+    assert_eq!((first.0, second.0), (0, 0), "{}", first.2);
+    assert_eq!(first.1, second.1);
+
+    // The answer to making a key is a key file.
+    let wallet: serde_json::Value = serde_json::from_str(&first.1).unwrap();
+    let id = wallet["wallet"]["id"].as_str().unwrap();
+    let made = ask(&["POST", &format!("/v1/wallets/{id}/keys")]);
+    let own = in_folder(&data, "wallet.key");
+    fs::write(&own, made.1).unwrap();
+    let (code, _, err) = gateway(&[
+        "request",
+        "GET",
+        &format!("/v1/wallets/{id}"),
+        "--url",
+        &server.url,
+        "--key-file",
+        &own,
+    ]);
+    assert_eq!(code, 0, "{err}");
+
+    let (code, out, _) = ask(&["GET", "/v1/trial-balance", "--curl"]);
+    assert_eq!(code, 0);
+    assert!(
+        out.starts_with("curl -X GET 'http://") && out.contains("-H 'signature: sig1=:"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_request_that_cannot_be_made_says_why() {
+    fn check(arguments: &[&str], why: &str) {
+        let (code, out, err) = gateway(&[&["request"], arguments].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains(why), "{why:?} in {err}");
+    }
+
+    let folder = TempDir::new().unwrap();
+    let key = in_folder(&folder, "key");
+    check(
+        &["GET", "/v1/orders", "--key-file", &key],
+        "cannot read the key file",
+    );
+    fs::write(&key, "sk_1").unwrap();
+    check(&["GET", "/v1/orders", "--key-file", &key], "is no key file");
+    fs::write(&key, r#"{"key_id": "key_1", "secret": "sk_1"}"#).unwrap();
+    check(
+        &["GET", "v1/orders", "--key-file", &key],
+        "must begin with /",
+    );
+    check(
+        &[
+            "POST",
+            "/v1/orders",
+            "--key-file",
+            &key,
+            "--data",
+            "@nowhere",
+        ],
+        "cannot read the body",
+    );
+    // Nothing listens where a listener has just gone.
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("http://{gone}");
+    check(
+        &["GET", "/v1/orders", "--key-file", &key, "--url", &url],
+        "gateway serve",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_owns_a_directory_and_ends_when_it_is_asked() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start(data.path()).await;
+    let (code, out, err) = gateway(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        text(data.path()),
+    ]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("in use by another process"), "{err}");
+    assert_eq!(server.stop().await.code(), Some(0));
+    Server::start(data.path()).await.kill().await;
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_before_anything_is_made() {
+    let folder = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (listen, data) = (
+        taken.local_addr().unwrap().to_string(),
+        in_folder(&folder, "data"),
+    );
+    let (code, _, err) = gateway(&["serve", "--listen", &listen, "--data", &data]);
+    assert_eq!(code, 2);
+    assert!(err.contains("--listen"), "{err}");
+    assert!(!Path::new(&data).exists());
+
+    let (code, out, _) = gateway(&["doctor", "--listen", &listen, "--data", &data]);
+    assert_eq!(code, 1);
+    assert!(
+        out.lines().any(|line| line.starts_with("BAD   port")),
+        "{out}"
+    );
+    assert!(!Path::new(&data).exists(), "the doctor changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_what_is_wrong_and_says_how_to_mend_it() {
+    fn check(data: &Path, more: &[&str], finding: &str) {
+        let healthy = ["doctor", "--listen", "127.0.0.1:0", "--data", text(data)];
+        let (code, out, _) = gateway(&[&healthy, more].concat());
+        assert_eq!(code, i32::from(finding.starts_with("BAD")), "{out}");
+        assert!(
+            out.lines().any(|line| line.starts_with(finding)),
+            "{finding:?} in\n{out}"
+        );
+        assert!(!out.contains("BAD") || out.contains("-> "), "{out}");
+    }
+
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    check(&data, &[], "ok    data directory");
+    check(&data, &["--mode", "live"], "BAD   mode");
+    check(
+        &data,
+        &["--mode", "live", "--public-url", "http://pay.example"],
+        "BAD   mode",
+    );
+    check(
+        &data,
+        &["--mode", "live", "--public-url", "https://pay.example"],
+        "ok    mode",
+    );
+
+    let server = Server::start(&data).await;
+    check(&data, &[], "ok    journal");
+    server.kill().await;
+    check(&data, &[], "ok    master key");
+    let key = data.join("master.key");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        check(&data, &[], "BAD   master key");
+    }
+    fs::remove_file(&key).unwrap();
+    check(&data, &[], "BAD   master key");
+
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    check(&file, &[], "BAD   data directory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_finds_one_changed_byte() {
+    let data = TempDir::new().unwrap();
+    let verify = || gateway(&["verify", "--data", text(data.path())]);
+    assert_eq!(verify().0, 2, "there is nothing to verify yet");
+
+    let server = Server::start(data.path()).await;
+    let (code, out, _) = verify();
+    assert_eq!(code, 0, "beside a running gateway: {out}");
+    assert!(out.ends_with("clean\n"), "{out}");
+    server.kill().await;
+    assert_eq!(verify().0, 0);
+
+    let options = SqliteConnectOptions::new().filename(data.path().join("journal.db"));
+    let mut journal = options.connect().await.unwrap();
+    let change = "update journal set payload = cast(substr(payload, 1, length(payload) - 1) || x'ff' as blob) where seq = 2";
+    assert_eq!(
+        sqlx::query(change)
+            .execute(&mut journal)
+            .await
+            .unwrap()
+            .rows_affected(),
+        1
+    );
+    journal.close().await.unwrap();
+    let (code, out, _) = verify();
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.contains("first difference") && out.contains("row 2"),
+        "{out}"
+    );
+    let (code, _, err) = gateway(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        text(data.path()),
+    ]);
+    assert_eq!(code, 2, "{err}");
+}
