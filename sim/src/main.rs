@@ -1,12 +1,13 @@
 //! A simulated town that pays by QR code: the living demonstration of the gateway and its auditor.
 //!
 //! In reading order: [`world`] says who lives there and what they set out to do; [`rail`] is the way
-//! to the gateway, over HTTP or in process; [`run`] runs an errand; [`tally`] keeps what was seen, as
+//! to the gateway, over HTTP or in process; [`phone`] reads codes; [`run`] runs an errand; [`tally`] keeps what was seen, as
 //! a second set of books; [`receiver`] takes webhooks; [`house`] is the gateway itself; [`town`] puts
 //! it all together and [`report`] says what came of it.
 
 mod flags;
 mod house;
+mod phone;
 mod rail;
 mod receiver;
 mod report;

@@ -6,6 +6,7 @@
 //! | order numbers | merchant and number | what the order is for | on success: a number that was refused stays free |
 //! | refund numbers | merchant and number | what is refunded | on success |
 //! | starting | what is made on the first start | its name | on success |
+//! | the demonstration | a step of the simulated customer | its name | on success |
 
 use axum::http::{HeaderMap, Uri};
 use ledger::{Fingerprint, OnceKey, Remember, Unique};
@@ -25,6 +26,7 @@ const REQUEST: u64 = 1 << KIND_SHIFT;
 const ORDER_NUMBER: u64 = 2 << KIND_SHIFT;
 const REFUND_NUMBER: u64 = 3 << KIND_SHIFT;
 const START: u64 = 4 << KIND_SHIFT;
+const DEMONSTRATION: u64 = 5 << KIND_SHIFT;
 
 /// The key of a request that has an effect.
 pub(super) fn of_request(
@@ -95,8 +97,17 @@ fn of_number(scope: u64, merchant: MerchantId, number: &OrderNumber, content: &s
 
 /// The key of what is made on the first start of all.
 pub fn of_start(what: &str) -> Unique {
+    of_step(START, what)
+}
+
+/// The key of a step of the simulated customer that test mode offers.
+pub fn of_demonstration(what: &str) -> Unique {
+    of_step(DEMONSTRATION, what)
+}
+
+fn of_step(scope: u64, what: &str) -> Unique {
     Unique {
-        key: OnceKey::of_text(START, what),
+        key: OnceKey::of_text(scope, what),
         fingerprint: Fingerprint::of(what.as_bytes()),
         remember: Remember::Successes,
     }

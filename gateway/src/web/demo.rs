@@ -9,32 +9,21 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use fx::{Currency, Money};
-use ledger::{Fingerprint, OnceKey, Remember, TransactionId, Unique};
+use ledger::TransactionId;
 
 use super::{checkout, refused};
-use crate::api::once::of_order_number;
+use crate::api::once::{of_demonstration, of_order_number};
 use crate::app::{App, new_id};
 use crate::pay::{
     Command, Fee, MerchantId, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
 };
 use crate::problem::{Code, Problem};
 
-/// The scope of these keys in the *once* index, next to those of the API.
-const SCOPE: u64 = 5 << 32;
-
 const MERCHANT: &str = "Old Street Dumplings";
 const CITY: &str = "Hangzhou";
 const FEE_BASIS_POINTS: u16 = 60;
 const AMOUNT: i64 = 1250;
 const DESCRIPTION: &str = "Dumplings, two baskets";
-
-fn once(what: &str) -> Unique {
-    Unique {
-        key: OnceKey::of_text(SCOPE, what),
-        fingerprint: Fingerprint::of(what.as_bytes()),
-        remember: Remember::Successes,
-    }
-}
 
 /// Makes an order of a shop that exists for this, and shows it.
 pub(super) async fn order(State(app): State<Arc<App>>) -> Response {
@@ -54,7 +43,9 @@ async fn new_order(app: &App) -> Result<Order, Problem> {
             basis_points: FEE_BASIS_POINTS,
         },
     };
-    let done = app.command(merchant, [once("merchant")]).await?;
+    let done = app
+        .command(merchant, [of_demonstration("merchant")])
+        .await?;
     let Outcome::Merchant { merchant, .. } = &done.outcome else {
         return done.unexpected();
     };
@@ -93,7 +84,7 @@ pub(super) async fn pay(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
 }
 
 async fn pay_order(app: &App, order: &Order) -> Result<(), Problem> {
-    let once = |step: &str| once(&format!("{step} {}", order.id));
+    let once = |step: &str| of_demonstration(&format!("{step} {}", order.id));
     let wallet = Command::OpenWallet {
         id: WalletId(new_id()),
         holder: "simulated customer".to_owned(),

@@ -7,14 +7,7 @@ use super::layering::workspace;
 
 /// Where people keep their checkouts. A path below one of these is of the machine something was written on, and means
 /// nothing on another.
-const HOMES: [&str; 6] = [
-    "/home/",
-    "/Users/",
-    "/root/",
-    "/work/",
-    "/workspace/",
-    "C:\\Users\\",
-];
+const HOMES: [&str; 4] = ["/home/", "/Users/", "/root/", "C:\\Users\\"];
 /// Folders that git does not keep.
 const NOT_OURS: [&str; 3] = [".git", "target", "jiaozi-data"];
 
@@ -66,7 +59,7 @@ fn nothing_names_a_path_of_the_machine_it_was_written_on() {
 #[test]
 fn a_home_is_seen_and_a_route_is_not() {
     assert!(names_a_home("run `/home/li/jiaozi/test.sh`"));
-    assert!(names_a_home("/work/jiaozi"));
+    assert!(names_a_home("/root/jiaozi"));
     assert!(!names_a_home("GET /v1/work/home/list"));
     assert!(!names_a_home("https://pay.example/home/page"));
 }

@@ -8,6 +8,7 @@ mod core_pair;
 mod core_random;
 mod core_scenarios;
 mod core_story;
+mod shell_books;
 mod shell_crash;
 mod shell_fixture;
 mod shell_once;

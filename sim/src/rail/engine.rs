@@ -23,6 +23,7 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 
 use super::{Answer, Attempt, NewOrder, OrderId, Rail, Receipt, Trouble};
+use crate::phone;
 use crate::world::stream::{Actor, stream};
 use crate::world::{Person, Shop};
 
@@ -343,10 +344,7 @@ impl Rail for EngineRail {
         let link = qr::link::of_code(PUBLIC_URL, &code);
         let symbol = Matrix::encode(&link, Level::default())?;
         let png = symbol.to_png(Drawing::default())?;
-        let read = qr::decode::payloads(&png)?;
-        let found = read.iter().find_map(|payload| qr::find_code(payload));
-        let found = found.with_context(|| format!("the code names no order: {read:?}"))?;
-        Ok(OrderId(found.as_str().to_owned()))
+        Ok(phone::read(&png)?)
     }
 
     async fn pay(&self, attempt: Attempt<'_>) -> Answer<Receipt> {
@@ -365,10 +363,8 @@ impl Rail for EngineRail {
             confirmed: false,
         };
         let unique = Unique {
-            key: OnceKey {
-                scope: u64::MAX,
-                key: attempt.key,
-            },
+            // As a text: a random number may look like an id made in the future.
+            key: OnceKey::of_text(u64::MAX, &format!("{:032x}", attempt.key)),
             fingerprint: Fingerprint::of(attempt.order.0.as_bytes()),
             remember: Remember::Always,
         };

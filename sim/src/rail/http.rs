@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use fx::{Currency, Money};
-use gateway::qr;
+
 use gateway::sign::{Signer, ToSign};
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -15,6 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Answer, Attempt, NewOrder, OrderId, Rail, Receipt, Trouble};
+use crate::phone;
 use crate::receiver::Hooks;
 use crate::world::{Person, Shop};
 
@@ -283,10 +284,7 @@ impl Rail for HttpRail {
     async fn scan(&self, shop: usize, order: &OrderId) -> Answer<OrderId> {
         let request = Request::get(format!("/v1/orders/{order}/code.png"));
         let png = self.send(&self.shop(shop)?.signer, request).await?;
-        let read = tokio::task::spawn_blocking(move || qr::decode::payloads(&png)).await??;
-        let code = read.iter().find_map(|payload| qr::find_code(payload));
-        let code = code.with_context(|| format!("the code of {order} names no order: {read:?}"))?;
-        Ok(OrderId(code.as_str().to_owned()))
+        Ok(tokio::task::spawn_blocking(move || phone::read(&png)).await??)
     }
 
     async fn pay(&self, attempt: Attempt<'_>) -> Answer<Receipt> {
