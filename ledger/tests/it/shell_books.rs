@@ -194,7 +194,7 @@ async fn views_equal_a_naive_fold_in_ten_thousand_books() -> Result<()> {
     }
     ensure!(found.len() == expected.len(), "accounts with lines");
     let balances = balances(&handle).await?;
-    ensure!(balances.len() == BOOKS as usize * ACCOUNTS as usize);
+    ensure!(balances.len() as u64 == u64::from(BOOKS) * ACCOUNTS);
     for (account, balance) in balances {
         let lines = expected.get(&account);
         let folded = lines
