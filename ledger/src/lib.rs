@@ -9,9 +9,11 @@
 //! 2. [`engine`]: a machine together with the *once* index, folded record by record.
 //! 3. [`core`]: the ledger itself, a machine of accounts and transactions.
 //! 4. [`shell`]: the journal on disk, the one writer, the views, recovery and verification.
+//! 5. [`load`]: a load on all of it, and what it took.
 
 pub mod core;
 pub mod engine;
+pub mod load;
 mod lookup;
 pub mod machine;
 pub mod once;
