@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
-use crate::once::{CLOCK_ALLOWANCE_NANOS, Once, OnceEntry, OnceKey, Remember, Unique};
+use crate::once::{CLOCK_ALLOWANCE_NANOS, Once, OnceEntry, OnceKey, Place, Remember, Unique};
 use crate::time::Timestamp;
 
 /// SHA-256 of a state.
@@ -82,7 +82,7 @@ pub struct Submission<M: Machine> {
     pub uniques: Vec<Unique>,
     pub command: M::Command,
     pub cold: Cold<M::Key, M::Row>,
-    pub once_cold: BTreeMap<OnceKey, Option<OnceEntry<M::Outcome>>>,
+    pub once_cold: BTreeMap<OnceKey, Option<OnceEntry>>,
 }
 
 impl<M: Machine> Submission<M> {
@@ -108,8 +108,8 @@ impl<M: Machine> Submission<M> {
 pub enum Verdict<M: Machine> {
     /// Decided now.
     New(M::Outcome),
-    /// Decided before, under the same key with the same content: the first answer again.
-    Again(OnceEntry<M::Outcome>),
+    /// Decided before, under the same key with the same content: the outcome stands in this record.
+    Again(Place),
     /// The key was used before, with other content.
     KeyReused(OnceKey),
     /// The key carries a time further in the future than clocks may differ.
@@ -128,9 +128,11 @@ pub enum Verdict<M: Machine> {
 #[serde(bound = "")]
 pub struct Engine<M: Machine> {
     machine: M,
-    once: Once<M::Outcome>,
+    once: Once,
     clock: Timestamp,
     applied: Sequence,
+    /// How many records of the row `applied` have been folded.
+    records: u32,
     evicted_through: Sequence,
     epoch: u64,
 }
@@ -143,6 +145,7 @@ impl<M: Machine> Default for Engine<M> {
             once: Once::default(),
             clock: Timestamp::ZERO,
             applied: Sequence::default(),
+            records: 0,
             evicted_through: Sequence::default(),
             epoch: 0,
         }
@@ -239,7 +242,7 @@ impl<M: Machine> Engine<M> {
                 .or(brought.and_then(Option::as_ref));
             if let Some(entry) = found {
                 return Some(if entry.fingerprint == unique.fingerprint {
-                    Verdict::Again(entry.clone())
+                    Verdict::Again(entry.place)
                 } else {
                     Verdict::KeyReused(unique.key)
                 });
@@ -292,6 +295,11 @@ impl<M: Machine> Engine<M> {
             sequence,
             at: record.at(),
         };
+        let position = if sequence == self.applied {
+            self.records
+        } else {
+            0
+        };
         for event in record.events() {
             self.machine.evolve(moment, event);
             seen(moment, event, &self.machine);
@@ -299,11 +307,15 @@ impl<M: Machine> Engine<M> {
         match record {
             Record::Command {
                 uniques,
-                outcome: Some(outcome),
+                outcome: Some(_),
                 ..
             } => {
+                let place = Place {
+                    sequence,
+                    record: position,
+                };
                 for unique in uniques {
-                    self.once.insert(once_entry(moment, *unique, outcome));
+                    self.once.insert(once_entry(place, *unique));
                 }
             }
             Record::Seal { epoch, .. } => self.epoch = *epoch,
@@ -316,6 +328,7 @@ impl<M: Machine> Engine<M> {
         }
         self.clock = moment.at;
         self.applied = sequence;
+        self.records = position + 1;
     }
 
     /// The whole state, in the one form whose SHA-256 is its digest.
@@ -338,12 +351,10 @@ pub fn digest_of(snapshot: &[u8]) -> Digest {
 }
 
 /// The entry of the *once* index that a record makes for one of its keys.
-pub fn once_entry<O: Clone>(moment: Moment, unique: Unique, outcome: &O) -> OnceEntry<O> {
+pub fn once_entry(place: Place, unique: Unique) -> OnceEntry {
     OnceEntry {
         key: unique.key,
         fingerprint: unique.fingerprint,
-        outcome: outcome.clone(),
-        sequence: moment.sequence,
-        at: moment.at,
+        place,
     }
 }

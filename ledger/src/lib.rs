@@ -27,5 +27,5 @@ pub use crate::core::{
 };
 pub use engine::{Batch, Digest, Engine, Record, Submission, Verdict};
 pub use machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
-pub use once::{Fingerprint, OnceKey, Remember, Unique};
+pub use once::{Fingerprint, OnceEntry, OnceKey, Place, Remember, Unique};
 pub use time::Timestamp;

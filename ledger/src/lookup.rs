@@ -5,7 +5,9 @@
 //! which offers no iteration, and keep whatever they walk through in a `Vec` or a `BTreeMap`.
 
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 #[expect(
     clippy::disallowed_types,
@@ -30,10 +32,6 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
     pub(crate) fn insert(&mut self, key: K, value: V) {
         self.0.insert(key, value);
     }
-
-    pub(crate) fn remove(&mut self, key: &K) {
-        self.0.remove(key);
-    }
 }
 
 impl<K: Eq + Hash, V> Extend<(K, V)> for Lookup<K, V> {
@@ -52,5 +50,52 @@ impl<K: Eq + Hash, V> FromIterator<(K, V)> for Lookup<K, V> {
 impl<K, V> fmt::Debug for Lookup<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Lookup({})", self.0.len())
+    }
+}
+
+/// Look-up by a key that stands elsewhere: keeps only positions, and asks for the key of one.
+#[derive(Clone, Default)]
+pub(crate) struct Positions {
+    table: HashTable<u64>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Positions {
+    /// The latest position put in with this key.
+    pub(crate) fn find<K: Hash + Eq>(&self, key: &K, key_of: impl Fn(u64) -> K) -> Option<u64> {
+        let hash = self.hasher.hash_one(key);
+        let found = self.table.find(hash, |position| key_of(*position) == *key);
+        found.copied()
+    }
+
+    /// Puts a position in, in place of an earlier one of the same key.
+    pub(crate) fn insert<K: Hash + Eq>(
+        &mut self,
+        key: &K,
+        position: u64,
+        key_of: impl Fn(u64) -> K,
+    ) {
+        let hasher = &self.hasher;
+        let entry = self.table.entry(
+            hasher.hash_one(key),
+            |known| key_of(*known) == *key,
+            |known| hasher.hash_one(key_of(*known)),
+        );
+        entry.insert(position);
+    }
+
+    /// Takes a position out, if it is still there.
+    pub(crate) fn remove<K: Hash>(&mut self, key: &K, position: u64) {
+        let hash = self.hasher.hash_one(key);
+        if let Ok(found) = self.table.find_entry(hash, |known| *known == position) {
+            found.remove();
+        }
+    }
+}
+
+/// Only how much there is, as above.
+impl fmt::Debug for Positions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Positions({})", self.table.len())
     }
 }

@@ -4,18 +4,20 @@
 //! One index serves every kind of key: transaction ids, HTTP idempotency keys, merchants' order
 //! and refund numbers, one-time codes. A key has a scope (so that one caller's keys are not
 //! another's) and is bound to a fingerprint of the content: the same key with other content is an
-//! error of its own. Entries are journalled in the same record as the effect. They leave memory in
-//! commit order once the views hold them; from then on an absent key is only believed when it is
-//! too young to have left, or when the command brings a fresh look into the views.
+//! error of its own. Entries are journalled in the same record as the effect, and the index only says
+//! where that record stands: the outcome is read from there when somebody asks again. Entries leave
+//! memory in commit order once the views hold them; from then on an absent key is only believed when
+//! its own time is later than that of all that left, or when the command brings a fresh look into
+//! the views.
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::lookup::Lookup;
+use crate::lookup::Positions;
 use crate::machine::Sequence;
 use crate::time::Timestamp;
 
@@ -80,122 +82,101 @@ pub struct Unique {
     pub remember: Remember,
 }
 
-/// What the index holds of one key, in memory and in the views.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OnceEntry<O> {
-    pub key: OnceKey,
-    pub fingerprint: Fingerprint,
-    pub outcome: O,
+/// Where in the journal a record stands: in which row, and as which of its records, from 0.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Place {
     pub sequence: Sequence,
-    pub at: Timestamp,
+    pub record: u32,
 }
 
-/// How much a caller's clock may be ahead of or behind the ledger's before an id's own time is not
-/// believed. An id from further in the future is refused.
+/// What the index holds of one key: what it was used for, and where the outcome stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnceEntry {
+    pub key: OnceKey,
+    pub fingerprint: Fingerprint,
+    pub place: Place,
+}
+
+/// How far a caller's clock may be ahead of the ledger's. An id from further in the future is
+/// refused.
 pub const CLOCK_ALLOWANCE_NANOS: u64 = 60_000_000_000;
 
 /// The entries still in memory, in the order they were committed.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(from = "Saved<O>", bound(deserialize = "O: Deserialize<'de>"))]
-pub struct Once<O> {
-    entries: VecDeque<OnceEntry<O>>,
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Saved")]
+pub struct Once {
+    entries: VecDeque<OnceEntry>,
     /// How many entries have left at the front: the position of `entries[0]`.
     gone: u64,
-    /// When the last of those that left was committed.
+    /// The newest time inside a key that has left.
     gone_until: Timestamp,
-    index: Lookup<OnceKey, u64>,
+    #[serde(skip)]
+    index: Positions,
 }
 
-/// The index as a snapshot keeps it: without the map, which follows from the entries.
+/// The index as a snapshot keeps it: without the positions, which follow from the entries.
 #[derive(Deserialize)]
-struct Saved<O> {
-    entries: VecDeque<OnceEntry<O>>,
+struct Saved {
+    entries: VecDeque<OnceEntry>,
     gone: u64,
     gone_until: Timestamp,
 }
 
-impl<O> From<Saved<O>> for Once<O> {
-    fn from(saved: Saved<O>) -> Self {
-        let index = (saved.gone..)
-            .zip(&saved.entries)
-            .map(|(position, entry)| (entry.key, position))
-            .collect();
-        Self {
-            entries: saved.entries,
+impl From<Saved> for Once {
+    fn from(saved: Saved) -> Self {
+        let mut once = Self {
             gone: saved.gone,
             gone_until: saved.gone_until,
-            index,
+            ..Self::default()
+        };
+        for entry in saved.entries {
+            once.insert(entry);
         }
+        once
     }
 }
 
-/// The same fields in the same order, borrowed: a digest must not copy the index.
-#[derive(Serialize)]
-struct Saving<'a, O> {
-    entries: &'a VecDeque<OnceEntry<O>>,
-    gone: u64,
-    gone_until: Timestamp,
-}
-
-impl<O: Serialize> Serialize for Once<O> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Saving {
-            entries: &self.entries,
-            gone: self.gone,
-            gone_until: self.gone_until,
-        }
-        .serialize(serializer)
-    }
-}
-
-impl<O> Default for Once<O> {
-    fn default() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            gone: 0,
-            gone_until: Timestamp::ZERO,
-            index: Lookup::default(),
-        }
-    }
-}
-
-impl<O> Once<O> {
-    pub fn get(&self, key: OnceKey) -> Option<&OnceEntry<O>> {
-        let position = *self.index.get(&key)?;
-        self.entries
-            .get(usize::try_from(position - self.gone).ok()?)
+impl Once {
+    pub fn get(&self, key: OnceKey) -> Option<&OnceEntry> {
+        let (entries, gone) = (&self.entries, self.gone);
+        let position = self
+            .index
+            .find(&key, |position| at(entries, gone, position).key)?;
+        Some(at(entries, gone, position))
     }
 
-    pub fn insert(&mut self, entry: OnceEntry<O>) {
+    pub fn insert(&mut self, entry: OnceEntry) {
         let position = self.gone + self.entries.len() as u64;
-        self.index.insert(entry.key, position);
         self.entries.push_back(entry);
+        let (entries, gone) = (&self.entries, self.gone);
+        self.index.insert(&entry.key, position, |position| {
+            at(entries, gone, position).key
+        });
     }
 
-    /// Whether a key that is not in memory may still be in the part that has left it. A UUIDv7
-    /// younger than everything that ever left cannot be.
+    /// Whether a key that is not in memory may still be in the part that has left it. A `UUIDv7`
+    /// with a later time than every key that has left is none of them.
     pub fn may_have_left(&self, key: OnceKey) -> bool {
         if self.gone == 0 {
             return false;
         }
-        match key.uuid_v7_time() {
-            Some(made) => made <= self.gone_until.plus_nanos(CLOCK_ALLOWANCE_NANOS),
-            None => true,
-        }
+        key.uuid_v7_time()
+            .is_none_or(|made| made <= self.gone_until)
     }
 
     /// Forgets the entries committed in row `through` and before it.
     pub fn evict(&mut self, through: Sequence) {
-        while self
-            .entries
-            .front()
-            .is_some_and(|entry| entry.sequence <= through)
+        while let Some(entry) = self.entries.front()
+            && entry.place.sequence <= through
         {
-            if let Some(entry) = self.entries.pop_front() {
-                self.index.remove(&entry.key);
-                self.gone += 1;
-                self.gone_until = entry.at;
+            self.index.remove(&entry.key, self.gone);
+            if let Some(made) = entry.key.uuid_v7_time() {
+                self.gone_until = self.gone_until.max(made);
             }
+            self.entries.pop_front();
+            self.gone += 1;
         }
     }
 
@@ -206,4 +187,10 @@ impl<O> Once<O> {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+/// The entry at a position that the index knows, which is therefore there.
+fn at(entries: &VecDeque<OnceEntry>, gone: u64, position: u64) -> &OnceEntry {
+    let index = usize::try_from(position - gone).expect("what is in memory has an address");
+    &entries[index]
 }

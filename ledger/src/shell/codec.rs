@@ -122,14 +122,28 @@ fn take_length(rest: &mut &[u8]) -> Result<usize, CodecError> {
 
 /// Reads a payload back.
 pub fn decode<M: Machine>(payload: &[u8]) -> Result<Vec<Record<M>>, CodecError> {
-    let read = |(record, bytes)| {
-        let error = |error| CodecError::Record { record, error };
-        match postcard::take_from_bytes(bytes).map_err(error)? {
-            (value, []) => Ok(value),
-            (_, left) => Err(CodecError::Long(left.len())),
-        }
-    };
-    slices(payload)?.into_iter().enumerate().map(read).collect()
+    let slices = slices(payload)?.into_iter().enumerate();
+    slices.map(|(record, bytes)| read(record, bytes)).collect()
+}
+
+/// Reads one record of a payload, if it has so many.
+pub fn decode_one<M: Machine>(
+    payload: &[u8],
+    record: usize,
+) -> Result<Option<Record<M>>, CodecError> {
+    let slices = slices(payload)?;
+    slices
+        .get(record)
+        .map(|bytes| read(record, bytes))
+        .transpose()
+}
+
+fn read<M: Machine>(record: usize, bytes: &[u8]) -> Result<Record<M>, CodecError> {
+    let error = |error| CodecError::Record { record, error };
+    match postcard::take_from_bytes(bytes).map_err(error)? {
+        (value, []) => Ok(value),
+        (_, left) => Err(CodecError::Long(left.len())),
+    }
 }
 
 #[cfg(test)]

@@ -10,11 +10,10 @@ use std::time::Duration;
 use sqlx::SqliteConnection;
 
 use crate::machine::{Cold, Machine, Sequence};
-use crate::once::{Fingerprint, OnceEntry, OnceKey};
+use crate::once::{Fingerprint, OnceEntry, OnceKey, Place};
 use crate::shell::sequencer::Missing;
 use crate::shell::view::View;
 use crate::shell::views::{Views, ViewsError};
-use crate::time::Timestamp;
 
 /// How long a command waits for the views to reach what has left memory. Things leave only after
 /// they are in the views, so this is long only while views are rebuilt.
@@ -89,32 +88,28 @@ pub(crate) async fn bring<M: Machine>(
     Ok(())
 }
 
-async fn read_once<O: serde::de::DeserializeOwned>(
+async fn read_once(
     connection: &mut SqliteConnection,
     key: OnceKey,
-) -> Result<Option<OnceEntry<O>>, sqlx::Error> {
-    let row: Option<(Vec<u8>, Vec<u8>, i64, i64)> = sqlx::query_as(
-        "select fingerprint, outcome, seq, at from once where scope = ? and key = ?",
-    )
-    .bind(key.scope.cast_signed())
-    .bind(key.key.to_be_bytes().to_vec())
-    .fetch_optional(connection)
-    .await?;
-    let Some((fingerprint, outcome, sequence, at)) = row else {
+) -> Result<Option<OnceEntry>, sqlx::Error> {
+    let row: Option<(Vec<u8>, i64, u32)> =
+        sqlx::query_as("select fingerprint, seq, record from once where scope = ? and key = ?")
+            .bind(key.scope.cast_signed())
+            .bind(key.key.to_be_bytes().to_vec())
+            .fetch_optional(connection)
+            .await?;
+    let Some((fingerprint, sequence, record)) = row else {
         return Ok(None);
     };
-    let fingerprint = fingerprint
-        .try_into()
-        .map_err(|_| unreadable("fingerprint"))?;
+    let fingerprint = fingerprint.try_into().map_err(|_| {
+        sqlx::Error::Decode("the column fingerprint of once is not readable".into())
+    })?;
     Ok(Some(OnceEntry {
         key,
         fingerprint: Fingerprint(u128::from_be_bytes(fingerprint)),
-        outcome: postcard::from_bytes(&outcome).map_err(|_| unreadable("outcome"))?,
-        sequence: Sequence(sequence.cast_unsigned()),
-        at: Timestamp(at.cast_unsigned()),
+        place: Place {
+            sequence: Sequence(sequence.cast_unsigned()),
+            record,
+        },
     }))
-}
-
-fn unreadable(column: &str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("the column {column} of once is not readable").into())
 }

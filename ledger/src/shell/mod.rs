@@ -6,7 +6,8 @@
 //! 1. [`codec`], [`merkle`] and [`chain`]: the bytes of a row and what binds rows together.
 //! 2. [`journal`]: where rows become durable; the only commit point of the house.
 //! 3. [`clock`] and [`sequencer`]: the one writer, with its queue, its batches and its answers.
-//! 4. [`table`], [`view`], [`views`], `projector` and `cold`: SQL tables that follow the journal.
+//! 4. [`table`], [`view`], [`views`], `projector`, `cold` and `past`: SQL tables that follow
+//!    the journal, and what is read from both for those who ask again.
 //! 5. `recovery`: the state at a start.
 //! 6. [`store`]: all of it, opened in one call.
 //! 7. [`verify`]: everything on disk, checked against the journal.
@@ -20,6 +21,7 @@ pub mod journal;
 mod ledger_cold;
 pub mod ledger_view;
 pub mod merkle;
+mod past;
 mod projector;
 mod recovery;
 pub mod sequencer;

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::engine::{Digest, Engine, Record, digest_of};
-use crate::machine::{Machine, Sequence};
+use crate::machine::Machine;
+use crate::once::Place;
 use crate::shell::chain::{Head, Row, hex};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
@@ -274,12 +275,15 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     }
 
     fn fold(&mut self, head: Head, records: &[Record<M>]) -> Result<(), ProjectError> {
-        for record in records {
+        for (position, record) in (0..).zip(records) {
             if let Record::Checkpoint { digest, .. } = record {
                 self.checkpoint(head, *digest)?;
             }
-            put_once(head.sequence, record, &mut self.rows)
-                .map_err(|error| ProjectError::Corrupt(error.to_string()))?;
+            let place = Place {
+                sequence: head.sequence,
+                record: position,
+            };
+            put_once(place, record, &mut self.rows);
             let (view, rows) = (&mut self.of.view, &mut self.rows);
             self.engine
                 .apply(head.sequence, record, |moment, event, machine| {
@@ -349,21 +353,15 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
 }
 
 /// The rows of the *once* index for what a record remembers.
-pub(crate) fn put_once<M: Machine>(
-    sequence: Sequence,
-    record: &Record<M>,
-    rows: &mut Rows,
-) -> Result<(), postcard::Error> {
+pub(crate) fn put_once<M: Machine>(place: Place, record: &Record<M>, rows: &mut Rows) {
     let Record::Command {
-        at,
         uniques,
-        outcome: Some(outcome),
+        outcome: Some(_),
         ..
     } = record
     else {
-        return Ok(());
+        return;
     };
-    let outcome = postcard::to_stdvec(outcome)?;
     for unique in uniques {
         rows.put(
             &ONCE,
@@ -371,11 +369,9 @@ pub(crate) fn put_once<M: Machine>(
                 unique.key.scope.cast_signed().into(),
                 Value::id(unique.key.key),
                 Value::id(unique.fingerprint.0),
-                outcome.as_slice().into(),
-                sequence.0.into(),
-                at.0.into(),
+                place.sequence.0.into(),
+                place.record.into(),
             ],
         );
     }
-    Ok(())
 }

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use crate::machine::{Machine, Sequence};
 use crate::shell::cold::ColdOf;
 use crate::shell::journal::{self, Journal, JournalError, SqliteJournal};
+use crate::shell::past::Past;
 use crate::shell::projector::Projector;
 use crate::shell::recovery::{self, RecoveryError};
 use crate::shell::sequencer::{
@@ -87,6 +88,7 @@ impl<M: Machine> Store<M> {
         let snapshots = views.snapshots().await?;
         let recovered = recovery::recover(&mut journal, snapshots, None).await?;
         let reader = journal.reader().await?;
+        let past = Arc::new(Past::new(journal.reader().await?));
         let watermark = views.watermark().await?.sequence;
 
         let shared = Arc::new(Shared::new(
@@ -121,7 +123,7 @@ impl<M: Machine> Store<M> {
         let writer = Writer::new(shared.clone(), jobs, settings, recovered.engine);
 
         let cold = Arc::new(ColdOf::<V>::default());
-        let handle = Handle::new(shared.clone(), Views::open(directory), cold);
+        let handle = Handle::new(shared.clone(), Views::open(directory), cold, past);
         let mut store = Self {
             handle,
             shared,

@@ -54,16 +54,15 @@ pub(crate) fn delete(directory: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What was answered under which key; entries are here for ever.
+/// Where in the journal it stands what was answered under which key; entries are here for ever.
 pub static ONCE: Table = Table {
     name: "once",
     columns: &[
         Column::integer("scope"),
         Column::blob("key"),
         Column::blob("fingerprint"),
-        Column::blob("outcome"),
         Column::integer("seq"),
-        Column::integer("at"),
+        Column::integer("record"),
     ],
     key: 2,
     growth: Growth::Append,

@@ -16,8 +16,8 @@ use gateway::qr;
 use gateway::qr::encode::{Drawing, Level, Matrix};
 use ledger::shell::{Head, Row, chain::hex};
 use ledger::{
-    Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
-    TransactionId, Unique, Verdict,
+    Cold, Engine, Fingerprint, Moment, OnceEntry, OnceKey, Place, Record, Remember, Sequence,
+    Submission, Timestamp, TransactionId, Unique, Verdict,
 };
 use rand::Rng;
 use rand::rngs::SmallRng;
@@ -37,8 +37,6 @@ const EVICTION_ROWS: u64 = 256;
 const DUE_MAX: usize = 1_000;
 /// The address in the codes; nobody goes there.
 const PUBLIC_URL: &str = "https://jiaozi.example";
-
-type OnceEntry = ledger::once::OnceEntry<Outcome>;
 
 /// The whole house in memory.
 #[derive(Debug)]
@@ -149,12 +147,16 @@ impl House {
         }
         if let Record::Command {
             uniques,
-            outcome: Some(outcome),
+            outcome: Some(_),
             ..
         } = &record
         {
+            let place = Place {
+                sequence: moment.sequence,
+                record: 0,
+            };
             for unique in uniques {
-                let entry = ledger::engine::once_entry(moment, *unique, outcome);
+                let entry = ledger::engine::once_entry(place, *unique);
                 self.once.insert(unique.key, entry);
             }
         }
@@ -187,7 +189,7 @@ impl House {
             }
             let (keys, once) = match verdict {
                 Verdict::New(outcome) => return answer(outcome),
-                Verdict::Again(entry) => return answer(entry.outcome),
+                Verdict::Again(place) => return answer(self.outcome(place)?),
                 Verdict::Missing { keys, once, .. } if cold.read_at == Sequence(0) => (keys, once),
                 other => return Err(anyhow!("{command:?} was answered with {other:?}").into()),
             };
@@ -200,6 +202,19 @@ impl House {
                 once.into_iter()
                     .map(|key| (key, self.once.get(&key).cloned())),
             );
+        }
+    }
+
+    /// What a record was answered with.
+    fn outcome(&self, place: Place) -> anyhow::Result<Outcome> {
+        let row = place.sequence.0.checked_sub(1);
+        let record = row.and_then(|row| self.rows.get(usize::try_from(row).ok()?));
+        match record {
+            Some(Record::Command {
+                outcome: Some(outcome),
+                ..
+            }) => Ok(outcome.clone()),
+            other => Err(anyhow!("no outcome stands at {place:?}: {other:?}")),
         }
     }
 

@@ -170,10 +170,10 @@ fn a_number_names_one_order_of_a_merchant_for_ever() {
         panic!("not created")
     };
     for _ in 0..2 {
-        let Verdict::Again(entry) = world.create(1, 1, cny(100), 60) else {
+        let Verdict::Again(place) = world.create(1, 1, cny(100), 60) else {
             panic!("anew")
         };
-        assert_eq!(entry.outcome, outcome);
+        assert_eq!(world.outcome(place), outcome);
         assert!(matches!(
             world.create(1, 1, cny(101), 60),
             Verdict::KeyReused(_)

@@ -23,7 +23,7 @@ pub(super) struct World {
     pub engine: Engine<Payments>,
     pub records: Vec<(Sequence, Record<Payments>)>,
     views: BTreeMap<OrderId, Row>,
-    once: BTreeMap<OnceKey, ledger::once::OnceEntry<Outcome>>,
+    once: BTreeMap<OnceKey, ledger::OnceEntry>,
     pub now: Timestamp,
     sequence: Sequence,
     transactions: u128,
@@ -110,12 +110,16 @@ impl World {
         }
         if let Record::Command {
             uniques,
-            outcome: Some(outcome),
+            outcome: Some(_),
             ..
         } = &record
         {
+            let place = ledger::Place {
+                sequence: moment.sequence,
+                record: 0,
+            };
             for unique in uniques {
-                let entry = ledger::engine::once_entry(moment, *unique, outcome);
+                let entry = ledger::engine::once_entry(place, *unique);
                 self.once.insert(unique.key, entry);
             }
         }
@@ -184,8 +188,23 @@ impl World {
     pub(super) fn ask(&mut self, command: Command, uniques: Vec<Unique>) -> Outcome {
         match self.submit(&command, &uniques) {
             Verdict::New(outcome) => outcome,
-            Verdict::Again(entry) => entry.outcome,
+            Verdict::Again(place) => self.outcome(place),
             other => panic!("no outcome: {other:?}"),
+        }
+    }
+
+    /// What a record was answered with; each row of this world has one.
+    pub(super) fn outcome(&self, place: ledger::Place) -> Outcome {
+        let record = self.records.iter().find(|(row, _)| *row == place.sequence);
+        match record {
+            Some((
+                _,
+                Record::Command {
+                    outcome: Some(outcome),
+                    ..
+                },
+            )) => outcome.clone(),
+            other => panic!("no outcome stands at {place:?}: {other:?}"),
         }
     }
 

@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 
 use crate::engine::Submission;
 use crate::machine::{Machine, Sequence};
-use crate::once::OnceKey;
+use crate::once::{OnceKey, Place};
 use crate::shell::cold::{self, ReadCold};
+use crate::shell::past::{self, ReadPast};
 use crate::shell::sequencer::inbox::{Gate, Group, Missing, Reply};
 use crate::shell::sequencer::shared::{Shared, Status};
 use crate::shell::views::Views;
@@ -93,6 +94,7 @@ pub struct Handle<M: Machine> {
     shared: Arc<Shared<M>>,
     views: Views,
     cold: Arc<dyn ReadCold<M>>,
+    past: Arc<dyn ReadPast>,
 }
 
 impl<M: Machine> Clone for Handle<M> {
@@ -101,6 +103,7 @@ impl<M: Machine> Clone for Handle<M> {
             shared: self.shared.clone(),
             views: self.views.clone(),
             cold: self.cold.clone(),
+            past: self.past.clone(),
         }
     }
 }
@@ -114,11 +117,17 @@ impl<M: Machine> fmt::Debug for Handle<M> {
 type Submitted<M> = Result<Committed<<M as Machine>::Outcome>, SubmitError>;
 
 impl<M: Machine> Handle<M> {
-    pub(crate) fn new(shared: Arc<Shared<M>>, views: Views, cold: Arc<dyn ReadCold<M>>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared<M>>,
+        views: Views,
+        cold: Arc<dyn ReadCold<M>>,
+        past: Arc<dyn ReadPast>,
+    ) -> Self {
         Self {
             shared,
             views,
             cold,
+            past,
         }
     }
 
@@ -148,6 +157,7 @@ impl<M: Machine> Handle<M> {
             for (position, reply) in std::mem::take(&mut positions).into_iter().zip(replies) {
                 match reply {
                     Reply::Committed(committed) => results[position] = Ok(committed),
+                    Reply::Again(place) => results[position] = self.again(place).await,
                     Reply::Failed(error) => results[position] = Err(error),
                     Reply::Missing(missing) => {
                         at_least = at_least.max(missing.at_least);
@@ -176,6 +186,18 @@ impl<M: Machine> Handle<M> {
             },
             Err(refusal) => all(refusal),
         }
+    }
+
+    /// The first answer again, from where it stands in the journal. It is durable: the answer that
+    /// named the place was.
+    async fn again(&self, place: Place) -> Submitted<M> {
+        let committed = past::committed::<M>(self.past.as_ref(), place).await;
+        committed.map_err(|error| {
+            tracing::warn!(%error, "an earlier answer could not be read from the journal");
+            SubmitError::Busy {
+                retry_after: RETRY_AFTER,
+            }
+        })
     }
 
     /// Reads what submissions lack. False when the views are too far behind or not readable.

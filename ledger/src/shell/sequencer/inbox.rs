@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::engine::{Engine, Submission};
 use crate::machine::{Machine, Sequence};
-use crate::once::OnceKey;
+use crate::once::{OnceKey, Place};
 use crate::shell::sequencer::Settings;
 use crate::shell::sequencer::handle::{Committed, RETRY_AFTER, StopReason, SubmitError};
 
@@ -20,6 +20,8 @@ use crate::shell::sequencer::handle::{Committed, RETRY_AFTER, StopReason, Submit
 #[derive(Debug)]
 pub(crate) enum Reply<M: Machine> {
     Committed(Committed<M::Outcome>),
+    /// Committed before: the outcome stands in this record of the journal.
+    Again(Place),
     Failed(SubmitError),
     Missing(Box<Missing<M>>),
 }

@@ -324,12 +324,7 @@ impl<M: Machine> Writer<M> {
                 at: moment.at,
                 again: false,
             }),
-            Verdict::Again(entry) => Reply::Committed(Committed {
-                outcome: entry.outcome,
-                sequence: entry.sequence,
-                at: entry.at,
-                again: true,
-            }),
+            Verdict::Again(place) => Reply::Again(place),
             Verdict::Missing {
                 keys,
                 once,

@@ -20,6 +20,7 @@ use std::path::Path;
 
 use crate::engine::{Engine, Record};
 use crate::machine::{Machine, Sequence};
+use crate::once;
 use crate::shell::chain::{Head, Row, hex};
 use crate::shell::codec;
 use crate::shell::journal::{JournalError, ReadJournal, SqliteReader};
@@ -277,8 +278,12 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
             .views_at
             .is_some_and(|views_at| sequence <= views_at);
         for (position, record) in records.iter().enumerate() {
+            let number = once::Place {
+                sequence,
+                record: u32::try_from(position).unwrap_or(u32::MAX),
+            };
             self.check_record(row, position, record)
-                .and_then(|()| self.fold(sequence, record, viewed))
+                .and_then(|()| self.fold(number, record, viewed))
                 .map_err(|(expected, found)| differ(place(Some(position)), expected, found))?;
         }
         let epoch = self.engine.epoch();
@@ -337,7 +342,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
 
     /// Folds a record into the state and, if the views on disk have come this far, into the fresh
     /// projection.
-    fn fold(&mut self, sequence: Sequence, record: &Record<M>, viewed: bool) -> Result<(), Broken> {
+    fn fold(&mut self, place: once::Place, record: &Record<M>, viewed: bool) -> Result<(), Broken> {
         let Self {
             engine,
             rows,
@@ -347,7 +352,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         } = self;
         let mut audited = Ok(());
         let folded = catch_unwind(AssertUnwindSafe(|| {
-            engine.apply(sequence, record, |moment, event, machine| {
+            engine.apply(place.sequence, record, |moment, event, machine| {
                 if viewed {
                     view.fold(moment, event, machine, rows);
                 }
@@ -363,10 +368,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         audited?;
         self.report.events += record.events().len() as u64;
         if viewed {
-            put_once(sequence, record, &mut self.rows).map_err(|error| {
-                let expected = "an outcome that can be encoded".to_owned();
-                (expected, error.to_string())
-            })?;
+            put_once(place, record, &mut self.rows);
         }
         Ok(())
     }

@@ -1,0 +1,100 @@
+//! Reading single records of the past from the journal: the outcomes of commands that are asked
+//! again.
+//!
+//! Rows are large when much is done at once, and who retries usually retries a whole batch, so the
+//! last row that was read is kept.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::engine::Record;
+use crate::machine::{Machine, Sequence};
+use crate::once::Place;
+use crate::shell::chain::Row;
+use crate::shell::codec::{self, CodecError};
+use crate::shell::journal::{JournalError, ReadJournal};
+use crate::shell::sequencer::Committed;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PastError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("row {0} of the journal is missing")]
+    Missing(u64),
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    #[error("record {record} of row {row} of the journal has no outcome")]
+    NoOutcome { row: u64, record: u32 },
+}
+
+type Reading<'a> = Pin<Box<dyn Future<Output = Result<Arc<Row>, PastError>> + Send + 'a>>;
+
+/// Reads a row of a journal that is not named, so that a handle is not bound to one.
+pub(crate) trait ReadPast: Send + Sync {
+    fn row(&self, sequence: Sequence) -> Reading<'_>;
+}
+
+/// A reader of the journal, and the row it read last.
+pub(crate) struct Past<R> {
+    reader: Mutex<(R, Option<Arc<Row>>)>,
+}
+
+impl<R> Past<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self {
+            reader: Mutex::new((reader, None)),
+        }
+    }
+}
+
+impl<R> fmt::Debug for Past<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Past")
+    }
+}
+
+impl<R: ReadJournal> ReadPast for Past<R> {
+    fn row(&self, sequence: Sequence) -> Reading<'_> {
+        Box::pin(async move {
+            let mut locked = self.reader.lock().await;
+            let (reader, last) = &mut *locked;
+            if let Some(row) = last
+                && row.sequence == sequence
+            {
+                return Ok(row.clone());
+            }
+            let row = reader.row(sequence).await?;
+            let row = Arc::new(row.ok_or(PastError::Missing(sequence.0))?);
+            *last = Some(row.clone());
+            Ok(row)
+        })
+    }
+}
+
+/// What was answered by the record that stands at a place.
+pub(crate) async fn committed<M: Machine>(
+    past: &dyn ReadPast,
+    place: Place,
+) -> Result<Committed<M::Outcome>, PastError> {
+    let row = past.row(place.sequence).await?;
+    match codec::decode_one::<M>(&row.payload, place.record as usize)? {
+        Some(Record::Command {
+            at,
+            outcome: Some(outcome),
+            ..
+        }) => Ok(Committed {
+            outcome,
+            sequence: place.sequence,
+            at,
+            again: true,
+        }),
+        _ => Err(PastError::NoOutcome {
+            row: place.sequence.0,
+            record: place.record,
+        }),
+    }
+}
