@@ -200,7 +200,7 @@ impl House {
             );
             once_cold.extend(
                 once.into_iter()
-                    .map(|key| (key, self.once.get(&key).cloned())),
+                    .map(|key| (key, self.once.get(&key).copied())),
             );
         }
     }

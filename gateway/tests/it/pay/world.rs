@@ -179,7 +179,7 @@ impl World {
             }));
             once_cold.extend(
                 once.into_iter()
-                    .map(|key| (key, self.once.get(&key).cloned())),
+                    .map(|key| (key, self.once.get(&key).copied())),
             );
         }
         panic!("a command with everything at hand still misses something: {command:?}");
