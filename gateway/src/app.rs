@@ -7,10 +7,12 @@
 
 mod ask;
 mod boot;
+mod confirm;
+mod desk;
 mod pay;
 mod remembered;
 mod request_id;
-mod risk;
+pub(crate) mod risk;
 pub(crate) mod secrets;
 
 use std::io;
@@ -26,6 +28,9 @@ use tokio::sync::{Mutex, Semaphore};
 
 pub use ask::{Done, new_id};
 pub use boot::{FirstKey, OPERATOR_KEY_FILE};
+pub use confirm::{Asked, DeviceSignature, Pin, Proof};
+pub(crate) use confirm::{pin_owner, text_to_sign};
+pub use pay::Payer;
 use remembered::Remembered;
 pub(crate) use request_id::RequestIds;
 use risk::Risk;
@@ -86,7 +91,7 @@ pub struct App {
     pub mode: Mode,
     /// Without a slash at the end.
     pub public_url: String,
-    risk: Risk,
+    pub(crate) risk: Arc<Risk>,
     merchants: Remembered<MerchantId, Arc<Merchant>>,
     assets: Remembered<String, Currency>,
     store: Mutex<Option<Store<Payments>>>,
@@ -139,6 +144,13 @@ impl App {
             reach,
         )
         .await?;
+        let risk = Risk::start(
+            &config.data,
+            handle.clone(),
+            config.risk,
+            config.risk_fallback,
+        )
+        .await;
         let app = Arc::new(Self {
             keys: Keys::new(handle.clone(), secrets.clone()),
             handle,
@@ -152,12 +164,13 @@ impl App {
             notifier,
             mode: config.mode,
             public_url: config.public_url_at(config.listen),
-            risk: Risk::new(config.mode),
+            risk,
             merchants: Remembered::new(MERCHANTS_MAX),
             assets: Remembered::new(ASSETS_MAX),
             store: Mutex::new(Some(store)),
         });
         let first_key = boot::first_key(&app, &config.data).await?;
+        app.risk.load_desk().await;
         Ok(Started { app, first_key })
     }
 
@@ -182,6 +195,7 @@ impl App {
         let mut store = self.store.lock().await;
         if let Some(store) = store.take() {
             self.notifier.stop().await;
+            self.risk.stop().await;
             let reason = store.shutdown().await;
             tracing::info!(reason = reason.code(), "the gateway has stopped");
         }

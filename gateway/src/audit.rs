@@ -46,6 +46,8 @@ impl Audit<Payments> for PaymentsAudit {
             Event::OrderPaid(order)
             | Event::OrderClosed(order)
             | Event::OrderExpired(order)
+            | Event::OrderHeld(order)
+            | Event::OrderReopened(order)
             | Event::OrderRefunded { order, .. } => self.moved(order),
             _ => Ok(()),
         }
@@ -126,10 +128,12 @@ impl PaymentsAudit {
 
 /// The only moves there are.
 fn may_move(before: OrderState, now: OrderState) -> bool {
-    use OrderState::{Closed, Expired, Open, Paid, PartlyRefunded, Refunded};
+    use OrderState::{Closed, Expired, InReview, Open, Paid, PartlyRefunded, Refunded};
     matches!(
         (before, now),
-        (Open, Paid | Closed | Expired) | (Paid | PartlyRefunded, PartlyRefunded | Refunded)
+        (Open, Paid | InReview | Closed | Expired)
+            | (InReview, Paid | Open | Closed | Expired)
+            | (Paid | PartlyRefunded, PartlyRefunded | Refunded)
     )
 }
 

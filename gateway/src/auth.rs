@@ -25,6 +25,7 @@ pub enum Role {
     Bank,
     Merchant,
     Wallet,
+    Analyst,
 }
 
 impl Role {
@@ -34,6 +35,7 @@ impl Role {
             Self::Bank => "bank",
             Self::Merchant => "merchant",
             Self::Wallet => "wallet",
+            Self::Analyst => "analyst",
         }
     }
 
@@ -43,6 +45,7 @@ impl Role {
             Owner::Bank => Self::Bank,
             Owner::Merchant(_) => Self::Merchant,
             Owner::Wallet(_) => Self::Wallet,
+            Owner::Analyst => Self::Analyst,
         }
     }
 }
@@ -85,6 +88,11 @@ impl Caller {
             Owner::Wallet(id) => Ok(id),
             _ => Err(self.forbidden()),
         }
+    }
+
+    /// Whether the caller sees what was said of the risk of payments.
+    pub const fn sees_risk(&self) -> bool {
+        matches!(self.owner, Owner::Operator | Owner::Analyst)
     }
 
     /// Whether the caller may act for this merchant: the merchant itself, and whoever runs the house.

@@ -32,6 +32,26 @@ impl Mode {
     }
 }
 
+/// What a score may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RiskMode {
+    /// It is noted and stops nothing; only rules that analysts publish stop something.
+    Watch,
+    /// It stops what is expected to cost more than stopping it.
+    Act,
+}
+
+/// What becomes of an attempt that cannot be scored in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Fallback {
+    Allow,
+    /// The payer must prove who they are.
+    Challenge,
+    /// The money is held until an analyst has looked.
+    Review,
+    Deny,
+}
+
 /// How the log's lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -56,6 +76,8 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Whether webhooks may go to loopback, private and link-local addresses.
     pub allow_private_webhooks: bool,
+    pub risk: RiskMode,
+    pub risk_fallback: Fallback,
 }
 
 impl Config {
@@ -68,6 +90,8 @@ impl Config {
             mode: Mode::Test,
             master_key_file: data.join(MASTER_KEY_FILE),
             allow_private_webhooks: true,
+            risk: RiskMode::Watch,
+            risk_fallback: Fallback::Allow,
         }
     }
 
@@ -132,6 +156,15 @@ pub struct Args {
     )]
     pub allow_private_webhooks: Option<bool>,
 
+    /// Whether a high score stops a payment (`act`) or is only noted (`watch`). Rules that analysts publish count either
+    /// way. [default: watch in test mode, act in live mode]
+    #[arg(long, env = "JIAOZI_RISK", value_enum)]
+    pub risk: Option<RiskMode>,
+
+    /// What becomes of a payment that cannot be scored within 20 ms. [default: allow in test mode, challenge in live mode]
+    #[arg(long, env = "JIAOZI_RISK_FALLBACK", value_enum)]
+    pub risk_fallback: Option<Fallback>,
+
     #[command(flatten)]
     pub log: LogArgs,
 }
@@ -167,6 +200,14 @@ impl From<&Args> for Config {
             allow_private_webhooks: args
                 .allow_private_webhooks
                 .unwrap_or(args.mode == Mode::Test),
+            risk: args.risk.unwrap_or(match args.mode {
+                Mode::Test => RiskMode::Watch,
+                Mode::Live => RiskMode::Act,
+            }),
+            risk_fallback: args.risk_fallback.unwrap_or(match args.mode {
+                Mode::Test => Fallback::Allow,
+                Mode::Live => Fallback::Challenge,
+            }),
             data,
         }
     }
@@ -218,6 +259,16 @@ mod tests {
         let told = config(&["--mode", "live", "--allow-private-webhooks"]);
         assert!(told.allow_private_webhooks);
         assert!(!config(&["--allow-private-webhooks", "false"]).allow_private_webhooks);
+    }
+
+    #[test]
+    fn a_score_stops_payments_where_money_is_real_unless_told() {
+        let (test, live) = (config(&[]), config(&["--mode", "live"]));
+        let set = |config: &Config| (config.risk, config.risk_fallback);
+        assert_eq!(set(&test), (RiskMode::Watch, Fallback::Allow));
+        assert_eq!(set(&live), (RiskMode::Act, Fallback::Challenge));
+        let told = config(&["--risk", "act", "--risk-fallback", "deny"]);
+        assert_eq!(set(&told), (RiskMode::Act, Fallback::Deny));
     }
 
     #[test]

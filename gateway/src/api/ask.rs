@@ -22,7 +22,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::{App, Done};
 use crate::auth::Caller;
 use crate::pay::{
-    EndpointId, KeyId, MerchantId, MessageId, OrderId, RefundId, TransactionName, WalletId,
+    DecisionId, DraftId, EndpointId, KeyId, MerchantId, MessageId, OrderId, RefundId,
+    TransactionName, WalletId,
 };
 use crate::problem::{Code, Problem, json_body};
 use crate::qr::decode::IMAGE_BYTES_MAX;
@@ -88,6 +89,8 @@ pub(crate) struct Reply<R> {
     pub sequence: Option<Sequence>,
     /// Whether this is the first answer again.
     pub again: bool,
+    /// Whether what was asked for is still to come: 202 instead of the route's status.
+    pub waits: bool,
 }
 
 impl<R> Reply<R> {
@@ -97,6 +100,7 @@ impl<R> Reply<R> {
             body,
             sequence: None,
             again: false,
+            waits: false,
         }
     }
 
@@ -106,6 +110,7 @@ impl<R> Reply<R> {
             body,
             sequence: Some(done.sequence),
             again: done.again,
+            waits: false,
         }
     }
 
@@ -169,7 +174,7 @@ macro_rules! path_ids {
     )*};
 }
 
-path_ids! { MerchantId WalletId KeyId OrderId RefundId EndpointId MessageId TransactionName }
+path_ids! { MerchantId WalletId KeyId OrderId RefundId EndpointId MessageId TransactionName DecisionId DraftId }
 
 /// The query of a route.
 pub(crate) trait Query: Sized + Send {

@@ -1,4 +1,4 @@
-//! Keys: made for merchants, wallets, banks and operators; revoked.
+//! Keys: made for merchants, wallets, banks, analysts and operators; revoked.
 
 use ledger::Unique;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,7 @@ pub(super) struct KeyAsked {
 pub(super) enum HouseRole {
     Operator,
     Bank,
+    Analyst,
 }
 
 pub(super) async fn for_merchant(ask: Ask<MerchantId>) -> Replied<KeyCreated> {
@@ -69,6 +70,7 @@ pub(super) async fn for_house(ask: Ask<(), (), Json<KeyAsked>>) -> Replied<KeyCr
     let owner = match ask.body.0.role {
         HouseRole::Operator => Owner::Operator,
         HouseRole::Bank => Owner::Bank,
+        HouseRole::Analyst => Owner::Analyst,
     };
     create(&ask.app, &caller, owner, ask.once).await
 }
@@ -104,7 +106,7 @@ async fn create(
     let (merchant, wallet) = match key.owner {
         Owner::Merchant(id) => (Some(id), None),
         Owner::Wallet(id) => (None, Some(id)),
-        Owner::Operator | Owner::Bank => (None, None),
+        Owner::Operator | Owner::Bank | Owner::Analyst => (None, None),
     };
     let created = KeyCreated {
         id: key.id,

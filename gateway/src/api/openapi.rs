@@ -158,6 +158,11 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Operation {
             .responses
             .insert(status.as_str().to_owned(), response.into());
     };
+    if route.may_wait {
+        let mut waits = success.clone();
+        "It waits for somebody; what is pending says for whom.".clone_into(&mut waits.description);
+        put(&mut responses, StatusCode::ACCEPTED, waits);
+    }
     put(&mut responses, route.status, success);
     let mut by_status = BTreeMap::<u16, (StatusCode, Vec<Code>)>::new();
     for code in route.codes() {

@@ -12,8 +12,8 @@ use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::{App, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
-    Command, Lookup, MerchantId, NewOrder, Order, OrderId, OrderNumber, OrderState, Outcome, Owner,
-    TransactionName, WalletId,
+    Command, DecisionId, Lookup, MerchantId, NewOrder, Order, OrderId, OrderNumber, OrderState,
+    Outcome, Owner, TransactionName, WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::qr::{CodeRef, link};
@@ -64,15 +64,19 @@ pub struct PaymentShown {
     pub risk: Option<RiskShown>,
 }
 
-/// What the fraud scorer said.
+/// What the fraud scorer said, in short. The decision explains it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Risk)]
 pub struct RiskShown {
+    pub decision: DecisionId,
     #[schema(example = "allow")]
     pub verdict: &'static str,
     /// The probability of fraud in parts per million.
     pub score_ppm: u32,
     pub reasons: Vec<String>,
+    pub rules_version: u32,
+    /// 0 is the scorecard that is built in.
+    pub model_version: u32,
 }
 
 /// Where an order stands.
@@ -86,6 +90,8 @@ pub enum StateShown {
     Expired,
     PartlyRefunded,
     Refunded,
+    /// The payer's money is on hold until an analyst has looked.
+    InReview,
 }
 
 impl From<OrderState> for StateShown {
@@ -97,6 +103,7 @@ impl From<OrderState> for StateShown {
             OrderState::Expired => Self::Expired,
             OrderState::PartlyRefunded => Self::PartlyRefunded,
             OrderState::Refunded => Self::Refunded,
+            OrderState::InReview => Self::InReview,
         }
     }
 }
@@ -110,6 +117,7 @@ impl From<StateShown> for OrderState {
             StateShown::Expired => Self::Expired,
             StateShown::PartlyRefunded => Self::PartlyRefunded,
             StateShown::Refunded => Self::Refunded,
+            StateShown::InReview => Self::InReview,
         }
     }
 }
@@ -138,7 +146,7 @@ impl OrderShown {
 impl PaymentShown {
     fn to(viewer: Owner, order: &Order) -> Option<Self> {
         let payment = order.payment.as_ref()?;
-        let operator = viewer == Owner::Operator;
+        let operator = matches!(viewer, Owner::Operator | Owner::Analyst);
         let payer = viewer == Owner::Wallet(payment.wallet);
         let merchant = viewer == Owner::Merchant(order.merchant);
         let risk = &payment.assessment;
@@ -148,9 +156,12 @@ impl PaymentShown {
             wallet: (operator || payer).then_some(payment.wallet),
             fee: (operator || merchant).then(|| payment.fee.into()),
             risk: operator.then(|| RiskShown {
+                decision: payment.transaction.into(),
                 verdict: risk.verdict.name(),
                 score_ppm: risk.score_ppm,
                 reasons: risk.reasons.clone(),
+                rules_version: risk.rules_version,
+                model_version: risk.model_version,
             }),
         })
     }

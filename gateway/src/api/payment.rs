@@ -4,49 +4,79 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ask::{Ask, Json, Replied, Reply};
+use super::check::Check;
+use super::decision::PendingShown;
 use super::order::OrderShown;
 use super::wire::{Amount, SequenceToken};
+use crate::app::{Done, Payer};
+use crate::auth::Caller;
 use crate::pay::{OrderId, Outcome};
 use crate::problem::Problem;
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewPayment, example = json!({}))]
+const DEVICE_CHARS_MAX: usize = 128;
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = NewPayment, example = json!({"device": "phone-5f3a"}))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PaymentAsked {
-    /// The payer was asked once more, because an attempt was answered with `risk_challenge`, and said yes.
-    #[serde(default)]
-    confirmed: bool,
+    /// Your name for the payer's phone or browser, always the same for the same one. It helps to tell a stolen wallet from
+    /// its owner.
+    #[schema(min_length = 1, max_length = 128)]
+    device: Option<String>,
 }
 
-/// A payment that was made.
+/// A payment that was made, or that waits for its payer or for an analyst. The order says which: it is `paid`, `open` or
+/// `in_review`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Paid {
     order: OrderShown,
-    /// What is left in the wallet, in the order's currency.
-    wallet_balance: Amount,
+    /// What is left in the wallet, in the order's currency; absent while the payment waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wallet_balance: Option<Amount>,
+    /// What the payment waits for; absent when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingShown>,
     sequence: SequenceToken,
 }
 
 pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<PaymentAsked>>>) -> Replied<Paid> {
     let caller = ask.caller()?;
-    let wallet = caller.wallet()?;
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
-    let confirmed = ask.body.is_some_and(|Json(asked)| asked.confirmed);
-    let done = ask.app.pay(ask.id, wallet, confirmed, once).await?;
-    let Outcome::Paid {
-        order,
-        wallet_balance,
-        ..
-    } = &done.outcome
-    else {
-        return done.unexpected();
+    let asked = ask.body.map(|Json(asked)| asked).unwrap_or_default();
+    let mut check = Check::default();
+    if let Some(device) = &asked.device {
+        check.text("/device", device, DEVICE_CHARS_MAX);
+    }
+    check.done()?;
+    let payer = Payer {
+        wallet: caller.wallet()?,
+        device: asked.device.as_deref(),
+    };
+    let done = ask.app.pay(ask.id, payer, once).await?;
+    answer(&caller, done)
+}
+
+/// What is told of a payment, made or pending.
+pub(super) fn answer(caller: &Caller, done: Done) -> Replied<Paid> {
+    let (order, balance, pending) = match &done.outcome {
+        Outcome::Paid {
+            order,
+            wallet_balance,
+            ..
+        } => (order, Some(*wallet_balance), None),
+        Outcome::Pending { order, decision } => (order, None, PendingShown::of(decision)),
+        _ => return done.unexpected(),
     };
     let paid = Paid {
         order: OrderShown::to(caller.owner, order),
-        wallet_balance: Amount::new(*wallet_balance, order.amount.currency),
+        wallet_balance: balance.map(|balance| Amount::new(balance, order.amount.currency)),
+        pending,
         sequence: SequenceToken(done.sequence),
     };
-    Ok(Reply::done(&done, Json(paid)))
+    Ok(Reply {
+        waits: paid.pending.is_some(),
+        ..Reply::done(&done, Json(paid))
+    })
 }

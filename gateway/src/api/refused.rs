@@ -57,6 +57,18 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
             code,
             format!("At most {refundable} minor units of this order can still be refunded."),
         ),
+        Refusal::ProofWrong { left: 0 } => Problem::new(
+            code,
+            "The proof was wrong once too often; the payment is denied.",
+        ),
+        Refusal::ProofWrong { left } => Problem::new(
+            code,
+            format!("The proof was wrong; {left} more may be tried."),
+        ),
+        Refusal::DraftOutdated { running } => Problem::new(
+            code,
+            format!("Version {running} of the rules runs now, which is newer than the draft."),
+        ),
         Refusal::Ledger(rejection) if code == Code::Internal => Problem::internal(&format!(
             "the ledger refused what payments posted: {rejection}"
         )),

@@ -32,6 +32,7 @@ pub(super) struct Written {
     pub content: Option<(HeaderValue, Bytes)>,
     pub sequence: Option<Sequence>,
     pub again: bool,
+    pub waits: bool,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Result<Written, Problem>> + Send>>;
@@ -63,6 +64,8 @@ pub struct Route {
     pub roles: &'static [Role],
     pub retry: Retry,
     pub status: StatusCode,
+    /// Whether it may answer 202, with the same content, as what was asked for is still to come.
+    pub may_wait: bool,
     /// Refusals beyond those that follow from the rest.
     pub refusals: &'static [Code],
     pub body_bytes_max: usize,
@@ -93,6 +96,7 @@ impl Route {
                     content: reply.body.write()?,
                     sequence: reply.sequence,
                     again: reply.again,
+                    waits: reply.waits,
                 })
             })
         };
@@ -110,6 +114,7 @@ impl Route {
             description: "",
             roles: &[],
             status: StatusCode::OK,
+            may_wait: false,
             refusals: &[],
             body_bytes_max: B::BYTES_MAX,
             shape: shape::<P, Q, B, R>,
@@ -182,6 +187,13 @@ impl Route {
 
     pub(super) fn answers(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    pub(super) fn may_wait(self) -> Self {
+        Self {
+            may_wait: true,
+            ..self
+        }
     }
 
     pub(super) fn refuses(self, refusals: &'static [Code]) -> Self {

@@ -161,7 +161,11 @@ impl Written {
     fn into_response(self, status: StatusCode) -> Response<Body> {
         let (media, bytes) = self.content.unzip();
         let mut response = Response::new(bytes.map_or_else(Body::empty, Body::from));
-        *response.status_mut() = status;
+        *response.status_mut() = if self.waits {
+            StatusCode::ACCEPTED
+        } else {
+            status
+        };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(media) = media {

@@ -145,7 +145,7 @@ pub(super) async fn explain(ask: Ask<TransactionName, AtLeast>) -> Replied<Trans
 
 fn takes_part(caller: &Caller, explained: &Explained) -> bool {
     match caller.owner {
-        Owner::Operator => true,
+        Owner::Operator | Owner::Analyst => true,
         Owner::Wallet(wallet) => wallet == explained.wallet,
         Owner::Merchant(merchant) => Some(merchant) == explained.merchant,
         Owner::Bank => false,

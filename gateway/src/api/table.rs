@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, code, delivery, endpoint, house, key, merchant, order, payment, refund, scan, statement,
-    wallet,
+    asset, code, decision, delivery, endpoint, house, key, merchant, order, payment, refund, scan,
+    statement, step_up, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -17,8 +17,15 @@ const OPERATOR_OR_MERCHANT: &[Role] = &[Role::Operator, Role::Merchant];
 const OPERATOR_OR_WALLET: &[Role] = &[Role::Operator, Role::Wallet];
 const OPERATOR_OR_BANK: &[Role] = &[Role::Operator, Role::Bank];
 const MERCHANT_OR_WALLET: &[Role] = &[Role::Merchant, Role::Wallet];
-const PARTIES: &[Role] = &[Role::Operator, Role::Merchant, Role::Wallet];
-const SIGNED: &[Role] = &[Role::Operator, Role::Bank, Role::Merchant, Role::Wallet];
+const PARTIES: &[Role] = &[Role::Operator, Role::Merchant, Role::Wallet, Role::Analyst];
+const PAYER_OR_ANALYST: &[Role] = &[Role::Operator, Role::Wallet, Role::Analyst];
+const SIGNED: &[Role] = &[
+    Role::Operator,
+    Role::Bank,
+    Role::Merchant,
+    Role::Wallet,
+    Role::Analyst,
+];
 
 /// How an amount in a request may be refused.
 const AMOUNT: [Code; 4] = [
@@ -124,13 +131,40 @@ fn payments() -> Vec<Route> {
                 "Payments",
                 "pay_order",
                 "Pay an order",
-                "Pays from the wallet that the key speaks for. The order is paid and the money has moved, or neither.",
+                "Pays from the wallet that the key speaks for. The order is paid and the money has moved, or neither. \
+                 A payment that looks risky may wait (202): for the payer, who confirms with a PIN or a device, or for \
+                 an analyst, while the money is on hold.",
             )
             .for_roles(WALLET)
+            .may_wait()
             .refuses(refusals![
-                OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired WalletNotFound MerchantNotFound
-                CurrencyNotHeld InsufficientFunds RiskChallenge RiskReview RiskDenied
+                OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview WalletNotFound MerchantNotFound
+                CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
                 AmountInvalid AccountFrozen AccountClosed AboveMaximum
+            ]),
+        Route::get("/v1/decisions/{id}", decision::find)
+            .documented(
+                "Payments",
+                "get_decision",
+                "Explain a decision",
+                "What was decided about an attempt to pay, and how it stands. A payer sees the latter of their own, \
+                 analysts and operators also score, reasons and the versions of rules and model.",
+            )
+            .for_roles(PAYER_OR_ANALYST)
+            .refuses(refusals![DecisionNotFound]),
+        Route::post("/v1/decisions/{id}/confirm", decision::confirm)
+            .documented(
+                "Payments",
+                "confirm_payment",
+                "Confirm a payment",
+                "The payer proves who they are, by PIN or by a device's signature, and the payment goes through. Three \
+                 wrong proofs deny it.",
+            )
+            .for_roles(WALLET)
+            .may_wait()
+            .refuses(refusals![
+                DecisionNotPending ProofWrong OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
+                InsufficientFunds AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::post("/v1/orders/{id}/refunds", refund::create)
             .documented(
@@ -286,13 +320,44 @@ fn wallets() -> Vec<Route> {
             .for_roles(OPERATOR_OR_WALLET)
             .answers(StatusCode::CREATED)
             .refuses(refusals![WalletNotFound]),
+        Route::get("/v1/wallets/{id}/step-ups", step_up::find)
+            .documented(
+                "Wallets",
+                "get_step_ups",
+                "What a wallet confirms with",
+                "Whether a PIN is set, and the devices. Only the wallet's own key may ask.",
+            )
+            .for_roles(WALLET),
+        Route::post("/v1/wallets/{id}/pin", step_up::set_pin)
+            .documented(
+                "Wallets",
+                "set_pin",
+                "Set a wallet's PIN",
+                "In place of the one before. With it the payer confirms payments that look risky.",
+            )
+            .for_roles(WALLET)
+            .refuses(refusals![WalletNotFound PinInvalid]),
+        Route::post("/v1/wallets/{id}/devices", step_up::add_device)
+            .documented(
+                "Wallets",
+                "add_device",
+                "Add a device to a wallet",
+                "Its secret, which never leaves it, signs payments that look risky.",
+            )
+            .for_roles(WALLET)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![WalletNotFound DevicesTooMany]),
+        Route::post("/v1/wallets/{id}/devices/remove", step_up::remove_device)
+            .documented("Wallets", "remove_device", "Remove a wallet's device", "It confirms nothing any more.")
+            .for_roles(WALLET)
+            .refuses(refusals![WalletNotFound KeyNotFound]),
     ]
 }
 
 fn keys() -> Vec<Route> {
     vec![
         Route::post("/v1/keys", key::for_house)
-            .documented("Keys", "create_key", "Make a key for a bank or an operator", "The house's own keys.")
+            .documented("Keys", "create_key", "Make a key for a bank, an analyst or an operator", "The house's own keys.")
             .for_roles(OPERATOR)
             .answers(StatusCode::CREATED),
         Route::post("/v1/keys/{id}/revoke", key::revoke)

@@ -25,7 +25,8 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
-    EndpointId, KeyId, MerchantId, MessageId, OrderId, RefundId, TransactionName, WalletId,
+    DecisionId, DraftId, EndpointId, KeyId, MerchantId, MessageId, OrderId, RefundId,
+    TransactionName, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -57,6 +58,8 @@ id_schemas! {
     EndpointId "Names a webhook endpoint."
     MessageId "Names a message to a webhook endpoint; it is the `webhook-id` header."
     TransactionName "Names a transaction of the ledger."
+    DecisionId "Names what was decided about an attempt to pay, and the case that became of it."
+    DraftId "Names a set of fraud rules that somebody proposes."
 }
 
 fn text_schema(description: &str) -> ObjectBuilder {

@@ -5,20 +5,28 @@
 //! assessed and uses no key up. What it refuses is then journalled as the answer of the key. Between the looks others may
 //! pay the order or close it: the second look decides anew, with all checks.
 
+use ledger::shell::Committed;
 use ledger::{Remember, Submission, TransactionId, Unique};
 
 use super::ask::new_id;
 use super::{App, Done, risk};
-use crate::pay::{Command, OrderId, Outcome, Pay, WalletId};
+use crate::pay::{Command, OrderId, Outcome, Pay, Refusal, WalletId};
 use crate::problem::{Code, Problem};
 
+/// What a payment brings along beside its order.
+#[derive(Clone, Copy, Debug)]
+pub struct Payer<'a> {
+    pub wallet: WalletId,
+    /// The name of the phone or browser, if the wallet's provider says it.
+    pub device: Option<&'a str>,
+}
+
 impl App {
-    /// Pays an order from a wallet. `confirmed` says that the payer was asked again and said yes.
+    /// Pays an order from a wallet. The answer is paid, or pending: then the payer must confirm or an analyst must look.
     pub async fn pay(
         &self,
         order: OrderId,
-        wallet: WalletId,
-        confirmed: bool,
+        payer: Payer<'_>,
         once: Unique,
     ) -> Result<Done, Problem> {
         let look = Unique {
@@ -27,27 +35,28 @@ impl App {
         };
         let pay = Pay {
             order,
-            wallet,
+            wallet: payer.wallet,
             transaction: TransactionId(new_id()),
-            assessment: None,
-            confirmed,
+            scored: None,
         };
         let looked = Submission::new(Command::Pay(pay.clone())).once(look);
         let looked = self.submit(looked).await?;
         match looked.outcome {
             Outcome::ToAssess(order) => {
-                let attempt = risk::attempt(pay.transaction, &order, wallet);
-                let assessment = self.risk.assess(&attempt);
+                let attempt = risk::attempt(pay.transaction, &order, payer.wallet, payer.device);
+                let scored = self.risk.assess(&attempt);
                 let pay = Pay {
-                    assessment: Some(assessment),
+                    scored: Some(Box::new(scored)),
                     ..pay
                 };
                 let answer = self
                     .submit(Submission::new(Command::Pay(pay)).once(once))
                     .await;
-                self.tell_risk(&attempt, &answer);
+                if !may_be_journalled(&attempt, &answer) {
+                    self.risk.forget(&attempt);
+                }
                 let done = Done::of(answer?)?;
-                if !done.again {
+                if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
                     self.metrics.paid();
                 }
                 Ok(done)
@@ -58,20 +67,25 @@ impl App {
             _ => Done::of(looked),
         }
     }
+}
 
-    /// What became of an attempt. One whose end is not known stays under way, as it may have been paid.
-    fn tell_risk(
-        &self,
-        attempt: &fraud::Attempt,
-        answer: &Result<ledger::shell::Committed<Outcome>, Problem>,
-    ) {
-        match answer {
-            Ok(committed) => {
-                let paid = matches!(committed.outcome, Outcome::Paid { .. });
-                self.risk.ended(attempt, paid && !committed.again);
+/// Whether the journal knows of an attempt, or may: then its end is learned from there.
+fn may_be_journalled(
+    attempt: &fraud::Attempt,
+    answer: &Result<Committed<Outcome>, Problem>,
+) -> bool {
+    match answer {
+        Err(problem) => problem.code == Code::OutcomeUnknown,
+        Ok(committed) => match &committed.outcome {
+            Outcome::Paid { order, .. } => {
+                let payment = order.payment.as_ref();
+                payment.is_some_and(|payment| payment.transaction.0 == attempt.id)
             }
-            Err(problem) if problem.code == Code::OutcomeUnknown => {}
-            Err(_) => self.risk.ended(attempt, false),
-        }
+            Outcome::Pending { decision, .. } => decision.id.0 == attempt.id,
+            Outcome::Refused(
+                Refusal::RiskDenied | Refusal::InsufficientFunds | Refusal::Ledger(_),
+            ) => !committed.again,
+            _ => false,
+        },
     }
 }

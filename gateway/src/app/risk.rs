@@ -1,62 +1,150 @@
-//! The fraud scorer, asked before money moves and told what became of it.
+//! The fraud scorer, asked before money moves.
 //!
-//! Scoring reserves the attempt in the profiles, so that the next attempt sees this one while it is still under way. The
-//! lock is held for the scoring alone, some microseconds. A test-mode gateway scores everything and stops nothing.
+//! Scoring reserves the attempt in the scorer's memory, so that the next attempt sees this one while it is under way. What
+//! becomes of it is learned from the journal, through the views ([`follow`]); so the memory is a fold of the journal and
+//! of what is in flight, and a start makes the same memory again ([`memory`]). Rules, lists and models come from the
+//! analysts' desk and are swapped between two attempts ([`load`]).
+//!
+//! The scorer never holds up a payment: the lock is held for some microseconds, and who cannot get it within
+//! [`BUDGET`], or finds the scorer broken, is answered by the stated fallback.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+mod follow;
+mod load;
+mod memory;
+mod models;
+mod words;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fraud::{
-    Action, Attempt, Channel, CurrencyCode, Decision, Key, Kind, Outcome, Policy, Scorer, Settings,
+    Action, Attempt, Channel, CurrencyCode, Key, Kind, Outcome, Policy, Registry, Scorer, Settings,
 };
 use fx::Money;
 use ledger::TransactionId;
+use ledger::shell::Handle;
 
-use crate::config::Mode;
-use crate::pay::{Assessment, Order, Verdict, WalletId};
+pub(crate) use words::Why;
+
+use crate::config::{Fallback, RiskMode};
+use crate::pay::{Assessment, Evidence, Order, Payments, Scored, Verdict, WalletId};
+use memory::Memory;
+use models::Models;
+
+/// How long a payment waits for the scorer at most. Scoring takes some microseconds; this is for the day on which it
+/// does not.
+pub(crate) const BUDGET: Duration = Duration::from_millis(20);
+/// The reason of an assessment that the scorer had no part in.
+pub(crate) const UNAVAILABLE: &str = "scorer_unavailable";
 
 #[derive(Debug)]
-pub(super) struct Risk {
+pub(crate) struct Risk {
     scorer: Mutex<Scorer>,
+    registry: Registry,
+    fallback: Fallback,
+    handle: Handle<Payments>,
+    memory: Memory,
+    models: Models,
+    /// Held while the scorer is told of the desk, so that an older desk never comes after a newer one.
+    loading: tokio::sync::Mutex<load::Loaded>,
+    following: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl Risk {
-    pub(super) fn new(mode: Mode) -> Self {
+    /// A scorer with the memory that the journal gives it and with what the desk says. It learns from now on.
+    pub(super) async fn start(
+        directory: &Path,
+        handle: Handle<Payments>,
+        mode: RiskMode,
+        fallback: Fallback,
+    ) -> Arc<Self> {
         let policy = match mode {
-            Mode::Test => Policy::WATCH,
-            Mode::Live => Policy::default(),
+            RiskMode::Watch => Policy::WATCH,
+            RiskMode::Act => Policy::default(),
         };
         let settings = Settings {
             policy,
             ..Settings::default()
         };
-        Self {
-            scorer: Mutex::new(Scorer::new(settings)),
+        let memory = Memory::new(directory, settings.limits);
+        let mut scorer = Scorer::new(settings);
+        let remembered = memory.recall(&handle).await;
+        scorer.restore(remembered.profiles);
+        let risk = Arc::new(Self {
+            scorer: Mutex::new(scorer),
+            registry: Registry::new(),
+            fallback,
+            handle,
+            memory,
+            models: Models::new(directory),
+            loading: tokio::sync::Mutex::default(),
+            following: tokio::sync::Mutex::default(),
+        });
+        let following = tokio::spawn(follow::run(risk.clone(), remembered.place));
+        *risk.following.lock().await = Some(following);
+        risk
+    }
+
+    /// Learns no more, and keeps what was learned for the next start.
+    pub(super) async fn stop(&self) {
+        if let Some(following) = self.following.lock().await.take() {
+            following.abort();
+            // It has ended, one way or the other.
+            let _ = following.await;
         }
+        self.memory.keep(&self.handle).await;
     }
 
     fn scorer(&self) -> MutexGuard<'_, Scorer> {
         self.scorer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Scores an attempt, which counts as under way until its end is told.
-    pub(super) fn assess(&self, attempt: &Attempt) -> Assessment {
-        assessment(&self.scorer().score(attempt))
+    /// The scorer, if it can be had within the budget.
+    fn scorer_in_time(&self) -> Option<MutexGuard<'_, Scorer>> {
+        let started = Instant::now();
+        loop {
+            match self.scorer.try_lock() {
+                Ok(scorer) => return Some(scorer),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if started.elapsed() < BUDGET => {
+                    std::thread::yield_now();
+                }
+                Err(TryLockError::WouldBlock) => return None,
+            }
+        }
     }
 
-    /// Tells whether the money of an attempt moved.
-    pub(super) fn ended(&self, attempt: &Attempt, paid: bool) {
-        let outcome = if paid {
-            Outcome::Settled
-        } else {
-            Outcome::Cancelled
-        };
-        self.scorer().observe(attempt, outcome);
+    /// Scores an attempt, which counts as under way until its end is known.
+    pub(super) fn assess(&self, attempt: &Attempt) -> Scored {
+        let scored = catch_unwind(AssertUnwindSafe(|| {
+            let decision = self.scorer_in_time()?.score(attempt);
+            Some(scored(attempt, &decision))
+        }));
+        if let Ok(Some(scored)) = scored {
+            return scored;
+        }
+        tracing::error!(
+            panicked = scored.is_err(),
+            "an attempt could not be scored; the fallback decides"
+        );
+        unscored(attempt, self.fallback)
+    }
+
+    /// Forgets an attempt of which the journal knows nothing.
+    pub(super) fn forget(&self, attempt: &Attempt) {
+        self.scorer().observe(attempt, Outcome::Cancelled);
     }
 }
 
 /// The attempt of a wallet to pay an order whose code it scanned.
-pub(super) fn attempt(transaction: TransactionId, order: &Order, wallet: WalletId) -> Attempt {
+pub(super) fn attempt(
+    transaction: TransactionId,
+    order: &Order,
+    wallet: WalletId,
+    device: Option<&str>,
+) -> Attempt {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -67,7 +155,7 @@ pub(super) fn attempt(transaction: TransactionId, order: &Order, wallet: WalletI
         channel: Channel::MerchantCode,
         payer: Key::from(wallet.0),
         payee: Some(Key::from(order.merchant.0)),
-        device: None,
+        device: device.map(Key::of),
         link: None,
         place: None,
         amount: hundredths(order.amount),
@@ -82,21 +170,58 @@ fn hundredths(amount: Money) -> i64 {
     i64::try_from(scaled).unwrap_or(i64::MAX)
 }
 
-fn assessment(decision: &Decision) -> Assessment {
-    Assessment {
-        verdict: match decision.action {
-            Action::Allow => Verdict::Allow,
-            Action::Challenge => Verdict::Challenge,
-            Action::Review => Verdict::Review,
-            Action::Deny => Verdict::Deny,
+/// A decision of the scorer in the words of the rules.
+fn scored(attempt: &Attempt, decision: &fraud::Decision) -> Scored {
+    let reasons = &decision.reasons;
+    Scored {
+        assessment: Assessment {
+            verdict: match decision.action {
+                Action::Allow => Verdict::Allow,
+                Action::Challenge => Verdict::Challenge,
+                Action::Review => Verdict::Review,
+                Action::Deny => Verdict::Deny,
+            },
+            score_ppm: decision.score_ppm,
+            reasons: reasons
+                .iter()
+                .map(|reason| reason.code.to_string())
+                .collect(),
+            rules_version: decision.rule_version,
+            model_version: decision.model_version,
         },
-        score_ppm: decision.score_ppm,
-        reasons: decision
-            .reasons
+        attempt: attempt.clone(),
+        evidence: reasons
             .iter()
-            .map(|reason| reason.code.to_string())
+            .map(|reason| Evidence {
+                value_milli: reason.value_milli,
+                weight_ppm: reason.weight_ppm,
+            })
             .collect(),
-        rules_version: decision.rule_version,
-        model_version: decision.model_version,
+        shadow: decision.shadow.iter().map(ToString::to_string).collect(),
+        challenger_ppm: decision.challenger_ppm,
+    }
+}
+
+fn unscored(attempt: &Attempt, fallback: Fallback) -> Scored {
+    Scored {
+        assessment: Assessment {
+            verdict: match fallback {
+                Fallback::Allow => Verdict::Allow,
+                Fallback::Challenge => Verdict::Challenge,
+                Fallback::Review => Verdict::Review,
+                Fallback::Deny => Verdict::Deny,
+            },
+            score_ppm: 0,
+            reasons: vec![UNAVAILABLE.to_owned()],
+            rules_version: 0,
+            model_version: 0,
+        },
+        attempt: attempt.clone(),
+        evidence: vec![Evidence {
+            value_milli: 0,
+            weight_ppm: 0,
+        }],
+        shadow: Vec::new(),
+        challenger_ppm: None,
     }
 }

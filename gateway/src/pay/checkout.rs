@@ -3,10 +3,11 @@
 use fx::Currency;
 use ledger::{NewTransaction, Reason, Timestamp};
 
+use super::decision::{Decision, Scored, Standing};
 use super::id::MerchantId;
 use super::message::{Event, NewOrder, Outcome, Pay};
 use super::open::not_held;
-use super::order::{Assessment, Order, OrderState, Payment, Verdict};
+use super::order::{Order, OrderState, Payment, Verdict};
 use super::recipe::{self, PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
@@ -73,48 +74,76 @@ impl Payments {
         if !wallet.currencies.contains(&currency) {
             return Err(not_held(currency));
         }
-        let Some(assessment) = &pay.assessment else {
+        let Some(scored) = &pay.scored else {
             return Ok(Outcome::ToAssess(order.clone()));
         };
-        if let Err(refusal) = risk(assessment, pay.confirmed) {
-            let assessment = assessment.clone();
-            events.push(Event::PaymentRefused {
-                order: order.id,
-                wallet: wallet.id,
-                assessment,
-                at,
-            });
-            return Err(refusal);
-        }
         let fee = merchant
             .fee
             .of(order.amount)
             .map_err(|_| Refusal::AmountInvalid)?;
-        let posting = recipe::payment(
-            pay.transaction,
-            wallet.no,
-            merchant.no,
-            order.amount,
-            fee,
-            order.number.as_str(),
-        );
-        let roles = [Role::Wallet(wallet.no), Role::Merchant(merchant.no)];
-        let [wallet_balance, merchant_balance] = self
-            .post(posting, roles, currency, events)
-            .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
-        let payment = Payment {
+        let decision = Decision {
+            id: pay.transaction.into(),
+            order: order.id,
+            merchant: merchant.id,
+            merchant_no: merchant.no,
             wallet: wallet.id,
             wallet_no: wallet.no,
-            at,
-            transaction: pay.transaction,
+            amount: order.amount,
             fee,
-            assessment: assessment.clone(),
+            at,
+            scored: Scored::clone(scored),
+            standing: Standing::Settled,
+            due: None,
+            wrong_proofs: 0,
+            resolution: None,
         };
-        let order = Order {
-            state: OrderState::Paid,
-            payment: Some(payment),
-            ..order.clone()
+        let ended = |standing| {
+            let decision = decision.clone();
+            Event::Decided(Box::new(Decision {
+                standing,
+                ..decision
+            }))
         };
+        let decided = match scored.assessment.verdict {
+            Verdict::Allow => self.move_money(at, order, decision.clone(), Event::Decided, events),
+            Verdict::Challenge => self.challenge(at, order, decision.clone(), events),
+            Verdict::Review => self.hold(at, order, decision.clone(), events),
+            Verdict::Deny => {
+                events.push(ended(Standing::Denied));
+                Err(Refusal::RiskDenied)
+            }
+        };
+        // The scorer remembers whom money failed.
+        if let Err(Refusal::InsufficientFunds | Refusal::Ledger(_)) = decided {
+            events.push(ended(Standing::Failed));
+        }
+        decided
+    }
+
+    /// Moves the money of a decision that nothing stands against any more.
+    pub(super) fn move_money(
+        &self,
+        at: Timestamp,
+        order: &Order,
+        decision: Decision,
+        told: fn(Box<Decision>) -> Event,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        let (wallet, merchant) = (decision.wallet_no, decision.merchant_no);
+        let posting = recipe::payment(
+            decision.id.into(),
+            wallet,
+            merchant,
+            decision.amount,
+            decision.fee,
+            order.number.as_str(),
+        );
+        let roles = [Role::Wallet(wallet), Role::Merchant(merchant)];
+        let [wallet_balance, merchant_balance] = self
+            .post(posting, roles, order.amount.currency, events)
+            .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
+        let order = paid_with(at, order, &decision);
+        events.push(told(Box::new(decision)));
         events.push(Event::OrderPaid(order.clone()));
         Ok(Outcome::Paid {
             order,
@@ -123,15 +152,25 @@ impl Payments {
         })
     }
 
-    /// Closing a closed order is no event.
-    pub(super) fn close(order: &Order, merchant: MerchantId, events: &mut Vec<Event>) -> Decided {
+    /// Closing a closed order is no event. Money that is on hold for it goes back to the payer.
+    pub(super) fn close(
+        &self,
+        at: Timestamp,
+        order: &Order,
+        merchant: MerchantId,
+        events: &mut Vec<Event>,
+    ) -> Decided {
         if order.merchant != merchant {
             return Err(Refusal::OrderNotFound);
         }
         if order.state == OrderState::Closed {
             return Ok(Outcome::Order(order.clone()));
         }
-        must_be_open(order)?;
+        if order.state == OrderState::InReview {
+            self.withdraw(at, order, events)?;
+        } else {
+            must_be_open(order)?;
+        }
         let order = Order {
             state: OrderState::Closed,
             ..order.clone()
@@ -163,24 +202,32 @@ impl Payments {
     }
 }
 
-fn must_be_open(order: &Order) -> Result<(), Refusal> {
+/// The order as paid by a decision.
+pub(super) fn paid_with(at: Timestamp, order: &Order, decision: &Decision) -> Order {
+    let payment = Payment {
+        wallet: decision.wallet,
+        wallet_no: decision.wallet_no,
+        at,
+        transaction: decision.id.into(),
+        fee: decision.fee,
+        assessment: decision.scored.assessment.clone(),
+    };
+    Order {
+        state: OrderState::Paid,
+        payment: Some(payment),
+        ..order.clone()
+    }
+}
+
+pub(super) fn must_be_open(order: &Order) -> Result<(), Refusal> {
     match order.state {
         OrderState::Open => Ok(()),
         OrderState::Closed => Err(Refusal::OrderClosed),
         OrderState::Expired => Err(Refusal::OrderExpired),
+        OrderState::InReview => Err(Refusal::OrderInReview),
         OrderState::Paid | OrderState::PartlyRefunded | OrderState::Refunded => {
             Err(Refusal::OrderPaid)
         }
-    }
-}
-
-fn risk(assessment: &Assessment, confirmed: bool) -> Result<(), Refusal> {
-    match assessment.verdict {
-        Verdict::Allow => Ok(()),
-        Verdict::Challenge if confirmed => Ok(()),
-        Verdict::Challenge => Err(Refusal::ConfirmationRequired),
-        Verdict::Review => Err(Refusal::RiskReview),
-        Verdict::Deny => Err(Refusal::RiskDenied),
     }
 }
 

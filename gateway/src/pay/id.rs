@@ -94,9 +94,30 @@ id!(
     /// A transaction of the ledger, as callers name it.
     TransactionName, "txn"
 );
+id!(
+    /// What was decided about one attempt to pay, and the case that became of it. Its bits are those of the transaction
+    /// that moves the money if it does.
+    DecisionId, "dec"
+);
+id!(
+    /// A set of fraud rules that somebody proposes.
+    DraftId, "dra"
+);
 
 impl From<ledger::TransactionId> for TransactionName {
     fn from(id: ledger::TransactionId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ledger::TransactionId> for DecisionId {
+    fn from(id: ledger::TransactionId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<DecisionId> for ledger::TransactionId {
+    fn from(id: DecisionId) -> Self {
         Self(id.0)
     }
 }

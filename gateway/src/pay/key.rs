@@ -13,6 +13,8 @@ pub enum Owner {
     Bank,
     Merchant(MerchantId),
     Wallet(WalletId),
+    /// Somebody who looks for fraud. Each analyst has a key of their own: what one proposes another approves.
+    Analyst,
 }
 
 /// A secret encrypted under the house's master key. The pure rules carry it and cannot read it.

@@ -1,15 +1,18 @@
 //! What can be asked, what can happen and what can be answered.
 
 use fx::{Currency, Money};
-use ledger::{Account, Refusable, Sequence, Timestamp, TransactionId, TrialBalance};
+use ledger::{Account, Refusable, Sequence, TransactionId, TrialBalance};
 use serde::{Deserialize, Serialize};
 
+use super::decision::{Decision, Scored, StepUp};
+use super::desk;
 use super::endpoint::Endpoint;
-use super::id::{EndpointId, KeyId, MerchantId, OrderId, RefundId, WalletId};
+use super::id::{DecisionId, EndpointId, KeyId, MerchantId, OrderId, RefundId, WalletId};
 use super::key::{Key, Owner, SealedSecret};
-use super::order::{Assessment, Order, OrderNumber, Refund};
+use super::order::{Order, OrderNumber, Refund};
 use super::party::{Fee, Merchant, Wallet};
 use super::refusal::Refusal;
+use super::step_up::{Change, StepUps};
 
 /// Ids, secrets and what the fraud scorer said are brought by the caller: the rules make up nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,33 @@ pub enum Command {
         merchant: MerchantId,
     },
     Refund(NewRefund),
+    /// The payer proved who they are.
+    Confirm {
+        decision: DecisionId,
+        wallet: WalletId,
+        proof: StepUp,
+    },
+    WrongProof {
+        decision: DecisionId,
+        wallet: WalletId,
+    },
+    ChangeStepUps {
+        wallet: WalletId,
+        change: Change,
+    },
+    /// An analyst ends what is pending, for or against.
+    Release {
+        decision: DecisionId,
+        by: KeyId,
+        note: String,
+    },
+    Deny {
+        decision: DecisionId,
+        by: KeyId,
+        note: String,
+    },
+    /// What analysts do beside that.
+    Desk(desk::Command),
     /// Gives this refusal as the answer of the command's keys. Nothing else happens.
     Refuse(Refusal),
     /// Questions: they change nothing.
@@ -61,6 +91,8 @@ pub enum Command {
     FindOrder(Lookup),
     FindMerchant(MerchantId),
     FindWallet(WalletId),
+    FindStepUps(WalletId),
+    FindPending(DecisionId),
     Endpoints(MerchantId),
     TrialBalance,
 }
@@ -81,10 +113,8 @@ pub struct Pay {
     pub order: OrderId,
     pub wallet: WalletId,
     pub transaction: TransactionId,
-    /// Without one the order is checked and nothing is paid: the answer says what is to be assessed.
-    pub assessment: Option<Assessment>,
-    /// The payer has been asked again and said yes.
-    pub confirmed: bool,
+    /// Without it the order is checked and nothing is paid: the answer says what is to be assessed.
+    pub scored: Option<Box<Scored>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,19 +157,25 @@ pub enum Event {
     EndpointRemoved(EndpointId),
     OrderCreated(Order),
     OrderPaid(Order),
-    /// An attempt to pay was refused because of its risk; the order is as it was.
-    PaymentRefused {
-        order: OrderId,
-        wallet: WalletId,
-        assessment: Assessment,
-        at: Timestamp,
-    },
+    /// What was decided about an attempt to pay, whatever it was.
+    Decided(Box<Decision>),
     OrderClosed(Order),
     OrderExpired(Order),
     OrderRefunded {
         order: Order,
         refund: Refund,
     },
+    /// Something became of a decision; this is how it then is.
+    DecisionChanged(Box<Decision>),
+    /// The money for an order is on hold.
+    OrderHeld(Order),
+    /// It is on hold no more, and the order can be paid again.
+    OrderReopened(Order),
+    StepUpsChanged {
+        wallet: WalletId,
+        step_ups: Box<StepUps>,
+    },
+    Desk(Box<desk::Event>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +214,19 @@ pub enum Outcome {
     /// This order could be paid now. Nothing has happened yet, not even to the keys of the command.
     ToAssess(Order),
     Asset(Currency),
+    /// The payment waits for its payer or for an analyst.
+    Pending {
+        order: Order,
+        decision: Box<Decision>,
+    },
+    /// A pending decision, and what its payer can prove.
+    Confirmable {
+        decision: Box<Decision>,
+        step_ups: Box<StepUps>,
+    },
+    Decision(Box<Decision>),
+    StepUps(Box<StepUps>),
+    Desk(Box<desk::Outcome>),
 }
 
 impl Refusable for Outcome {

@@ -6,9 +6,13 @@
 //! In reading order: the words ([`id`], [`party`], [`key`], [`order`], [`endpoint`]); why a command
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
-//! with its rules ([`state`], [`open`], [`checkout`], [`refund`]).
+//! with its rules ([`state`], [`open`], [`checkout`], [`refund`]). Around the risk of a payment: what was decided
+//! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
 mod checkout;
+pub mod decision;
+pub mod desk;
+mod desk_rules;
 pub mod endpoint;
 pub mod id;
 pub mod key;
@@ -16,15 +20,19 @@ pub mod message;
 mod open;
 pub mod order;
 pub mod party;
+pub mod pending;
 pub mod recipe;
 mod refund;
 pub mod refusal;
 pub mod state;
+pub mod step_up;
 
+pub use decision::{Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp};
+pub use desk::Desk;
 pub use endpoint::{Endpoint, Topic};
 pub use id::{
-    EndpointId, KeyId, MerchantId, MerchantNo, MessageId, OrderId, RefundId, TransactionName,
-    WalletId, WalletNo,
+    DecisionId, DraftId, EndpointId, KeyId, MerchantId, MerchantNo, MessageId, OrderId, RefundId,
+    TransactionName, WalletId, WalletNo,
 };
 pub use key::{Key, Owner, SealedSecret};
 pub use message::{Command, Event, Lookup, NewOrder, NewRefund, Outcome, Pay, Row};
@@ -33,3 +41,4 @@ pub use party::{Fee, Merchant, Wallet};
 pub use recipe::PAYMENTS_BOOK;
 pub use refusal::Refusal;
 pub use state::Payments;
+pub use step_up::{Device, StepUps};

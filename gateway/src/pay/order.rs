@@ -44,7 +44,8 @@ impl fmt::Display for OrderNumber {
     }
 }
 
-/// The only moves: open to paid, closed or expired; paid to partly refunded to refunded.
+/// The only moves: open to paid, in review, closed or expired; in review to paid, closed, expired or open again; paid to
+/// partly refunded to refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OrderState {
     Open,
@@ -53,16 +54,19 @@ pub enum OrderState {
     Expired,
     PartlyRefunded,
     Refunded,
+    /// The payer's money is on hold until an analyst has looked.
+    InReview,
 }
 
 impl OrderState {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Open,
         Self::Paid,
         Self::Closed,
         Self::Expired,
         Self::PartlyRefunded,
         Self::Refunded,
+        Self::InReview,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -73,6 +77,7 @@ impl OrderState {
             Self::Expired => "expired",
             Self::PartlyRefunded => "partly_refunded",
             Self::Refunded => "refunded",
+            Self::InReview => "in_review",
         }
     }
 }
@@ -90,9 +95,9 @@ pub struct Assessment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     Allow,
-    /// The payer must confirm; a confirmed attempt goes through.
+    /// The payer must prove who they are before it goes through.
     Challenge,
-    /// A person must look before it goes through.
+    /// A person must look before it goes through; the money is held until then.
     Review,
     Deny,
 }

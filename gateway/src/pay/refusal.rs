@@ -38,12 +38,33 @@ pub enum Refusal {
     },
     RefundTooLate,
     RefundsTooMany,
-    ConfirmationRequired,
-    RiskReview,
     RiskDenied,
     EndpointsTooMany,
     /// A rule of the ledger that payments do not expect to meet.
     Ledger(ledger::Rejection),
+    /// The order's payment is being looked at.
+    OrderInReview,
+    /// There is no such decision, or nobody waits for its end any more.
+    DecisionNotPending,
+    /// The payer's PIN or device did not prove anything; so many more may be tried.
+    ProofWrong {
+        left: u8,
+    },
+    PendingTooMany,
+    DevicesTooMany,
+    /// Who proposed it cannot approve it.
+    SamePerson,
+    DraftNotFound,
+    DraftsTooMany,
+    /// The rules have changed since the draft was made.
+    DraftOutdated {
+        running: u32,
+    },
+    VersionNotFound,
+    EntryNotFound,
+    EntriesTooMany,
+    ModelNotFound,
+    ModelsTooMany,
 }
 
 impl Refusal {
@@ -69,11 +90,23 @@ impl Refusal {
             Self::RefundTooLarge { .. } => "refund_exceeds_paid",
             Self::RefundTooLate => "refund_too_late",
             Self::RefundsTooMany => "refunds_too_many",
-            Self::ConfirmationRequired => "risk_challenge",
-            Self::RiskReview => "risk_review",
             Self::RiskDenied => "risk_denied",
             Self::EndpointsTooMany => "endpoints_too_many",
             Self::Ledger(rejection) => rejection.reason.code(),
+            Self::OrderInReview => "order_in_review",
+            Self::DecisionNotPending => "decision_not_pending",
+            Self::ProofWrong { .. } => "proof_wrong",
+            Self::PendingTooMany => "pending_too_many",
+            Self::DevicesTooMany => "devices_too_many",
+            Self::SamePerson => "same_person",
+            Self::DraftNotFound => "draft_not_found",
+            Self::DraftsTooMany => "drafts_too_many",
+            Self::DraftOutdated { .. } => "draft_outdated",
+            Self::VersionNotFound => "version_not_found",
+            Self::EntryNotFound => "entry_not_found",
+            Self::EntriesTooMany => "entries_too_many",
+            Self::ModelNotFound => "model_not_found",
+            Self::ModelsTooMany => "models_too_many",
         }
     }
 }

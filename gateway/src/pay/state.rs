@@ -5,13 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger::{Answer, Cold, Ledger, Machine, Moment, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::desk::Desk;
 use super::endpoint::Endpoint;
-use super::id::{EndpointId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo};
+use super::id::{
+    DecisionId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo,
+};
 use super::key::Key;
 use super::message::{Command, Event, Lookup, Outcome, Row};
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
+use super::pending::Pending;
 use super::refusal::Refusal;
+use super::step_up::StepUps;
 
 /// Orders that are paid, closed or expired are *finished*: nothing falls due for them, and they may
 /// leave memory once their view is written. A refund brings one back until it is evicted again.
@@ -22,6 +27,9 @@ pub struct Payments {
     pub(super) wallets: BTreeMap<WalletId, Wallet>,
     pub(super) keys: BTreeMap<KeyId, Key>,
     pub(super) endpoints: BTreeMap<EndpointId, Endpoint>,
+    pub(super) step_ups: BTreeMap<WalletId, StepUps>,
+    pub(super) pending: Pending,
+    pub(super) desk: Desk,
     orders: BTreeMap<OrderId, Row>,
     numbers: BTreeMap<(MerchantId, OrderNumber), OrderId>,
     expiring: BTreeSet<(Timestamp, OrderId)>,
@@ -79,6 +87,23 @@ impl Payments {
         WalletNo(u32::try_from(self.wallets.len()).expect("fewer than 2^32 wallets"))
     }
 
+    pub(super) fn order_in_memory(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id).map(|row| &row.order)
+    }
+
+    /// Decides about a decision whose end is open, with its order at hand.
+    fn with_pending(
+        &self,
+        id: DecisionId,
+        cold: &Cold<Lookup, Row>,
+        decide: impl FnOnce(&Order) -> Result<Outcome, Refusal>,
+    ) -> Answer<Outcome, Lookup> {
+        match self.pending_order(id) {
+            Some(order) => self.with_order(&Lookup::Id(order), cold, decide),
+            None => Answer::Decided(Outcome::Refused(Refusal::DecisionNotPending)),
+        }
+    }
+
     /// Finds an order in memory or among what the command brought along.
     pub(super) fn order<'a>(
         &'a self,
@@ -120,7 +145,7 @@ impl Payments {
         }
         if order.state == OrderState::Open {
             self.expiring.insert((order.expires_at, order.id));
-        } else {
+        } else if order.state != OrderState::InReview {
             self.finished.insert((moment.sequence, order.id));
         }
         self.numbers
@@ -182,13 +207,43 @@ impl Machine for Payments {
                 });
             }
             Command::CloseOrder { order, merchant } => {
-                return self.with_order(order, cold, |order| Self::close(order, *merchant, events));
+                return self.with_order(order, cold, |order| {
+                    self.close(at, order, *merchant, events)
+                });
             }
             Command::Refund(new) => {
                 return self.with_order(&new.order, cold, |order| {
                     self.refund(at, order, new, events)
                 });
             }
+            Command::Confirm {
+                decision,
+                wallet,
+                proof,
+            } => {
+                let proven = (*decision, *wallet, *proof);
+                return self.with_pending(*decision, cold, |order| {
+                    self.confirm(at, order, proven, events)
+                });
+            }
+            Command::Release { decision, by, note } => {
+                let said = (*decision, *by, note.as_str());
+                return self.with_pending(*decision, cold, |order| {
+                    self.release(at, order, said, events)
+                });
+            }
+            Command::Deny { decision, by, note } => {
+                let said = (*decision, *by, note.as_str());
+                return self
+                    .with_pending(*decision, cold, |order| self.deny(at, order, said, events));
+            }
+            Command::WrongProof { decision, wallet } => {
+                self.wrong_proof(at, *decision, *wallet, events)
+            }
+            Command::ChangeStepUps { wallet, change } => {
+                self.change_step_ups(*wallet, change, events)
+            }
+            Command::Desk(command) => self.at_desk(at, command, events),
             Command::Refuse(refusal) => Err(refusal.clone()),
             Command::FindOrder(lookup) => {
                 return self.with_order(lookup, cold, |order| Ok(Outcome::Order(order.clone())));
@@ -197,6 +252,10 @@ impl Machine for Payments {
             Command::FindKey(id) => self.find_key(*id),
             Command::FindMerchant(id) => self.find_merchant(*id),
             Command::FindWallet(id) => self.find_wallet(*id),
+            Command::FindStepUps(wallet) => Ok(Outcome::StepUps(Box::new(
+                self.step_ups(*wallet).cloned().unwrap_or_default(),
+            ))),
+            Command::FindPending(id) => self.find_pending(*id),
             Command::Endpoints(merchant) => Ok(Outcome::Endpoints(
                 self.endpoints_of(*merchant).cloned().collect(),
             )),
@@ -232,8 +291,16 @@ impl Machine for Payments {
             | Event::OrderPaid(order)
             | Event::OrderClosed(order)
             | Event::OrderExpired(order)
+            | Event::OrderHeld(order)
+            | Event::OrderReopened(order)
             | Event::OrderRefunded { order, .. } => self.keep(moment, order),
-            Event::PaymentRefused { .. } => {}
+            Event::Decided(decision) | Event::DecisionChanged(decision) => {
+                self.pending.keep(decision);
+            }
+            Event::StepUpsChanged { wallet, step_ups } => {
+                self.step_ups.insert(*wallet, StepUps::clone(step_ups));
+            }
+            Event::Desk(event) => self.desk.fold(event),
         }
     }
 
@@ -249,11 +316,13 @@ impl Machine for Payments {
                 ..row.order.clone()
             })
         }));
+        self.lapse(at, limit.saturating_sub(events.len()), events);
     }
 
     fn next_due(&self) -> Option<Timestamp> {
         // An order can still be paid at the very moment `expires_at`, so it is due right after.
-        self.expiring.first().map(|(when, _)| when.plus_nanos(1))
+        let order = self.expiring.first().map(|(when, _)| when.plus_nanos(1));
+        order.into_iter().chain(self.pending.next_due()).min()
     }
 
     fn evict(&mut self, through: Sequence) {

@@ -125,8 +125,26 @@ catalogue! {
     RefundsTooMany "refunds_too_many" UNPROCESSABLE_ENTITY "The order has as many refunds as it may have" "Pay the customer back in another way."
     MerchantBalanceTooLow "merchant_balance_too_low" UNPROCESSABLE_ENTITY "The merchant's balance does not cover the refund" "Wait for further payments, then refund with a new Idempotency-Key."
     RiskDenied "risk_denied" FORBIDDEN "The payment was refused because of its risk" "Do not retry; the payer may turn to support."
-    RiskChallenge "risk_challenge" FORBIDDEN "The payer must confirm this payment once more" "Ask the payer, then pay again with confirmed and a new Idempotency-Key."
-    RiskReview "risk_review" FORBIDDEN "A person must look at the payment before it may go through" "Ask the payer to turn to support."
+    OrderInReview "order_in_review" CONFLICT "A payment of the order is being looked at" "Wait until it is released or denied; the order then is paid, or open again."
+    PendingTooMany "pending_too_many" TOO_MANY_REQUESTS "The wallet has as many payments waiting as it may have" "Confirm those that wait, or let them lapse."
+    DecisionNotFound "decision_not_found" NOT_FOUND "There is no such decision, or it is not yours" "Check the decision's id."
+    DecisionNotPending "decision_not_pending" CONFLICT "The payment does not wait for this" "Look the decision up to see how it stands."
+    ProofWrong "proof_wrong" FORBIDDEN "The PIN or the device's signature is not right" "Ask the payer again, with a new Idempotency-Key."
+    PinInvalid "pin_invalid" UNPROCESSABLE_ENTITY "The PIN is not one that can be used" "Use six to twelve digits that are not all alike."
+    DevicesTooMany "devices_too_many" UNPROCESSABLE_ENTITY "The wallet has as many devices as it may have" "Remove one first."
+
+    // Looking for fraud.
+    RulesInvalid "rules_invalid" UNPROCESSABLE_ENTITY "The rules cannot run" "Correct the rules at the places listed in errors."
+    SamePerson "same_person" FORBIDDEN "Who proposed it cannot approve it" "Ask somebody else to approve it with their key."
+    DraftNotFound "draft_not_found" NOT_FOUND "There is no such draft" "Check the draft's id; it may have been approved or discarded."
+    DraftsTooMany "drafts_too_many" UNPROCESSABLE_ENTITY "There are as many drafts as there may be" "Approve or discard some first."
+    DraftOutdated "draft_outdated" CONFLICT "Other rules run now than when the draft was written" "Draft it again from the rules that run."
+    VersionNotFound "version_not_found" NOT_FOUND "The rules have no such version, or it is too old to go back to" "Draft its rules again from the history."
+    EntryNotFound "entry_not_found" NOT_FOUND "It is not on the list" "Look the list up."
+    EntriesTooMany "entries_too_many" UNPROCESSABLE_ENTITY "The lists have as many entries as they may have" "Strike some, or write a rule instead."
+    ModelInvalid "model_invalid" UNPROCESSABLE_ENTITY "The model cannot be used" "Train it again with this version: gateway fraud train."
+    ModelNotFound "model_not_found" NOT_FOUND "There is no such model" "Check the version against the list of models."
+    ModelsTooMany "models_too_many" UNPROCESSABLE_ENTITY "There are as many models as there may be" "Turn to whoever runs the house."
 
     // Parties and accounts.
     MerchantNotFound "merchant_not_found" NOT_FOUND "There is no such merchant" "Check the merchant's id."

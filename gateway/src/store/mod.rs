@@ -9,16 +9,25 @@
 //! | `endpoints`, `endpoint_removals` | webhook endpoint, and its end | id |
 //! | `orders` | order, as it stands | id, which is the order of creation |
 //! | `refunds` | refund | order, number |
-//! | `refused_attempts` | payment that was refused for its risk | time |
 //! | `movements` | transaction, saying whose and what for | transaction number |
 //! | `notifications` | message to a webhook endpoint, as it is sent | row of the journal |
+//! | `decisions` | attempt to pay that was scored, as it stands | id, which is the order of attempts |
+//! | `cases` | decision that analysts are shown | id |
+//! | `risk_log` | thing that became of a decision | row of the journal |
+//! | `labels`, `remarks` | decision that was labelled; everything said about decisions | decision, time |
+//! | `desk_history` | thing that analysts changed | time |
 //!
 //! The ledger's own tables stand beside them (see [`ledger::shell::ledger_view`]).
 
+pub mod case;
+pub mod decision;
 mod decode;
 pub mod notification;
 pub mod order;
 pub mod page;
+pub mod risk_log;
+mod risk_tables;
+mod risk_view;
 pub mod statement;
 mod tables;
 mod view;

@@ -119,7 +119,7 @@ pub(super) async fn find_cold(
 }
 
 /// Times are stored as SQL's signed integers, which hold them until the year 2262.
-fn sql_time(time: Timestamp) -> i64 {
+pub(super) fn sql_time(time: Timestamp) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 

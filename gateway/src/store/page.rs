@@ -18,6 +18,8 @@ pub enum List {
     Statement = 2,
     Deliveries = 3,
     Accounts = 4,
+    Cases = 5,
+    Changes = 6,
 }
 
 /// A place in a list: two numbers that order its rows.

@@ -119,21 +119,6 @@ pub(super) static REFUNDS: Table = Table {
     indexes: &[],
 };
 
-pub(super) static REFUSED_ATTEMPTS: Table = Table {
-    name: "refused_attempts",
-    columns: &[
-        Column::integer("at"),
-        Column::blob("order_id"),
-        Column::blob("wallet"),
-        Column::text("risk_verdict"),
-        Column::integer("risk_score_ppm"),
-        Column::text("risk_reasons"),
-    ],
-    key: 2,
-    growth: Growth::Append,
-    indexes: &[],
-};
-
 pub(super) static MOVEMENTS: Table = Table {
     name: "movements",
     columns: &[

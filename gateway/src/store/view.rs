@@ -8,14 +8,15 @@ use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
 use super::order::find_cold;
+use super::risk_view::RiskView;
 use super::tables::{
     ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS, REFUNDS,
-    REFUSED_ATTEMPTS, WALLETS,
+    WALLETS,
 };
 use crate::pay::recipe::{Kind, Role};
 use crate::pay::{
-    Assessment, Endpoint, Event, Key, Lookup, Merchant, MessageId, Order, Owner, Payments, Refund,
-    Row, Topic, Wallet,
+    Endpoint, Event, Key, Lookup, Merchant, MessageId, Order, Owner, Payments, Refund, Row, Topic,
+    Wallet,
 };
 
 /// Words a message to a webhook endpoint. How things look outside is for others to say.
@@ -25,6 +26,7 @@ pub type Wording = fn(Topic, Timestamp, &Order, Option<&Refund>) -> String;
 #[derive(Debug)]
 pub struct PaymentsView {
     ledger: LedgerView,
+    risk: RiskView,
     wording: Wording,
     /// The row of the journal being folded, and how many messages it has made.
     row: Sequence,
@@ -35,6 +37,7 @@ impl PaymentsView {
     pub fn new(wording: Wording) -> Self {
         Self {
             ledger: LedgerView::default(),
+            risk: RiskView::default(),
             wording,
             row: Sequence(0),
             messages: 0,
@@ -53,10 +56,10 @@ impl View<Payments> for PaymentsView {
             &ENDPOINT_REMOVALS,
             &ORDERS,
             &REFUNDS,
-            &REFUSED_ATTEMPTS,
             &MOVEMENTS,
             &NOTIFICATIONS,
         ]);
+        tables.extend(RiskView::tables());
         tables
     }
 
@@ -84,12 +87,14 @@ impl View<Payments> for PaymentsView {
                 put_movement(payments, order, None, rows);
                 self.notify(moment, Topic::OrderPaid, order, None, payments, rows);
             }
-            Event::PaymentRefused {
-                order,
-                wallet,
-                assessment,
-                at,
-            } => put_refused(*at, order.0, wallet.0, assessment, rows),
+            Event::OrderHeld(order) | Event::OrderReopened(order) => {
+                put_order(moment, order, rows);
+            }
+            Event::Decided(decision) => self.risk.decided(moment, decision, rows),
+            Event::DecisionChanged(decision) => self.risk.changed(moment, decision, rows),
+            Event::Desk(event) => self.risk.at_desk(moment, event, rows),
+            // Sealed secrets are for nobody to read.
+            Event::StepUpsChanged { .. } => {}
             Event::OrderClosed(order) => {
                 put_order(moment, order, rows);
                 self.notify(moment, Topic::OrderClosed, order, None, payments, rows);
@@ -218,7 +223,7 @@ fn put_wallet(moment: Moment, wallet: &Wallet, rows: &mut Rows) {
 
 fn put_key(moment: Moment, key: &Key, rows: &mut Rows) {
     let owner = match key.owner {
-        Owner::Operator | Owner::Bank => Value::Null,
+        Owner::Operator | Owner::Bank | Owner::Analyst => Value::Null,
         Owner::Merchant(id) => Value::id(id.0),
         Owner::Wallet(id) => Value::id(id.0),
     };
@@ -294,26 +299,6 @@ fn put_refund(order: &Order, refund: &Refund, rows: &mut Rows) {
             refund.reason.as_str().into(),
             refund.at.0.into(),
             Value::id(refund.transaction.0),
-        ],
-    );
-}
-
-fn put_refused(
-    at: ledger::Timestamp,
-    order: u128,
-    wallet: u128,
-    risk: &Assessment,
-    rows: &mut Rows,
-) {
-    rows.put(
-        &REFUSED_ATTEMPTS,
-        [
-            at.0.into(),
-            Value::id(order),
-            Value::id(wallet),
-            risk.verdict.name().into(),
-            risk.score_ppm.into(),
-            risk.reasons.join(",").into(),
         ],
     );
 }

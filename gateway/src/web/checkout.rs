@@ -96,7 +96,9 @@ pub(super) async fn show(app: &App, id: &str, notice: Option<&str>) -> Response 
     match look_up(app, id).await {
         Ok((order, merchant)) => match order.state {
             OrderState::Open => open(app, &order, &merchant, notice),
-            OrderState::Closed | OrderState::Expired => over(app, &order, &merchant),
+            OrderState::Closed | OrderState::Expired | OrderState::InReview => {
+                over(app, &order, &merchant)
+            }
             OrderState::Paid | OrderState::PartlyRefunded | OrderState::Refunded => {
                 receipt(app, &order, &merchant)
             }
@@ -198,6 +200,10 @@ fn over(app: &App, order: &Order, merchant: &Merchant) -> Response {
         OrderState::Expired => (
             "This order has expired",
             "The time to pay it has run out, and nothing was taken. Ask the shop for a new code.",
+        ),
+        OrderState::InReview => (
+            "This payment is being looked at",
+            "The money is set aside and has not moved. You will see here when it has, or when it is back in the wallet.",
         ),
         _ => (
             "This order was closed",

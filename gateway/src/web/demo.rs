@@ -13,7 +13,7 @@ use ledger::TransactionId;
 
 use super::{checkout, refused};
 use crate::api::once::{of_demonstration, of_order_number};
-use crate::app::{App, new_id};
+use crate::app::{App, Payer, new_id};
 use crate::pay::{
     Command, Fee, MerchantId, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
 };
@@ -101,7 +101,10 @@ async fn pay_order(app: &App, order: &Order) -> Result<(), Problem> {
         reference: "simulated customer".to_owned(),
     };
     app.command(top_up, [once("top-up")]).await?;
-    // The button is the payer's consent.
-    app.pay(order.id, wallet.id, true, once("pay")).await?;
+    let payer = Payer {
+        wallet: wallet.id,
+        device: None,
+    };
+    app.pay(order.id, payer, once("pay")).await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use fx::{Currency, Money};
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::{
     Assessment, Command, Event, Fee, Lookup, MerchantId, NewOrder as NewPayOrder, NewRefund,
-    OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments, RefundId, Row as OrderRow,
+    OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments, RefundId, Row as OrderRow, Scored,
     WalletId,
 };
 use gateway::qr;
@@ -268,14 +268,33 @@ fn id_of(order: &OrderId) -> anyhow::Result<PayOrderId> {
 
 /// The town in process is scored by nobody: the same journal must come of the same seed whatever
 /// rules the scorer has that day.
-fn unscored() -> Assessment {
-    let (verdict, reasons) = (Risk::Allow, Vec::new());
-    Assessment {
-        verdict,
+fn unscored(transaction: TransactionId) -> Scored {
+    let assessment = Assessment {
+        verdict: Risk::Allow,
         score_ppm: 0,
-        reasons,
+        reasons: Vec::new(),
         rules_version: 0,
         model_version: 0,
+    };
+    let attempt = fraud::Attempt {
+        id: transaction.0,
+        at: 0,
+        kind: fraud::Kind::Payment,
+        channel: fraud::Channel::MerchantCode,
+        payer: fraud::Key(0),
+        payee: None,
+        device: None,
+        link: None,
+        place: None,
+        amount: 0,
+        currency: fraud::CurrencyCode::new(""),
+    };
+    Scored {
+        assessment,
+        attempt,
+        evidence: Vec::new(),
+        shadow: Vec::new(),
+        challenger_ppm: None,
     }
 }
 
@@ -370,12 +389,12 @@ impl Rail for EngineRail {
             });
         }
         let mut house = self.house();
+        let transaction = house.transaction();
         let pay = Pay {
             order: id_of(attempt.order)?,
             wallet: house.person(attempt.person)?,
-            transaction: house.transaction(),
-            assessment: Some(unscored()),
-            confirmed: false,
+            transaction,
+            scored: Some(Box::new(unscored(transaction))),
         };
         let unique = Unique {
             // As a text: a random number may look like an id made in the future.

@@ -7,6 +7,7 @@ mod picture;
 mod receiver;
 mod refusal;
 mod retry;
+mod risk;
 mod signature;
 mod views;
 mod webhook;

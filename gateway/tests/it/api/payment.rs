@@ -215,37 +215,3 @@ async fn a_bank_tops_up_and_sees_nothing_else() {
         .refused("key_revoked");
     house.stop().await;
 }
-
-#[tokio::test]
-async fn what_is_risky_is_asked_again_where_money_is_real() {
-    let directory = tempfile::tempdir().unwrap();
-    let house = House::start_in(directory, |config| gateway::config::Config {
-        mode: gateway::config::Mode::Live,
-        ..config
-    })
-    .await;
-    let shop = house.merchant(&["CNY"]).await;
-    let payer = house.wallet(&["CNY"], 1_000_000).await;
-    // Somebody who pays again and again within seconds is noticed sooner or later.
-    for number in 0..200 {
-        let id = order(&shop, &format!("N-{number}"), 100).await;
-        let pay = format!("/v1/orders/{id}/pay");
-        let answer = payer.client.post_empty(&pay).await;
-        if answer.status.is_success() {
-            continue;
-        }
-        answer.refused("risk_challenge");
-        let open = shop.client.get(&format!("/v1/orders/{id}")).await.ok();
-        assert_eq!(open["order"]["state"], "open");
-        let paid = payer
-            .client
-            .post(&pay, &json!({"confirmed": true}))
-            .await
-            .ok();
-        assert_eq!(paid["order"]["state"], "paid");
-        house.assert_books_balance().await;
-        house.stop().await;
-        return;
-    }
-    panic!("200 payments in a few seconds were nothing special");
-}

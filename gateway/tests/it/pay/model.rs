@@ -6,12 +6,25 @@ use std::collections::BTreeMap;
 use fx::Currency;
 use gateway::pay::order::Verdict as Risk;
 
+use super::world::SECOND;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Open,
     Paid,
     Closed,
     Expired,
+    InReview,
+}
+
+/// An attempt that waits for its payer (who confirms) or for an analyst (the money is held).
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    order: u128,
+    wallet: u128,
+    held: bool,
+    due: u64,
+    wrong: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +52,9 @@ pub(super) struct Model {
     pub fees: BTreeMap<Currency, i128>,
     pub bank: BTreeMap<Currency, i128>,
     pub orders: BTreeMap<u128, Order>,
+    pub waiting: BTreeMap<u128, Waiting>,
+    /// Who has a PIN, and how often it was wrong since it was right.
+    pub pins: BTreeMap<u128, u32>,
 }
 
 pub(super) const OK: &str = "ok";
@@ -63,6 +79,8 @@ impl Model {
             fees,
             bank,
             orders,
+            waiting: BTreeMap::new(),
+            pins: BTreeMap::new(),
         }
     }
 
@@ -72,6 +90,36 @@ impl Model {
                 order.state = State::Expired;
             }
         }
+        let due = self.waiting.iter().filter(|(_, waiting)| waiting.due < now);
+        let due: Vec<u128> = due.map(|(id, _)| *id).collect();
+        for id in due {
+            self.end_waiting(id, now);
+        }
+    }
+
+    /// What waited waits no more, and nothing moved.
+    fn end_waiting(&mut self, id: u128, now: u64) {
+        let waiting = self.waiting.remove(&id).unwrap();
+        if waiting.held {
+            let order = self.orders.get_mut(&waiting.order).unwrap();
+            order.state = if now <= order.expires_at {
+                State::Open
+            } else {
+                State::Expired
+            };
+        }
+    }
+
+    /// What the payments in review keep from a wallet.
+    pub(super) fn held(&self, wallet: u128, currency: Currency) -> i128 {
+        let held = self
+            .waiting
+            .values()
+            .filter(|waiting| waiting.held && waiting.wallet == wallet);
+        held.map(|waiting| &self.orders[&waiting.order])
+            .filter(|order| order.currency == currency)
+            .map(|order| i128::from(order.amount))
+            .sum()
     }
 
     pub(super) fn top_up(&mut self, wallet: u128, amount: i64, currency: Currency) -> &'static str {
@@ -126,56 +174,142 @@ impl Model {
 
     pub(super) fn pay(
         &mut self,
-        order: u128,
+        decision: u128,
+        order_id: u128,
         wallet: u128,
         risk: Risk,
-        confirmed: bool,
+        now: u64,
     ) -> &'static str {
-        let Some(order) = self.orders.get_mut(&order) else {
+        let Some(order) = self.orders.get(&order_id) else {
             return "order_not_found";
         };
-        match order.state {
-            State::Open => {}
-            State::Paid => return "order_already_paid",
-            State::Closed => return "order_closed",
-            State::Expired => return "order_expired",
+        if let Some(refusal) = not_open(order.state) {
+            return refusal;
         }
         if !(1..=self.wallets).contains(&wallet) {
             return "wallet_not_found";
         }
-        match (risk, confirmed) {
-            (Risk::Deny, _) => return "risk_denied",
-            (Risk::Review, _) => return "risk_review",
-            (Risk::Challenge, false) => return "risk_challenge",
-            (Risk::Allow, _) | (Risk::Challenge, true) => {}
+        if risk == Risk::Deny {
+            return "risk_denied";
         }
-        let purse = self.wallet.entry((wallet, order.currency)).or_default();
-        if *purse < i128::from(order.amount) {
+        if risk == Risk::Allow {
+            return self.move_money(order_id, wallet);
+        }
+        let mut waiting = self.waiting.values();
+        let asked = waiting.any(|one| one.order == order_id && one.wallet == wallet);
+        if risk == Risk::Challenge && asked {
+            return OK;
+        }
+        let of_wallet = self.waiting.values().filter(|one| one.wallet == wallet);
+        if of_wallet.count() == 8 {
+            return "pending_too_many";
+        }
+        let confirms = risk == Risk::Challenge && self.pins.get(&wallet).is_some_and(|n| *n < 10);
+        if !confirms && self.available(wallet, order.currency) < i128::from(order.amount) {
+            return "insufficient_funds";
+        }
+        let due = if confirms {
+            (now + 300 * SECOND).min(order.expires_at)
+        } else {
+            self.orders.get_mut(&order_id).unwrap().state = State::InReview;
+            now + 24 * 3600 * SECOND
+        };
+        let waiting = Waiting {
+            order: order_id,
+            wallet,
+            held: !confirms,
+            due,
+            wrong: 0,
+        };
+        self.waiting.insert(decision, waiting);
+        OK
+    }
+
+    fn available(&self, wallet: u128, currency: Currency) -> i128 {
+        let purse = self.wallet.get(&(wallet, currency)).copied();
+        purse.unwrap_or_default() - self.held(wallet, currency)
+    }
+
+    fn move_money(&mut self, order_id: u128, wallet: u128) -> &'static str {
+        let currency = self.orders[&order_id].currency;
+        let available = self.available(wallet, currency);
+        let order = self.orders.get_mut(&order_id).unwrap();
+        if available < i128::from(order.amount) {
             return "insufficient_funds";
         }
         let fee = half_even(i128::from(order.amount) * self.fee_basis_points, 10_000);
-        *purse -= i128::from(order.amount);
-        *self
-            .merchant
-            .entry((order.merchant, order.currency))
-            .or_default() += i128::from(order.amount) - fee;
-        *self.fees.entry(order.currency).or_default() += fee;
+        *self.wallet.entry((wallet, currency)).or_default() -= i128::from(order.amount);
+        *self.merchant.entry((order.merchant, currency)).or_default() +=
+            i128::from(order.amount) - fee;
+        *self.fees.entry(currency).or_default() += fee;
         order.state = State::Paid;
         order.payer = wallet;
         order.fee = i64::try_from(fee).unwrap();
         OK
     }
 
-    pub(super) fn close(&mut self, order: u128, merchant: u128) -> &'static str {
+    pub(super) fn confirm(&mut self, decision: u128, wallet: u128) -> &'static str {
+        let waits = |one: &&Waiting| !one.held && one.wallet == wallet;
+        let Some(waiting) = self.waiting.get(&decision).filter(waits) else {
+            return "decision_not_pending";
+        };
+        let order = waiting.order;
+        if let Some(refusal) = not_open(self.orders[&order].state) {
+            return refusal;
+        }
+        let said = self.move_money(order, wallet);
+        if said == OK {
+            self.waiting.remove(&decision);
+            self.pins.insert(wallet, 0);
+        }
+        said
+    }
+
+    pub(super) fn wrong_proof(&mut self, decision: u128, wallet: u128, now: u64) -> &'static str {
+        let waits = |one: &&mut Waiting| !one.held && one.wallet == wallet;
+        let Some(waiting) = self.waiting.get_mut(&decision).filter(waits) else {
+            return "decision_not_pending";
+        };
+        waiting.wrong += 1;
+        let wrong = waiting.wrong;
+        *self.pins.entry(wallet).or_default() += 1;
+        if wrong == 3 {
+            self.end_waiting(decision, now);
+        }
+        "proof_wrong"
+    }
+
+    pub(super) fn release(&mut self, decision: u128) -> &'static str {
+        let Some(waiting) = self.waiting.get(&decision).filter(|one| one.held).cloned() else {
+            return "decision_not_pending";
+        };
+        self.waiting.remove(&decision);
+        self.move_money(waiting.order, waiting.wallet)
+    }
+
+    pub(super) fn deny(&mut self, decision: u128, now: u64) -> &'static str {
+        if !self.waiting.contains_key(&decision) {
+            return "decision_not_pending";
+        }
+        self.end_waiting(decision, now);
+        OK
+    }
+
+    pub(super) fn close(&mut self, order_id: u128, merchant: u128) -> &'static str {
         let Some(order) = self
             .orders
-            .get_mut(&order)
+            .get_mut(&order_id)
             .filter(|order| order.merchant == merchant)
         else {
             return "order_not_found";
         };
         match order.state {
             State::Open | State::Closed => order.state = State::Closed,
+            State::InReview => {
+                order.state = State::Closed;
+                self.waiting
+                    .retain(|_, waiting| !waiting.held || waiting.order != order_id);
+            }
             State::Paid => return "order_already_paid",
             State::Expired => return "order_expired",
         }
@@ -222,6 +356,16 @@ impl Model {
         order.fee_back = fee_back;
         order.refunds += 1;
         OK
+    }
+}
+
+fn not_open(state: State) -> Option<&'static str> {
+    match state {
+        State::Open => None,
+        State::Paid => Some("order_already_paid"),
+        State::Closed => Some("order_closed"),
+        State::Expired => Some("order_expired"),
+        State::InReview => Some("order_in_review"),
     }
 }
 

@@ -30,7 +30,18 @@ enum Step {
         order: u128,
         wallet: u128,
         risk: Risk,
-        confirmed: bool,
+    },
+    /// What becomes of a decision: the eighth last one at most.
+    Confirm {
+        back: usize,
+        wallet: u128,
+        right: bool,
+    },
+    Release {
+        back: usize,
+    },
+    Deny {
+        back: usize,
     },
     Close {
         order: u128,
@@ -63,18 +74,22 @@ fn step() -> impl Strategy<Value = Step> {
     let merchant = || 0..=MERCHANTS;
     let order = || 0u128..8;
     let risk = prop_oneof![
-        12 => Just(Risk::Allow), 2 => Just(Risk::Challenge), 1 => Just(Risk::Review), 1 => Just(Risk::Deny)
+        8 => Just(Risk::Allow), 4 => Just(Risk::Challenge), 3 => Just(Risk::Review), 1 => Just(Risk::Deny)
     ];
     prop_oneof![
         3 => (wallet(), small()).prop_map(|(wallet, amount)| Step::TopUp { wallet, amount }),
         5 => (merchant(), money(), 1u64..100)
             .prop_map(|(merchant, amount, life_secs)| Step::Create { merchant, amount, life_secs }),
-        8 => (order(), wallet(), risk, any::<bool>())
-            .prop_map(|(order, wallet, risk, confirmed)| Step::Pay { order, wallet, risk, confirmed }),
+        8 => (order(), wallet(), risk)
+            .prop_map(|(order, wallet, risk)| Step::Pay { order, wallet, risk }),
+        4 => (0usize..4, 1..=WALLETS, prop::bool::weighted(0.7))
+            .prop_map(|(back, wallet, right)| Step::Confirm { back, wallet, right }),
+        2 => (0usize..4).prop_map(|back| Step::Release { back }),
+        1 => (0usize..4).prop_map(|back| Step::Deny { back }),
         1 => (order(), merchant()).prop_map(|(order, merchant)| Step::Close { order, merchant }),
         5 => (order(), merchant(), money())
             .prop_map(|(order, merchant, amount)| Step::Refund { order, merchant, amount }),
-        1 => (1u64..60).prop_map(|secs| Step::Wait { secs }),
+        1 => prop_oneof![4 => 1u64..60, 1 => 60u64..100_000].prop_map(|secs| Step::Wait { secs }),
         2 => Just(Step::Evict),
     ]
 }
@@ -87,11 +102,18 @@ fn code(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// One of the last decisions; before there is any, one that never was.
+fn recent(decisions: &[u128], back: usize) -> u128 {
+    let place = decisions.len().checked_sub(back + 1);
+    place.map_or(u128::MAX, |place| decisions[place])
+}
+
 /// Does a step on both sides and returns what each said.
 fn both(
     world: &mut World,
     model: &mut Model,
     orders: &mut u128,
+    decisions: &mut Vec<u128>,
     step: &Step,
 ) -> (&'static str, &'static str) {
     match *step {
@@ -120,10 +142,37 @@ fn both(
             order,
             wallet,
             risk,
-            confirmed,
         } => {
-            let said = code(&world.pay(order, wallet, risk, confirmed));
-            (said, model.pay(order, wallet, risk, confirmed))
+            let (decision, outcome) = world.try_to_pay(order, wallet, risk);
+            decisions.push(decision);
+            let now = world.now.0;
+            (
+                code(&outcome),
+                model.pay(decision, order, wallet, risk, now),
+            )
+        }
+        Step::Confirm {
+            back,
+            wallet,
+            right,
+        } => {
+            let decision = recent(decisions, back);
+            if right {
+                let said = code(&world.confirm(decision, wallet));
+                (said, model.confirm(decision, wallet))
+            } else {
+                let said = code(&world.wrong_proof(decision, wallet));
+                (said, model.wrong_proof(decision, wallet, world.now.0))
+            }
+        }
+        Step::Release { back } => {
+            let decision = recent(decisions, back);
+            (code(&world.release(decision)), model.release(decision))
+        }
+        Step::Deny { back } => {
+            let decision = recent(decisions, back);
+            let said = code(&world.deny(decision));
+            (said, model.deny(decision, world.now.0))
         }
         Step::Close { order, merchant } => (
             code(&world.close(order, merchant)),
@@ -169,6 +218,15 @@ fn balances_agree(engine: &Engine<Payments>, model: &Model) -> Result<(), TestCa
                 .copied()
                 .unwrap_or_default();
             prop_assert_eq!(net(role, currency), expected, "{} {}", role, currency);
+            let account = ledger.account(PAYMENTS_BOOK, role.account(currency));
+            let held = account.map_or(0, |account| account.held.debits);
+            prop_assert_eq!(
+                held,
+                model.held(id, currency),
+                "held of {} {}",
+                role,
+                currency
+            );
         }
         for id in 1..=MERCHANTS {
             let role = Role::Merchant(MerchantNo(u32::try_from(id - 1).unwrap()));
@@ -201,9 +259,11 @@ proptest! {
     ) {
         let mut world = World::with(MERCHANTS, WALLETS, fee);
         let mut model = Model::new(MERCHANTS, WALLETS, fee);
-        let mut orders = 0;
+        world.set_pin(1);
+        model.pins.insert(1, 0);
+        let (mut orders, mut decisions) = (0, Vec::new());
         for step in &steps {
-            let (said, expected) = both(&mut world, &mut model, &mut orders, step);
+            let (said, expected) = both(&mut world, &mut model, &mut orders, &mut decisions, step);
             prop_assert_eq!(said, expected, "{:?}", step);
         }
         balances_agree(&world.engine, &model)?;

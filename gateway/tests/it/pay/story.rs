@@ -1,7 +1,7 @@
 //! Stories of one shop and its customers.
 
 use gateway::pay::order::Verdict as Risk;
-use gateway::pay::{OrderState, Outcome, Refusal};
+use gateway::pay::{Decision, OrderState, Outcome, Refusal, Standing};
 use ledger::Verdict;
 
 use super::world::{SECOND, World, cny};
@@ -26,7 +26,7 @@ fn a_payment_moves_the_amount_less_the_fee() {
         order,
         wallet_balance,
         merchant_balance,
-    } = world.pay(1, 1, Risk::Allow, false)
+    } = world.pay(1, 1, Risk::Allow)
     else {
         panic!("not paid")
     };
@@ -43,13 +43,13 @@ fn an_order_is_paid_once_whoever_comes_second() {
     let mut world = shop();
     world.top_up(2, cny(10_000));
     world.create(1, 1, cny(2_500), 600);
-    world.pay(1, 1, Risk::Allow, false);
+    world.pay(1, 1, Risk::Allow);
     for evicted in [false, true] {
         if evicted {
             world.evict();
         }
-        refused(world.pay(1, 1, Risk::Allow, false), &Refusal::OrderPaid);
-        refused(world.pay(1, 2, Risk::Allow, false), &Refusal::OrderPaid);
+        refused(world.pay(1, 1, Risk::Allow), &Refusal::OrderPaid);
+        refused(world.pay(1, 2, Risk::Allow), &Refusal::OrderPaid);
     }
 }
 
@@ -57,7 +57,7 @@ fn an_order_is_paid_once_whoever_comes_second() {
 fn partial_refunds_give_back_the_whole_fee_in_the_end() {
     let mut world = shop();
     world.create(1, 1, cny(2_500), 600);
-    world.pay(1, 1, Risk::Allow, false);
+    world.pay(1, 1, Risk::Allow);
     let mut fees = Vec::new();
     for (refund, amount) in [(1, 999), (2, 1), (3, 1_499), (4, 1)] {
         world.evict();
@@ -79,7 +79,7 @@ fn a_refund_needs_a_paid_order_of_the_same_merchant_and_money_to_give_back() {
     let mut world = shop();
     world.create(1, 1, cny(2_500), 600);
     refused(world.refund(1, 1, 1, cny(100)), &Refusal::OrderNotPaid);
-    world.pay(1, 1, Risk::Allow, false);
+    world.pay(1, 1, Risk::Allow);
     refused(world.refund(1, 1, 2, cny(100)), &Refusal::OrderNotFound);
     refused(world.refund(1, 1, 1, cny(0)), &Refusal::AmountInvalid);
     refused(
@@ -97,13 +97,10 @@ fn a_refund_needs_a_paid_order_of_the_same_merchant_and_money_to_give_back() {
 fn an_empty_wallet_pays_nothing() {
     let mut world = shop();
     world.create(1, 1, cny(10_001), 600);
-    refused(
-        world.pay(1, 1, Risk::Allow, false),
-        &Refusal::InsufficientFunds,
-    );
+    refused(world.pay(1, 1, Risk::Allow), &Refusal::InsufficientFunds);
     world.top_up(1, cny(1));
     assert!(matches!(
-        world.pay(1, 1, Risk::Allow, false),
+        world.pay(1, 1, Risk::Allow),
         Outcome::Paid {
             wallet_balance: 0,
             ..
@@ -120,14 +117,11 @@ fn an_order_can_be_paid_until_the_last_moment_and_not_after() {
     world.create(2, 1, cny(100), 60);
     let left = order.expires_at.nanos_since(world.now);
     world.wait(left - SECOND);
-    assert!(matches!(
-        world.pay(1, 1, Risk::Allow, false),
-        Outcome::Paid { .. }
-    ));
+    assert!(matches!(world.pay(1, 1, Risk::Allow), Outcome::Paid { .. }));
     world.wait(2 * SECOND);
-    refused(world.pay(2, 1, Risk::Allow, false), &Refusal::OrderExpired);
+    refused(world.pay(2, 1, Risk::Allow), &Refusal::OrderExpired);
     world.evict();
-    refused(world.pay(2, 1, Risk::Allow, false), &Refusal::OrderExpired);
+    refused(world.pay(2, 1, Risk::Allow), &Refusal::OrderExpired);
     refused(world.close(2, 1), &Refusal::OrderExpired);
 }
 
@@ -143,23 +137,114 @@ fn closing_is_final_repeatable_and_only_for_ones_own_open_orders() {
         assert_eq!(order.state, OrderState::Closed);
         world.evict();
     }
-    refused(world.pay(1, 1, Risk::Allow, false), &Refusal::OrderClosed);
+    refused(world.pay(1, 1, Risk::Allow), &Refusal::OrderClosed);
 }
 
 #[test]
-fn risk_is_heard_before_money_moves() {
+fn what_is_denied_leaves_the_order_as_it_was() {
     let mut world = shop();
     world.create(1, 1, cny(100), 60);
-    refused(world.pay(1, 1, Risk::Deny, true), &Refusal::RiskDenied);
-    refused(world.pay(1, 1, Risk::Review, true), &Refusal::RiskReview);
-    refused(
-        world.pay(1, 1, Risk::Challenge, false),
-        &Refusal::ConfirmationRequired,
-    );
-    assert!(matches!(
-        world.pay(1, 1, Risk::Challenge, true),
-        Outcome::Paid { .. }
-    ));
+    refused(world.pay(1, 1, Risk::Deny), &Refusal::RiskDenied);
+    assert!(matches!(world.pay(1, 1, Risk::Allow), Outcome::Paid { .. }));
+}
+
+#[track_caller]
+fn pending(outcome: Outcome) -> Decision {
+    match outcome {
+        Outcome::Pending { decision, .. } => *decision,
+        other => panic!("not pending: {other:?}"),
+    }
+}
+
+#[test]
+fn a_challenged_payment_waits_for_its_payer_and_blocks_nobody() {
+    let mut world = shop();
+    world.set_pin(1);
+    world.top_up(2, cny(10_000));
+    world.create(1, 1, cny(100), 600);
+    let asked = pending(world.pay(1, 1, Risk::Challenge));
+    assert_eq!(asked.standing, Standing::AwaitingConfirmation);
+    let again = pending(world.pay(1, 1, Risk::Challenge));
+    assert_eq!(again.id, asked.id, "who is asked is not asked twice");
+    // Somebody else's proof is no proof, and somebody else may pay.
+    refused(world.confirm(asked.id.0, 2), &Refusal::DecisionNotPending);
+    assert!(matches!(world.pay(1, 2, Risk::Allow), Outcome::Paid { .. }));
+    refused(world.confirm(asked.id.0, 1), &Refusal::OrderPaid);
+}
+
+#[test]
+fn three_wrong_proofs_deny_and_ten_in_a_row_block_the_pin() {
+    let mut world = shop();
+    world.set_pin(1);
+    for order in 1..=4 {
+        world.create(order, 1, cny(100), 600);
+        let asked = pending(world.pay(order, 1, Risk::Challenge));
+        assert_eq!(asked.standing, Standing::AwaitingConfirmation, "{order}");
+        for left in [2, 1, 0] {
+            refused(
+                world.wrong_proof(asked.id.0, 1),
+                &Refusal::ProofWrong { left },
+            );
+        }
+        refused(world.confirm(asked.id.0, 1), &Refusal::DecisionNotPending);
+    }
+    world.create(5, 1, cny(100), 600);
+    let looked_at = pending(world.pay(5, 1, Risk::Challenge));
+    assert_eq!(looked_at.standing, Standing::InReview);
+}
+
+#[test]
+fn a_confirmation_lapses_and_the_order_can_still_be_paid() {
+    let mut world = shop();
+    world.set_pin(1);
+    world.create(1, 1, cny(100), 600);
+    let asked = pending(world.pay(1, 1, Risk::Challenge));
+    world.wait(301 * SECOND);
+    refused(world.confirm(asked.id.0, 1), &Refusal::DecisionNotPending);
+    assert!(matches!(world.pay(1, 1, Risk::Allow), Outcome::Paid { .. }));
+}
+
+#[test]
+fn money_in_review_is_held_until_it_is_released() {
+    let mut world = shop();
+    world.create(1, 1, cny(9_000), 60);
+    world.create(2, 1, cny(9_000), 60);
+    let held = pending(world.pay(1, 1, Risk::Review));
+    refused(world.pay(1, 2, Risk::Allow), &Refusal::OrderInReview);
+    // What is held cannot be spent twice.
+    refused(world.pay(2, 1, Risk::Allow), &Refusal::InsufficientFunds);
+    // The order's time does not end while it is looked at.
+    world.wait(3_600 * SECOND);
+    let Outcome::Paid {
+        order,
+        wallet_balance,
+        merchant_balance,
+    } = world.release(held.id.0)
+    else {
+        panic!("not released")
+    };
+    assert_eq!(order.state, OrderState::Paid);
+    assert_eq!((wallet_balance, merchant_balance), (1_000, 8_946));
+    refused(world.release(held.id.0), &Refusal::DecisionNotPending);
+}
+
+#[test]
+fn money_in_review_goes_back_when_it_is_denied_forgotten_or_withdrawn() {
+    let mut world = shop();
+    // Denied in time: the order is open again.
+    world.create(1, 1, cny(10_000), 60);
+    let held = pending(world.pay(1, 1, Risk::Review));
+    assert!(matches!(world.deny(held.id.0), Outcome::Decision(_)));
+    // Withdrawn by the merchant.
+    pending(world.pay(1, 1, Risk::Review));
+    assert!(matches!(world.close(1, 1), Outcome::Order(_)));
+    // Looked at by nobody for a day: by then the order's own time is over too.
+    world.create(2, 1, cny(10_000), 60);
+    pending(world.pay(2, 1, Risk::Review));
+    world.wait((24 * 3_600 + 1) * SECOND);
+    refused(world.pay(2, 1, Risk::Allow), &Refusal::OrderExpired);
+    world.create(3, 1, cny(10_000), 60);
+    assert!(matches!(world.pay(3, 1, Risk::Allow), Outcome::Paid { .. }));
 }
 
 #[test]

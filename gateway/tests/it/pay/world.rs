@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use fx::{Currency, Money};
 use gateway::pay::message::{NewOrder, NewRefund, Pay};
 use gateway::pay::order::Verdict as Risk;
+use gateway::pay::step_up::Change;
 use gateway::pay::{
-    Assessment, Command, Event, Fee, Lookup, MerchantId, OrderId, OrderNumber, Outcome, Payments,
-    RefundId, Row, WalletId,
+    Assessment, Command, DecisionId, Event, Fee, KeyId, Lookup, MerchantId, OrderId, OrderNumber,
+    Outcome, Payments, RefundId, Row, Scored, SealedSecret, StepUp, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -99,6 +100,8 @@ impl World {
             | Event::OrderPaid(order)
             | Event::OrderClosed(order)
             | Event::OrderExpired(order)
+            | Event::OrderHeld(order)
+            | Event::OrderReopened(order)
             | Event::OrderRefunded { order, .. } = event
             {
                 let row = Row {
@@ -252,22 +255,63 @@ impl World {
         self.submit(&Command::CreateOrder(new), &[unique])
     }
 
-    pub(super) fn pay(
-        &mut self,
-        order: u128,
-        wallet: u128,
-        risk: Risk,
-        confirmed: bool,
-    ) -> Outcome {
+    /// Pays, and says under which id it was decided.
+    pub(super) fn try_to_pay(&mut self, order: u128, wallet: u128, risk: Risk) -> (u128, Outcome) {
         let transaction = self.transaction();
         let pay = Pay {
             order: OrderId(order),
             wallet: WalletId(wallet),
             transaction,
-            assessment: Some(assessment(risk)),
-            confirmed,
+            scored: Some(Box::new(scored(transaction, risk))),
         };
-        self.ask(Command::Pay(pay), Vec::new())
+        (transaction.0, self.ask(Command::Pay(pay), Vec::new()))
+    }
+
+    pub(super) fn pay(&mut self, order: u128, wallet: u128, risk: Risk) -> Outcome {
+        self.try_to_pay(order, wallet, risk).1
+    }
+
+    /// Gives a wallet something to confirm with.
+    pub(super) fn set_pin(&mut self, wallet: u128) {
+        self.must(Command::ChangeStepUps {
+            wallet: WalletId(wallet),
+            change: Change::Pin(SealedSecret(vec![1, 2, 3])),
+        });
+    }
+
+    pub(super) fn confirm(&mut self, decision: u128, wallet: u128) -> Outcome {
+        let command = Command::Confirm {
+            decision: DecisionId(decision),
+            wallet: WalletId(wallet),
+            proof: StepUp::Pin,
+        };
+        self.ask(command, Vec::new())
+    }
+
+    pub(super) fn wrong_proof(&mut self, decision: u128, wallet: u128) -> Outcome {
+        let command = Command::WrongProof {
+            decision: DecisionId(decision),
+            wallet: WalletId(wallet),
+        };
+        self.ask(command, Vec::new())
+    }
+
+    pub(super) fn release(&mut self, decision: u128) -> Outcome {
+        let command = Command::Release {
+            decision: DecisionId(decision),
+            by: KeyId(1),
+            note: "known customer".to_owned(),
+        };
+        self.ask(command, Vec::new())
+    }
+
+    pub(super) fn deny(&mut self, decision: u128) -> Outcome {
+        let command = Command::Deny {
+            decision: DecisionId(decision),
+            by: KeyId(1),
+            note: "stolen phone".to_owned(),
+        };
+        self.ask(command, Vec::new())
     }
 
     pub(super) fn close(&mut self, order: u128, merchant: u128) -> Outcome {
@@ -310,13 +354,33 @@ fn names(lookup: &Lookup, row: &Row) -> bool {
     }
 }
 
-pub(super) fn assessment(verdict: Risk) -> Assessment {
-    Assessment {
+pub(super) fn scored(transaction: TransactionId, verdict: Risk) -> Scored {
+    let assessment = Assessment {
         verdict,
         score_ppm: 1_000,
         reasons: Vec::new(),
         rules_version: 1,
         model_version: 0,
+    };
+    let attempt = fraud::Attempt {
+        id: transaction.0,
+        at: START.0,
+        kind: fraud::Kind::Payment,
+        channel: fraud::Channel::MerchantCode,
+        payer: fraud::Key(1),
+        payee: Some(fraud::Key(2)),
+        device: None,
+        link: None,
+        place: None,
+        amount: 100,
+        currency: fraud::CurrencyCode::new("CNY"),
+    };
+    Scored {
+        assessment,
+        attempt,
+        evidence: Vec::new(),
+        shadow: Vec::new(),
+        challenger_ppm: None,
     }
 }
 

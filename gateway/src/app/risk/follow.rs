@@ -1,0 +1,58 @@
+//! Follows the views, so that the scorer learns what became of attempts and hears of the desk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::Sequence;
+
+use super::Risk;
+use super::memory::{outcome, page};
+use crate::store::risk_log::{Became, Place};
+
+/// How long to wait for new rows before looking anyway.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Views grow hundreds of times a second under load; what is under way counts already, so learning of its end may wait.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long to wait after something went wrong.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// After how many entries the memory is kept: folding as many again takes a start some seconds.
+const KEEP_EVERY: usize = 500_000;
+
+/// Follows from a place until it is aborted.
+pub(super) async fn run(risk: Arc<Risk>, mut place: Place) {
+    let mut since_kept = 0;
+    loop {
+        let seen = Sequence(risk.handle.status().projected.0);
+        let entries = match page(&risk.handle, place).await {
+            Ok(entries) => entries,
+            Err(error) => {
+                tracing::error!(%error, "what became of payments could not be read; trying again");
+                tokio::time::sleep(TRY_AGAIN).await;
+                continue;
+            }
+        };
+        let mut desk_changed = false;
+        for entry in &entries {
+            place = entry.place;
+            desk_changed |= entry.became == Became::Desk;
+            if let (Some(decision), Some(outcome)) = (&entry.decision, outcome(entry.became)) {
+                // One entry at a time, so that payments get in between.
+                risk.scorer().observe(&decision.scored.attempt, outcome);
+            }
+        }
+        if desk_changed {
+            risk.load_desk().await;
+        }
+        since_kept += entries.len();
+        if since_kept >= KEEP_EVERY {
+            since_kept = 0;
+            risk.memory.keep(&risk.handle).await;
+        }
+        if entries.is_empty() {
+            risk.handle
+                .projected_at_least(seen.next(), LOOK_AGAIN)
+                .await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Files of models: kept beside the journal, each under the digest that the journal knows it by.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fraud::{Model, ModelError};
+use ledger::shell::chain::hex;
+use sha2::{Digest, Sha256};
+
+use crate::pay::desk;
+
+const FOLDER: &str = "models";
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ModelFault {
+    #[error("the file {} cannot be read or written: {source}", file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error("the file {} is not the model that was uploaded; upload it again", file.display())]
+    Changed { file: PathBuf },
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+#[derive(Debug)]
+pub(crate) struct Models {
+    folder: PathBuf,
+}
+
+impl Models {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self {
+            folder: directory.join(FOLDER),
+        }
+    }
+
+    fn file(&self, digest: [u8; 32]) -> PathBuf {
+        self.folder.join(format!("{}.json", hex(&digest)))
+    }
+
+    /// Reads the model of a card. A few megabytes of JSON are read off the threads that answer requests.
+    pub(crate) async fn load(&self, card: &desk::Model) -> Result<Model, ModelFault> {
+        let (file, digest, version) = (self.file(card.digest), card.digest, card.version);
+        let read = tokio::task::spawn_blocking(move || {
+            let text = fs::read_to_string(&file).map_err(|source| ModelFault::File {
+                file: file.clone(),
+                source,
+            })?;
+            if <[u8; 32]>::from(Sha256::digest(&text)) != digest {
+                return Err(ModelFault::Changed { file });
+            }
+            let model = Model::from_json(&text)?;
+            Ok(Model { version, ..model })
+        });
+        read.await.unwrap_or_else(|error| {
+            Err(ModelFault::File {
+                file: self.file(digest),
+                source: io::Error::other(error),
+            })
+        })
+    }
+}

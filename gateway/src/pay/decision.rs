@@ -1,0 +1,214 @@
+//! What was decided about one attempt to pay: the attempt, what the scorer said of it, and how it went on.
+//!
+//! A decision is journalled in the record that moves the money, holds it or refuses it, and again, as it then is, with
+//! each thing that becomes of it. So it can be explained for ever by the journal alone, and the scorer's memory is
+//! rebuilt from the same events.
+//!
+//! | verdict | at once | then |
+//! |---|---|---|
+//! | allow | settled | |
+//! | challenge | awaiting confirmation, for [`Decision::CONFIRM_SECS`] | settled, denied (too many wrong proofs, or by an analyst) or lapsed |
+//! | review | the money is on hold, for [`Decision::REVIEW_SECS`] | settled or denied by an analyst, withdrawn by the merchant, or lapsed |
+//! | deny | denied | |
+//!
+//! What would have been let through and could not move, as there was too little money, has failed.
+
+use fx::Money;
+use ledger::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{DecisionId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo};
+use super::order::{Assessment, Verdict};
+
+/// One cause of a score, beside its code in [`Assessment::reasons`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What was observed, in thousandths of its unit.
+    pub value_milli: i64,
+    /// How far it moved the score, in parts per million; 0 for a rule that acts by itself.
+    pub weight_ppm: i32,
+}
+
+/// An attempt with all that the scorer said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scored {
+    pub assessment: Assessment,
+    /// As it was scored; the scorer's memory is made of these.
+    pub attempt: fraud::Attempt,
+    /// One for each of the assessment's reasons.
+    pub evidence: Vec<Evidence>,
+    /// Names of rules in shadow that would have held.
+    pub shadow: Vec<String>,
+    /// What the challenger would have scored, where there is one.
+    pub challenger_ppm: Option<u32>,
+}
+
+/// How an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Standing {
+    /// The money has moved.
+    Settled,
+    /// The payer is asked to prove who they are; no money is held.
+    AwaitingConfirmation,
+    /// The money is held until an analyst has looked.
+    InReview,
+    Denied,
+    /// Nobody confirmed or looked in time.
+    Lapsed,
+    /// The merchant closed the order meanwhile.
+    Withdrawn,
+    /// Nothing stood against it but the money, which was not there or could not move.
+    Failed,
+}
+
+impl Standing {
+    pub const ALL: [Self; 7] = [
+        Self::Settled,
+        Self::AwaitingConfirmation,
+        Self::InReview,
+        Self::Denied,
+        Self::Lapsed,
+        Self::Withdrawn,
+        Self::Failed,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::AwaitingConfirmation => "awaiting_confirmation",
+            Self::InReview => "in_review",
+            Self::Denied => "denied",
+            Self::Lapsed => "lapsed",
+            Self::Withdrawn => "withdrawn",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub const fn is_pending(self) -> bool {
+        matches!(self, Self::AwaitingConfirmation | Self::InReview)
+    }
+}
+
+/// How a payer proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepUp {
+    Pin,
+    /// A key that lives in the payer's phone and signs this one payment.
+    DeviceKey,
+}
+
+impl StepUp {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pin => "pin",
+            Self::DeviceKey => "device_key",
+        }
+    }
+}
+
+/// Who ended what was pending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resolver {
+    /// The payer, by a proof.
+    Payer(StepUp),
+    /// An analyst, by this key.
+    Analyst(KeyId),
+    /// The merchant, by closing the order.
+    Merchant,
+    /// The rules: time ran out, or too many proofs were wrong.
+    House,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    pub by: Resolver,
+    pub at: Timestamp,
+    pub note: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub id: DecisionId,
+    pub order: OrderId,
+    pub merchant: MerchantId,
+    pub merchant_no: MerchantNo,
+    pub wallet: WalletId,
+    pub wallet_no: WalletNo,
+    pub amount: Money,
+    /// What the house takes if the money moves.
+    pub fee: Money,
+    pub at: Timestamp,
+    pub scored: Scored,
+    pub standing: Standing,
+    /// The last moment of what is pending.
+    pub due: Option<Timestamp>,
+    /// Wrong proofs so far.
+    pub wrong_proofs: u8,
+    pub resolution: Option<Resolution>,
+}
+
+impl Decision {
+    /// The name of the rule in shadow that shows what is on the watch list.
+    pub const WATCHED: &str = "on_watch_list";
+    /// How long a payer has to confirm: long enough to find the phone, short enough that the till need not wait.
+    pub const CONFIRM_SECS: u64 = 5 * 60;
+    /// How long money may be held for an analyst before it goes back to the payer.
+    pub const REVIEW_SECS: u64 = 24 * 3600;
+    /// Wrong proofs after which an attempt is denied.
+    pub const WRONG_PROOFS_MAX: u8 = 3;
+    /// What one wallet may have pending at a time.
+    pub const PENDING_PER_WALLET_MAX: usize = 8;
+
+    /// Whether analysts are shown it: it was not simply let through, or somebody in it is watched.
+    pub fn is_case(&self) -> bool {
+        let Scored {
+            assessment, shadow, ..
+        } = &self.scored;
+        assessment.verdict != Verdict::Allow || shadow.iter().any(|name| name == Self::WATCHED)
+    }
+
+    /// The money that is expected to be lost if it is let through, in hundredths of a unit.
+    pub fn at_risk(&self) -> i64 {
+        let amount = i128::from(self.scored.attempt.amount.max(0));
+        let lost = amount * i128::from(self.scored.assessment.score_ppm) / 1_000_000;
+        i64::try_from(lost).unwrap_or(i64::MAX)
+    }
+
+    /// The decision once something has become of it.
+    pub(super) fn resolved(
+        &self,
+        standing: Standing,
+        by: Resolver,
+        at: Timestamp,
+        note: &str,
+    ) -> Self {
+        Self {
+            standing,
+            due: None,
+            resolution: Some(Resolution {
+                by,
+                at,
+                note: note.to_owned(),
+            }),
+            ..self.clone()
+        }
+    }
+}
+
+/// What an attempt turned out to be, by somebody's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Label {
+    Fraud,
+    Genuine,
+}
+
+impl Label {
+    pub const ALL: [Self; 2] = [Self::Fraud, Self::Genuine];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fraud => "fraud",
+            Self::Genuine => "genuine",
+        }
+    }
+}

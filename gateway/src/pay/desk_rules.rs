@@ -1,0 +1,288 @@
+//! What analysts may do, and when.
+
+use ledger::{AccountState, Timestamp};
+
+use super::desk::{
+    Command, DRAFTS_MAX, Desk, Draft, ENTRIES_MAX, Entry, Event, List, MODELS_MAX, Model, Outcome,
+    Part, Published, Subject,
+};
+use super::id::{DraftId, KeyId, WalletId};
+use super::message;
+use super::recipe::{PAYMENTS_BOOK, Role};
+use super::refusal::Refusal;
+use super::state::Payments;
+
+type Decided = Result<Outcome, Refusal>;
+
+impl Payments {
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    pub(super) fn at_desk(
+        &self,
+        at: Timestamp,
+        command: &Command,
+        events: &mut Vec<message::Event>,
+    ) -> Result<message::Outcome, Refusal> {
+        let mut made = Vec::new();
+        let outcome = match command {
+            Command::Freeze {
+                wallet,
+                frozen,
+                by,
+                note,
+            } => {
+                self.freeze(*wallet, *frozen, events)?;
+                made.push(Event::WalletFrozen {
+                    wallet: *wallet,
+                    frozen: *frozen,
+                    by: *by,
+                    at,
+                    note: note.clone(),
+                });
+                Ok(Outcome::Done)
+            }
+            command => self.desk.decide(at, command, &mut made),
+        };
+        let happened = made.into_iter().map(Box::new).map(message::Event::Desk);
+        events.extend(happened);
+        outcome.map(|outcome| message::Outcome::Desk(Box::new(outcome)))
+    }
+
+    /// Money still comes in to a frozen wallet, so that refunds reach it.
+    fn freeze(
+        &self,
+        wallet: WalletId,
+        frozen: bool,
+        events: &mut Vec<message::Event>,
+    ) -> Result<(), Refusal> {
+        let wallet = self.wallets.get(&wallet).ok_or(Refusal::WalletNotFound)?;
+        let state = if frozen {
+            AccountState::FrozenOut
+        } else {
+            AccountState::Open
+        };
+        let mut made = Vec::new();
+        for currency in &wallet.currencies {
+            let account = Role::Wallet(wallet.no).account(*currency);
+            self.ledger
+                .set_state(PAYMENTS_BOOK, account, state, &mut made)?;
+        }
+        events.extend(made.into_iter().map(message::Event::Ledger));
+        Ok(())
+    }
+}
+
+impl Desk {
+    fn decide(&self, at: Timestamp, command: &Command, events: &mut Vec<Event>) -> Decided {
+        match command {
+            Command::Draft {
+                id,
+                by,
+                note,
+                rules,
+            } => {
+                let draft = Draft {
+                    id: *id,
+                    author: *by,
+                    at,
+                    note: note.clone(),
+                    base: self.running_version(),
+                    rules: rules.clone(),
+                };
+                self.draft(draft, events)
+            }
+            Command::Approve { id, by } => self.approve(at, *id, *by, events),
+            Command::Discard { id } => {
+                self.drafts.get(id).ok_or(Refusal::DraftNotFound)?;
+                events.push(Event::Discarded(*id));
+                Ok(Outcome::Done)
+            }
+            Command::GoBack { to, by, note } => self.go_back(at, *to, *by, note, events),
+            Command::Enter {
+                list,
+                subject,
+                until,
+                by,
+                note,
+            } => {
+                let entry = Entry {
+                    list: *list,
+                    subject: subject.clone(),
+                    until: *until,
+                    by: *by,
+                    at,
+                    note: note.clone(),
+                };
+                self.enter(entry, events)
+            }
+            Command::Strike { list, subject, by } => self.strike(at, *list, subject, *by, events),
+            Command::AddModel(model) => self.add_model(at, model, events),
+            Command::UseModel { version, part, by } => {
+                self.use_model(at, *version, *part, *by, events)
+            }
+            Command::Label {
+                decision,
+                label,
+                by,
+                note,
+            } => {
+                events.push(Event::Labelled {
+                    decision: *decision,
+                    label: *label,
+                    by: *by,
+                    at,
+                    note: note.clone(),
+                });
+                Ok(Outcome::Done)
+            }
+            Command::Note { decision, by, text } => {
+                events.push(Event::Noted {
+                    decision: *decision,
+                    by: *by,
+                    at,
+                    text: text.clone(),
+                });
+                Ok(Outcome::Done)
+            }
+            Command::Look => Ok(Outcome::Desk(self.clone())),
+            Command::Freeze { .. } => Ok(Outcome::Done),
+        }
+    }
+
+    fn draft(&self, draft: Draft, events: &mut Vec<Event>) -> Decided {
+        if self.drafts.len() >= DRAFTS_MAX {
+            return Err(Refusal::DraftsTooMany);
+        }
+        events.push(Event::Drafted(draft.clone()));
+        Ok(Outcome::Draft(draft))
+    }
+
+    /// Four eyes: who wrote rules cannot let them run, and nobody lets rules run that were written against others than
+    /// those that run now.
+    fn approve(&self, at: Timestamp, id: DraftId, by: KeyId, events: &mut Vec<Event>) -> Decided {
+        let draft = self.drafts.get(&id).ok_or(Refusal::DraftNotFound)?;
+        if draft.author == by {
+            return Err(Refusal::SamePerson);
+        }
+        let running = self.running_version();
+        if draft.base != running {
+            return Err(Refusal::DraftOutdated { running });
+        }
+        let published = Published {
+            version: running + 1,
+            author: draft.author,
+            approver: by,
+            at,
+            note: draft.note.clone(),
+            restores: None,
+            rules: draft.rules.clone(),
+        };
+        events.push(Event::Published {
+            draft: Some(id),
+            published: published.clone(),
+        });
+        Ok(Outcome::Published(published))
+    }
+
+    fn go_back(
+        &self,
+        at: Timestamp,
+        to: u32,
+        by: KeyId,
+        note: &str,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        let mut kept = self.published.iter();
+        let earlier = kept.find(|published| published.version == to);
+        let earlier = earlier.ok_or(Refusal::VersionNotFound)?;
+        let published = Published {
+            version: self.running_version() + 1,
+            author: earlier.author,
+            approver: by,
+            at,
+            note: note.to_owned(),
+            restores: Some(to),
+            rules: earlier.rules.clone(),
+        };
+        events.push(Event::Published {
+            draft: None,
+            published: published.clone(),
+        });
+        Ok(Outcome::Published(published))
+    }
+
+    fn enter(&self, entry: Entry, events: &mut Vec<Event>) -> Decided {
+        let known = self
+            .entries
+            .contains_key(&(entry.list, entry.subject.clone()));
+        if !known && self.entries.len() >= ENTRIES_MAX {
+            return Err(Refusal::EntriesTooMany);
+        }
+        events.push(Event::Entered(entry.clone()));
+        Ok(Outcome::Entry(entry))
+    }
+
+    fn strike(
+        &self,
+        at: Timestamp,
+        list: List,
+        subject: &Subject,
+        by: KeyId,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        let subject = subject.clone();
+        let entry = self.entries.get(&(list, subject.clone()));
+        let entry = entry.ok_or(Refusal::EntryNotFound)?.clone();
+        events.push(Event::Struck {
+            list,
+            subject,
+            by,
+            at,
+        });
+        Ok(Outcome::Entry(entry))
+    }
+
+    /// The same file is the same model.
+    fn add_model(&self, at: Timestamp, new: &Model, events: &mut Vec<Event>) -> Decided {
+        let mut known = self.models.values();
+        if let Some(known) = known.find(|known| known.digest == new.digest) {
+            return Ok(Outcome::Model(known.clone()));
+        }
+        if self.models.len() >= MODELS_MAX {
+            return Err(Refusal::ModelsTooMany);
+        }
+        let newest = self.models.last_key_value();
+        let model = Model {
+            version: newest.map_or(0, |(version, _)| *version) + 1,
+            at,
+            ..new.clone()
+        };
+        events.push(Event::ModelAdded(model.clone()));
+        Ok(Outcome::Model(model))
+    }
+
+    fn use_model(
+        &self,
+        at: Timestamp,
+        version: u32,
+        part: Part,
+        by: KeyId,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        if version != 0 {
+            let model = self.models.get(&version).ok_or(Refusal::ModelNotFound)?;
+            if part == Part::Champion && model.by == by {
+                return Err(Refusal::SamePerson);
+            }
+        }
+        events.push(Event::ModelUsed {
+            version,
+            part,
+            by,
+            at,
+        });
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,135 @@
+//! Cases: decisions that analysts are shown, by the money at risk.
+
+use ledger::Timestamp;
+use ledger::shell::Reading;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use super::decision::{Labelled, labelled};
+use super::decode;
+use super::page::{Cursor, List, Slice};
+use crate::pay::{Decision, KeyId, Standing};
+
+/// Which cases are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Money is on hold for them.
+    Waiting,
+    /// Nobody has said what they were.
+    Unlabelled,
+    All,
+}
+
+const SELECT: &str = "select d.decision, l.label, l.at as labelled_at from cases c
+    join decisions d on d.id = c.id left join labels l on l.decision_id = c.id";
+
+/// Cases, those with the most money at risk first.
+pub async fn queue(
+    reading: &mut Reading,
+    wanted: Wanted,
+    slice: Slice,
+) -> Result<(Vec<Labelled>, Option<Cursor>), sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    match wanted {
+        Wanted::Waiting => {
+            query
+                .push(" where c.standing = ")
+                .push_bind(Standing::InReview.name());
+        }
+        Wanted::Unlabelled => {
+            query.push(" where l.label is null");
+        }
+        Wanted::All => {
+            query.push(" where c.at_risk >= 0");
+        }
+    }
+    if let Some(after) = slice.after {
+        let at_risk = i64::try_from(after.first).unwrap_or(i64::MAX);
+        query.push(" and (c.at_risk, c.id) < (").push_bind(at_risk);
+        query
+            .push(", ")
+            .push_bind(after.second.to_be_bytes().to_vec())
+            .push(")");
+    }
+    query
+        .push(" order by c.at_risk desc, c.id desc limit ")
+        .push_bind(slice.limit());
+    let rows = query.build().fetch_all(reading.connection()).await?;
+    let cases: Result<Vec<Labelled>, _> = rows.iter().map(labelled).collect();
+    Ok(slice.cut(cases?, |last| Cursor {
+        list: List::Cases,
+        first: last.decision.at_risk().unsigned_abs(),
+        second: last.decision.id.0,
+    }))
+}
+
+/// Other cases of the same payer, shop or device, the newest first, at most so many.
+pub async fn neighbours(
+    reading: &mut Reading,
+    of: &Decision,
+    limit: u32,
+) -> Result<Vec<Labelled>, sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query
+        .push(" where (c.wallet_no = ")
+        .push_bind(i64::from(of.wallet_no.0));
+    query
+        .push(" or c.merchant_no = ")
+        .push_bind(i64::from(of.merchant_no.0));
+    if let Some(device) = of.scored.attempt.device {
+        query
+            .push(" or c.device = ")
+            .push_bind(device.0.cast_signed());
+    }
+    query
+        .push(") and c.id <> ")
+        .push_bind(of.id.0.to_be_bytes().to_vec());
+    query
+        .push(" order by c.at desc limit ")
+        .push_bind(i64::from(limit));
+    let rows = query.build().fetch_all(reading.connection()).await?;
+    rows.iter().map(labelled).collect()
+}
+
+/// Something that analysts changed.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub at: Timestamp,
+    pub what: String,
+    pub subject: String,
+    pub by: Option<KeyId>,
+    pub note: String,
+    /// Rules as they were published, as JSON.
+    pub detail: Option<String>,
+}
+
+/// What analysts changed, the newest first.
+pub async fn history(
+    reading: &mut Reading,
+    slice: Slice,
+) -> Result<(Vec<Change>, Option<Cursor>), sqlx::Error> {
+    let mut query = QueryBuilder::<Sqlite>::new("select * from desk_history");
+    if let Some(after) = slice.after {
+        let at = i64::try_from(after.first).unwrap_or(i64::MAX);
+        query.push(" where at < ").push_bind(at);
+    }
+    query
+        .push(" order by at desc limit ")
+        .push_bind(slice.limit());
+    let rows = query.build().fetch_all(reading.connection()).await?;
+    let mut changes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        changes.push(Change {
+            at: decode::time(row, "at")?,
+            what: decode::text(row, "what")?,
+            subject: decode::text(row, "subject")?,
+            by: decode::id_or_none(row, "key_id")?.map(KeyId),
+            note: decode::text(row, "note")?,
+            detail: row.try_get("detail")?,
+        });
+    }
+    Ok(slice.cut(changes, |last| Cursor {
+        list: List::Changes,
+        first: last.at.0,
+        second: 0,
+    }))
+}

@@ -1,0 +1,67 @@
+//! What became of decisions, in the order of the journal.
+
+use ledger::shell::Reading;
+use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::decision::decision;
+use super::decode;
+pub use super::risk_view::{Became, named};
+use crate::pay::Decision;
+
+/// A place in the log: a row of the journal, and a position in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    pub row: i64,
+    pub position: i64,
+}
+
+impl Place {
+    /// Before everything.
+    pub const START: Self = Self {
+        row: 0,
+        position: -1,
+    };
+}
+
+/// One entry, with the decision that it is about as it is now.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub place: Place,
+    pub became: Became,
+    pub decision: Option<Decision>,
+}
+
+/// The entries behind a place, in order, at most so many.
+pub async fn after(
+    reading: &mut Reading,
+    place: Place,
+    limit: u32,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows = sqlx::query(
+        "select r.seq, r.position, r.what, d.decision from risk_log r
+        left join decisions d on d.id = r.decision_id
+        where (r.seq, r.position) > (?, ?) order by r.seq, r.position limit ?",
+    )
+    .bind(place.row)
+    .bind(place.position)
+    .bind(i64::from(limit))
+    .fetch_all(reading.connection())
+    .await?;
+    rows.iter().map(entry).collect()
+}
+
+fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
+    let what: &str = row.try_get("what")?;
+    let became = Became::ALL.into_iter().find(|became| became.name() == what);
+    let known = row.try_get::<Option<&[u8]>, _>("decision")?.is_some();
+    Ok(Entry {
+        place: Place {
+            row: decode::number(row, "seq")?,
+            position: decode::number(row, "position")?,
+        },
+        became: became.ok_or_else(|| decode::wrong("what"))?,
+        decision: known.then(|| decision(row)).transpose()?,
+    })
+}
