@@ -30,6 +30,7 @@ pub use ask::{Done, new_id};
 pub use boot::{FirstKey, OPERATOR_KEY_FILE};
 pub use confirm::{Asked, DeviceSignature, Pin, Proof};
 pub(crate) use confirm::{pin_owner, text_to_sign};
+pub use desk::{Act, Known};
 pub use pay::Payer;
 use remembered::Remembered;
 pub(crate) use request_id::RequestIds;
@@ -45,7 +46,7 @@ use crate::problem::Problem;
 use crate::sign::NonceWindow;
 use crate::store::PaymentsView;
 use crate::telemetry::{Gauges, Metrics};
-use crate::web;
+use crate::web::{self, analyst::session::Sessions};
 use crate::webhook::Reach;
 
 /// Requests handled at a time. Each holds its body and waits for the journal; at 30,000 a second and 25 ms an answer
@@ -92,6 +93,7 @@ pub struct App {
     /// Without a slash at the end.
     pub public_url: String,
     pub(crate) risk: Arc<Risk>,
+    pub(crate) sessions: Sessions,
     merchants: Remembered<MerchantId, Arc<Merchant>>,
     assets: Remembered<String, Currency>,
     store: Mutex<Option<Store<Payments>>>,
@@ -165,6 +167,7 @@ impl App {
             mode: config.mode,
             public_url: config.public_url_at(config.listen),
             risk,
+            sessions: Sessions::default(),
             merchants: Remembered::new(MERCHANTS_MAX),
             assets: Remembered::new(ASSETS_MAX),
             store: Mutex::new(Some(store)),

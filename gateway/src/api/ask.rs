@@ -380,6 +380,8 @@ macro_rules! media {
 media! {
     Svg "image/svg+xml"
     Png "image/png"
+    /// Rows for a spreadsheet or for training.
+    Csv "text/csv; charset=utf-8"
     /// Prometheus' own text format.
     Exposition "text/plain; version=0.0.4"
     /// The OpenAPI document, written once.

@@ -13,6 +13,7 @@ mod check;
 pub(crate) mod code;
 mod decision;
 mod delivery;
+mod desk;
 mod endpoint;
 pub mod event;
 mod house;

@@ -6,6 +6,7 @@
 //! | order numbers | merchant and number | what the order is for | on success: a number that was refused stays free |
 //! | refund numbers | merchant and number | what is refunded | on success |
 //! | starting | what is made on the first start | its name | on success |
+//! | forms | the analyst's key and the form's own | what the form asks for | always |
 //! | the demonstration | a step of the simulated customer | its name | on success |
 
 use axum::http::{HeaderMap, Uri};
@@ -13,7 +14,7 @@ use ledger::{Fingerprint, OnceKey, Remember, Unique};
 use uuid::Uuid;
 
 use crate::auth::Caller;
-use crate::pay::{MerchantId, OrderNumber};
+use crate::pay::{KeyId, MerchantId, OrderNumber};
 use crate::problem::{Code, Problem};
 
 /// The longest key: UUIDs have 36 characters, and longer texts are somebody's data rather than a key.
@@ -27,6 +28,7 @@ const ORDER_NUMBER: u64 = 2 << KIND_SHIFT;
 const REFUND_NUMBER: u64 = 3 << KIND_SHIFT;
 const START: u64 = 4 << KIND_SHIFT;
 const DEMONSTRATION: u64 = 5 << KIND_SHIFT;
+const FORM: u64 = 7 << KIND_SHIFT;
 
 /// The key of a request that has an effect.
 pub(super) fn of_request(
@@ -92,6 +94,15 @@ fn of_number(scope: u64, merchant: MerchantId, number: &OrderNumber, content: &s
         key: OnceKey::of_text(scope, &format!("{merchant}/{number}")),
         fingerprint: Fingerprint::of(content.as_bytes()),
         remember: Remember::Successes,
+    }
+}
+
+/// The key of a form that an analyst sends from a page.
+pub fn of_form(by: KeyId, form: &str, content: &str) -> Unique {
+    Unique {
+        key: OnceKey::of_text(FORM, &format!("{by}/{form}")),
+        fingerprint: Fingerprint::of(content.as_bytes()),
+        remember: Remember::Always,
     }
 }
 

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, code, decision, delivery, endpoint, house, key, merchant, order, payment, refund, scan,
-    statement, step_up, wallet,
+    asset, code, decision, delivery, desk, endpoint, house, key, merchant, order, payment, refund,
+    scan, statement, step_up, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -49,6 +49,7 @@ pub fn routes() -> Vec<Route> {
         wallets(),
         keys(),
         books(),
+        desk::table::routes(),
         doors(),
     ];
     groups.into_iter().flatten().collect()

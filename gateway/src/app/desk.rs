@@ -1,12 +1,62 @@
 //! What analysts do, and what they look at.
 
-use ledger::{Submission, Unique};
+use fraud::rule::Rule;
+use ledger::{Sequence, Submission, Timestamp, Unique};
 
+use super::risk::{BacktestError, Backtested};
 use super::{App, Done, views_problem};
 use crate::pay::desk::{self, Desk};
-use crate::pay::{Command, DecisionId, Outcome};
+use crate::pay::{Command, DecisionId, KeyId, Label, Outcome, WalletId};
 use crate::problem::{Code, Problem};
-use crate::store::decision::{self, Labelled};
+use crate::store::Cursor;
+use crate::store::case::{self, Wanted};
+use crate::store::decision::{self, Labelled, Remark};
+use crate::store::page::Slice;
+
+/// Earlier attempts of the payer that are shown with a case, and cases near it.
+const TIMELINE_MAX: u32 = 20;
+const NEIGHBOURS_MAX: u32 = 20;
+
+/// What an analyst does about a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Lets money go that is on hold.
+    Release,
+    /// Refuses what is pending.
+    Deny,
+    /// Says what it was.
+    Label(Label),
+}
+
+impl Act {
+    fn command(self, decision: DecisionId, by: KeyId, note: &str) -> Command {
+        let note = note.to_owned();
+        match self {
+            Self::Release => Command::Release { decision, by, note },
+            Self::Deny => Command::Deny { decision, by, note },
+            Self::Label(label) => Command::Desk(desk::Command::Label {
+                decision,
+                label,
+                by,
+                note,
+            }),
+        }
+    }
+}
+
+/// Everything that is known of a case.
+#[derive(Debug)]
+pub struct Known {
+    pub case: Labelled,
+    /// What was said about it, the first first.
+    pub remarks: Vec<Remark>,
+    /// The payer's newest attempts.
+    pub timeline: Vec<Labelled>,
+    /// The newest other cases of the same payer, shop or device.
+    pub neighbours: Vec<Labelled>,
+    pub desk: Desk,
+    pub sequence: Sequence,
+}
 
 impl App {
     /// Everything on the desk.
@@ -57,5 +107,75 @@ impl App {
         found
             .map_err(|error| views_problem(&error))?
             .ok_or_else(|| Problem::new(Code::DecisionNotFound, "There is no such decision."))
+    }
+
+    /// A case with what was said about it and what stands near it.
+    pub async fn find_case(&self, id: DecisionId) -> Result<Known, Problem> {
+        let desk = self.desk().await?;
+        let case = self.find_decision(id).await?;
+        let mut reading = self.read_views(None).await?;
+        let problem = |error| views_problem(&error);
+        let remarks = decision::remarks(&mut reading, id).await;
+        let wallet = case.decision.wallet_no;
+        let timeline = decision::of_wallet(&mut reading, wallet, TIMELINE_MAX).await;
+        let neighbours = case::neighbours(&mut reading, &case.decision, NEIGHBOURS_MAX).await;
+        Ok(Known {
+            remarks: remarks.map_err(problem)?,
+            timeline: timeline.map_err(problem)?,
+            neighbours: neighbours.map_err(problem)?,
+            sequence: reading.watermark(),
+            case,
+            desk,
+        })
+    }
+
+    /// Does something about one case. A label is said of a decision that exists; that it does is looked up first, which
+    /// is safe because decisions never go away.
+    pub async fn act_on(
+        &self,
+        by: KeyId,
+        (act, id, note): (Act, DecisionId, &str),
+        once: impl IntoIterator<Item = Unique>,
+    ) -> Result<Done, Problem> {
+        if let Act::Label(_) = act {
+            self.find_decision(id).await?;
+        }
+        self.command(act.command(id, by, note), once).await
+    }
+
+    /// Cases, those with the most money at risk first.
+    pub async fn cases(
+        &self,
+        wanted: Wanted,
+        slice: Slice,
+    ) -> Result<(Vec<Labelled>, Option<Cursor>), Problem> {
+        let now = self.handle.status().durable;
+        let mut reading = self.read_views(Some(now)).await?;
+        let cases = case::queue(&mut reading, wanted, slice).await;
+        cases.map_err(|error| views_problem(&error))
+    }
+
+    /// Whether nothing leaves a wallet.
+    pub async fn is_frozen(&self, wallet: WalletId) -> Result<bool, Problem> {
+        let done = self.ask(Command::FindWallet(wallet)).await?;
+        let Outcome::Wallet { accounts, .. } = &done.outcome else {
+            return done.unexpected();
+        };
+        Ok(accounts.iter().any(|account| !account.state.lets_out()))
+    }
+
+    /// What rules would have done with the attempts made in a span of time, up to this moment.
+    pub(crate) async fn backtest(
+        &self,
+        rules: &[Rule],
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<Backtested, Problem> {
+        // The views are brought up to what was durable when it was asked.
+        self.read_views(Some(self.handle.status().durable)).await?;
+        let tested = self.risk.backtest(rules, from, until).await;
+        tested.map_err(|error| match error {
+            BacktestError::Rules(_) => Problem::new(Code::RulesInvalid, error.to_string()),
+            BacktestError::Views(cause) => Problem::internal(&cause),
+        })
     }
 }

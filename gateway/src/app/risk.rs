@@ -8,6 +8,7 @@
 //! The scorer never holds up a payment: the lock is held for some microseconds, and who cannot get it within
 //! [`BUDGET`], or finds the scorer broken, is answered by the stated fallback.
 
+mod backtest;
 mod follow;
 mod load;
 mod memory;
@@ -16,9 +17,11 @@ mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use fraud::rule::{Rule, RulesError};
 use fraud::{
     Action, Attempt, Channel, CurrencyCode, Key, Kind, Outcome, Policy, Registry, Scorer, Settings,
 };
@@ -26,12 +29,14 @@ use fx::Money;
 use ledger::TransactionId;
 use ledger::shell::Handle;
 
+pub(crate) use backtest::{BacktestError, Backtested, PAST_MAX};
+use load::rule_set;
+pub(crate) use models::Models;
 pub(crate) use words::Why;
 
 use crate::config::{Fallback, RiskMode};
 use crate::pay::{Assessment, Evidence, Order, Payments, Scored, Verdict, WalletId};
 use memory::Memory;
-use models::Models;
 
 /// How long a payment waits for the scorer at most. Scoring takes some microseconds; this is for the day on which it
 /// does not.
@@ -50,6 +55,7 @@ pub(crate) struct Risk {
     /// Held while the scorer is told of the desk, so that an older desk never comes after a newer one.
     loading: tokio::sync::Mutex<load::Loaded>,
     following: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    unscored: AtomicU64,
 }
 
 impl Risk {
@@ -81,6 +87,7 @@ impl Risk {
             models: Models::new(directory),
             loading: tokio::sync::Mutex::default(),
             following: tokio::sync::Mutex::default(),
+            unscored: AtomicU64::new(0),
         });
         let following = tokio::spawn(follow::run(risk.clone(), remembered.place));
         *risk.following.lock().await = Some(following);
@@ -129,12 +136,39 @@ impl Risk {
             panicked = scored.is_err(),
             "an attempt could not be scored; the fallback decides"
         );
+        self.unscored.fetch_add(1, Ordering::Relaxed);
         unscored(attempt, self.fallback)
     }
 
     /// Forgets an attempt of which the journal knows nothing.
     pub(super) fn forget(&self, attempt: &Attempt) {
         self.scorer().observe(attempt, Outcome::Cancelled);
+    }
+
+    /// Attempts that the fallback decided about.
+    pub(crate) fn unscored(&self) -> u64 {
+        self.unscored.load(Ordering::Relaxed)
+    }
+
+    /// How far scores have moved from those of the champion's training; nothing without a champion.
+    pub(crate) fn drift(&self) -> Option<f64> {
+        self.scorer().drift()
+    }
+
+    /// The features that rules can ask about.
+    pub(crate) const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// What is wrong with rules; nothing if they could run.
+    pub(crate) fn check(&self, rules: &[Rule]) -> Vec<RulesError> {
+        rule_set(0, rules, &self.registry, &load::no_lists())
+            .err()
+            .unwrap_or_default()
+    }
+
+    pub(crate) const fn models(&self) -> &Models {
+        &self.models
     }
 }
 

@@ -1,10 +1,11 @@
-//! Pages for people: the home page, the checkout that an order's code opens, and the documentation.
+//! Pages for people: the home page, the checkout that an order's code opens, the analysts' desk, and the documentation.
 //!
 //! They are written on the server and work without a script, on a phone first. Nothing is loaded from elsewhere and the
 //! browser is told to allow nothing else, so a page can only ever do what stands in this binary. Pages ask the
 //! application like the API does; they know no rule of money. What simulates a customer exists in test mode alone: in
 //! live mode there is no such route.
 
+pub(crate) mod analyst;
 mod asset;
 mod checkout;
 mod demo;
@@ -56,7 +57,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/c/{order}/state", get(checkout::state))
         .route("/docs", get(docs::api))
         .route("/docs/errors", get(docs::errors))
-        .route("/assets/{name}", get(asset::serve));
+        .route("/assets/{name}", get(asset::serve))
+        .merge(analyst::router());
     if app.mode == Mode::Test {
         router = router
             .route("/demo", post(demo::order))

@@ -1,7 +1,7 @@
 //! Files of models: kept beside the journal, each under the digest that the journal knows it by.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use fraud::{Model, ModelError};
@@ -36,6 +36,26 @@ impl Models {
 
     fn file(&self, digest: [u8; 32]) -> PathBuf {
         self.folder.join(format!("{}.json", hex(&digest)))
+    }
+
+    /// Keeps a model's file, durably, and returns its digest. It is complete as soon as it has its name.
+    pub(crate) fn keep(&self, text: &str) -> Result<[u8; 32], ModelFault> {
+        let digest = <[u8; 32]>::from(Sha256::digest(text));
+        let file = self.file(digest);
+        let written = || {
+            fs::create_dir_all(&self.folder)?;
+            let draft = file.with_extension("new");
+            let mut out = File::create(&draft)?;
+            out.write_all(text.as_bytes())?;
+            out.sync_all()?;
+            fs::rename(draft, &file)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        written().map_err(|source| ModelFault::File {
+            file: file.clone(),
+            source,
+        })?;
+        Ok(digest)
     }
 
     /// Reads the model of a card. A few megabytes of JSON are read off the threads that answer requests.

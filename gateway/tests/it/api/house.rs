@@ -109,6 +109,13 @@ impl House {
         party
     }
 
+    /// A key of somebody who looks for fraud.
+    pub(super) async fn analyst(&self) -> Client {
+        let asked = json!({"role": "analyst"});
+        let key = self.operator.post("/v1/keys", &asked).await.created();
+        self.client(&key)
+    }
+
     async fn party(&self, kind: &str, id: &Value) -> Party {
         let id = id.as_str().unwrap().to_owned();
         let path = format!("/v1/{kind}/{id}/keys");

@@ -1,5 +1,7 @@
 //! The HTTP API, over real HTTP on a random port.
 
+mod desk;
+mod desk_pages;
 mod documents;
 mod house;
 mod payment;

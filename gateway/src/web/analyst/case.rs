@@ -1,0 +1,184 @@
+//! One case: why, what became of it, what stands near it, and what can be done.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::{
+    Frame, Line, acting, asset, form_key, once, page as written, refused, signed_in, told,
+};
+use crate::app::risk::Why;
+use crate::app::{Act, App, Known};
+use crate::pay::{DecisionId, Label, Resolver, Standing, desk};
+use crate::problem::{Code, Problem};
+
+const NOTE_CHARS_MAX: usize = 1_000;
+
+#[derive(Template)]
+#[template(path = "analyst/case.html")]
+struct CasePage {
+    frame: Frame,
+    case: Line,
+    order: String,
+    merchant: String,
+    wallet: String,
+    rules_version: u32,
+    model_version: u32,
+    shadow: String,
+    until: Option<String>,
+    ended: Option<String>,
+    reasons: Vec<Why>,
+    remarks: Vec<Said>,
+    timeline: Vec<Line>,
+    neighbours: Vec<Line>,
+    in_review: bool,
+    pending: bool,
+    frozen: bool,
+    form: String,
+    notice: Option<&'static str>,
+}
+
+struct Said {
+    at: String,
+    by: String,
+    what: String,
+    note: String,
+}
+
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(response) = signed_in(&app, &headers).await {
+        return *response;
+    }
+    show(&app, &id, None).await
+}
+
+fn read(id: &str) -> Result<DecisionId, Problem> {
+    id.parse()
+        .map_err(|_| Problem::new(Code::DecisionNotFound, "The address is not of a case."))
+}
+
+async fn show(app: &App, id: &str, notice: Option<&'static str>) -> Response {
+    let found = async {
+        let known = app.find_case(read(id)?).await?;
+        let frozen = app.is_frozen(known.case.decision.wallet).await?;
+        Ok::<_, Problem>((known, frozen))
+    };
+    match found.await {
+        Ok((known, frozen)) => written(&of(app, &known, frozen, notice)),
+        Err(problem) => refused(app, &problem),
+    }
+}
+
+fn of(app: &App, known: &Known, frozen: bool, notice: Option<&'static str>) -> CasePage {
+    let decision = &known.case.decision;
+    let lines = |of: &[_]| {
+        of.iter()
+            .map(|one| Line::of(app, one, &known.desk))
+            .collect()
+    };
+    let ended = decision.resolution.as_ref().map(|resolution| {
+        let by = match resolution.by {
+            Resolver::Payer(proof) => format!("the payer, by {}", proof.name().replace('_', " ")),
+            Resolver::Analyst(key) => format!("an analyst, {key}"),
+            Resolver::Merchant => "the shop".to_owned(),
+            Resolver::House => "the rules".to_owned(),
+        };
+        format!("{} by {by}: {}", told(resolution.at), resolution.note)
+    });
+    CasePage {
+        frame: Frame::of(app),
+        case: Line::of(app, &known.case, &known.desk),
+        order: decision.order.to_string(),
+        merchant: decision.merchant.to_string(),
+        wallet: decision.wallet.to_string(),
+        rules_version: decision.scored.assessment.rules_version,
+        model_version: decision.scored.assessment.model_version,
+        shadow: decision.scored.shadow.join(", "),
+        until: decision.due.map(told),
+        ended,
+        reasons: app.risk.explain(decision, &known.desk),
+        remarks: known
+            .remarks
+            .iter()
+            .map(|remark| Said {
+                at: told(remark.at),
+                by: remark.by.to_string(),
+                what: remark.what.clone(),
+                note: remark.note.clone(),
+            })
+            .collect(),
+        timeline: lines(&known.timeline),
+        neighbours: lines(&known.neighbours),
+        in_review: decision.standing == Standing::InReview,
+        pending: decision.standing.is_pending(),
+        frozen,
+        form: form_key(),
+        notice,
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    form: String,
+    act: String,
+    #[serde(default)]
+    note: String,
+}
+
+pub(super) async fn act(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Form(asked): Form<Asked>,
+) -> Response {
+    let by = match acting(&app, &headers).await {
+        Ok(by) => by,
+        Err(response) => return *response,
+    };
+    let note: String = asked.note.trim().chars().take(NOTE_CHARS_MAX).collect();
+    let done = async {
+        let id = read(&id)?;
+        let once = once(by, &asked.form, &format!("{id} {} {note}", asked.act));
+        let act = match asked.act.as_str() {
+            "release" => Act::Release,
+            "deny" => Act::Deny,
+            "fraud" => Act::Label(Label::Fraud),
+            "genuine" => Act::Label(Label::Genuine),
+            "freeze" | "unfreeze" | "note" => {
+                let decision = app.find_decision(id).await?.decision;
+                let command = match asked.act.as_str() {
+                    "note" => desk::Command::Note {
+                        decision: id,
+                        by,
+                        text: note,
+                    },
+                    freeze => desk::Command::Freeze {
+                        wallet: decision.wallet,
+                        frozen: freeze == "freeze",
+                        by,
+                        note,
+                    },
+                };
+                return app.at_desk(command, [once]).await.map(|_| ());
+            }
+            _ => {
+                let detail = "The form asks for something unknown.";
+                return Err(Problem::new(Code::ParameterInvalid, detail));
+            }
+        };
+        app.act_on(by, (act, id, &note), [once]).await.map(|_| ())
+    };
+    match done.await {
+        Ok(()) => Redirect::to(&format!("/analyst/cases/{id}")).into_response(),
+        Err(problem) if problem.code.status().is_server_error() => refused(&app, &problem),
+        Err(problem) => show(&app, &id, Some(problem.code.title())).await,
+    }
+}
