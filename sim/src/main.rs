@@ -3,8 +3,9 @@
 //! In reading order: [`world`] says who lives there and what they set out to do; [`rail`] is the way
 //! to the gateway, over HTTP or in process; [`phone`] reads codes; [`run`] runs an errand; [`tally`] keeps what was seen, as
 //! a second set of books; [`receiver`] takes webhooks; [`house`] is the gateway itself; [`town`] puts
-//! it all together and [`report`] says what came of it.
+//! it all together and [`report`] says what came of it. [`desk`] has the town's crooks and its analysts.
 
+mod desk;
 mod flags;
 mod house;
 mod phone;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::desk::Caught;
 use crate::tally::Tally;
 
 /// Webhooks due and taken.
@@ -52,6 +53,7 @@ pub(crate) struct Report {
     pub faults: Vec<String>,
     pub journal: Journal,
     pub webhooks: Option<Webhooks>,
+    pub caught: Option<Caught>,
 }
 
 impl Report {
@@ -137,6 +139,7 @@ impl Report {
             faults: tally.faults.clone(),
             journal,
             webhooks: None,
+            caught: None,
         }
     }
 }
@@ -177,6 +180,9 @@ impl fmt::Display for Report {
             for (code, count) in &self.refused {
                 writeln!(f, "    {code:<24} {count:>6}")?;
             }
+        }
+        if let Some(caught) = &self.caught {
+            write!(f, "{caught}")?;
         }
         writeln!(f)?;
         for (good, text) in self.checks() {

@@ -54,7 +54,7 @@ impl<R: Rail> Run<R> {
         Ok(())
     }
 
-    async fn top_up(&self, person: usize, amount: Money) -> Answer<()> {
+    pub(crate) async fn top_up(&self, person: usize, amount: Money) -> Answer<()> {
         self.rail.top_up(person, amount).await?;
         self.tally().topped_up(person, amount);
         Ok(())

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use tokio::task::JoinSet;
 
+use crate::desk::{self, Desk};
 use crate::flags::Flags;
 use crate::house::{self, House};
 use crate::rail::engine::EngineRail;
@@ -33,8 +34,9 @@ pub(crate) async fn over_http(flags: &Flags) -> anyhow::Result<bool> {
     let rail = HttpRail::new(
         gateway.url(),
         house::operator(&data)?,
-        town.shops.len(),
-        town.people.len(),
+        // One shop more, and some people more, are crooks.
+        town.shops.len() + 1,
+        town.people.len() + desk::CROOKS as usize,
         hooks.clone(),
     )?;
     let run = Arc::new(Run::new(town, rail));
@@ -45,7 +47,15 @@ pub(crate) async fn over_http(flags: &Flags) -> anyhow::Result<bool> {
         data.display()
     ));
     open_town(&run, flags.customers).await?;
+    let desk = Desk::open(&run.rail).await.map_err(broken)?;
+    let crooks = {
+        let run = run.clone();
+        tokio::spawn(async move { run.crooks().await })
+    };
     let took = shop(&run, flags).await;
+    let mut caught = crooks.await?.map_err(broken)?;
+    desk.work(&run, &mut caught).await.map_err(broken)?;
+    desk.leave_key(&data)?;
     let webhooks = webhooks(&run, &hooks).await;
     let differences = run.audit().await.map_err(broken)?;
     let balance = run.rail.trial_balance().await.map_err(broken)?;
@@ -59,6 +69,7 @@ pub(crate) async fn over_http(flags: &Flags) -> anyhow::Result<bool> {
         trial_balance: balance.into_iter().collect(),
         differences,
         webhooks: Some(webhooks),
+        caught: Some(caught),
         ..Report::new(flags.seed, &mut run.tally(), took, journal)
     };
     publish(flags, &report)?;
@@ -264,6 +275,7 @@ The town rests; its gateway is open until Ctrl-C:
 
   everyone    {url}/
   developers  {url}/docs          every request, with examples
+  analysts    {url}/analyst     with the key in {analyst}
   finance     {url}/v1/trial-balance   signed; see below
   operators   {url}/metrics       and /healthz, /readyz
 
@@ -271,7 +283,8 @@ One request to copy, signed with the operator's key:
 
   cargo run --release -p gateway -- request GET /v1/trial-balance \\
     --url {url} --key-file {key}",
-        key = key.display()
+        key = key.display(),
+        analyst = data.join(desk::KEY_FILE).display()
     );
 }
 

@@ -33,6 +33,7 @@ struct Party {
 struct Request {
     method: Method,
     path: String,
+    query: Option<String>,
     body: Option<Value>,
     /// The idempotency key, for what has an effect.
     key: Option<String>,
@@ -43,6 +44,7 @@ impl Request {
         Self {
             method: Method::GET,
             path,
+            query: None,
             body: None,
             key: None,
         }
@@ -52,6 +54,7 @@ impl Request {
         Self {
             method: Method::POST,
             path: path.into(),
+            query: None,
             body: Some(body),
             key: Some(key),
         }
@@ -62,6 +65,7 @@ impl Request {
         Self {
             method: Method::POST,
             path,
+            query: None,
             body: None,
             key: Some(key),
         }
@@ -80,6 +84,14 @@ pub(crate) struct HttpRail {
     /// Makes nonces and one-off keys that no other run has used.
     run: u128,
     count: AtomicU64,
+}
+
+/// What became of a try that was not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tried {
+    Paid,
+    /// It waits for its payer or for an analyst.
+    Waits,
 }
 
 impl HttpRail {
@@ -126,12 +138,15 @@ impl HttpRail {
         let to_sign = ToSign {
             method: request.method.as_str(),
             path: &request.path,
-            query: None,
+            query: request.query.as_deref(),
             body: body.as_bytes(),
             idempotency_key: request.key.as_deref(),
         };
         let signed = signer.sign(&to_sign, i64::try_from(now)?, &self.fresh())?;
-        let url = format!("{}{}", self.base, request.path);
+        let query = request
+            .query
+            .map_or_else(String::new, |query| format!("?{query}"));
+        let url = format!("{}{}{query}", self.base, request.path);
         let mut sending = self.client.request(request.method, url);
         for (name, value) in signed.iter() {
             sending = sending.header(name, value);
@@ -154,6 +169,48 @@ impl HttpRail {
             }),
             _ => Err(anyhow!("{} answered {status}: {problem}", request.path).into()),
         }
+    }
+
+    /// Asks for something as the operator.
+    pub(crate) async fn operate(&self, path: &str, body: Value) -> Answer<Value> {
+        self.act(&self.operator, path, body).await
+    }
+
+    /// Does something with somebody's key.
+    pub(crate) async fn act(&self, signer: &Signer, path: &str, body: Value) -> Answer<Value> {
+        self.json(signer, Request::post(path, self.fresh(), body))
+            .await
+    }
+
+    /// Looks something up with somebody's key.
+    pub(crate) async fn look(&self, signer: &Signer, path: &str, query: &str) -> Answer<Value> {
+        let request = Request {
+            query: Some(query.to_owned()),
+            ..Request::get(path.to_owned())
+        };
+        self.json(signer, request).await
+    }
+
+    /// Pays from a device that the wallet's provider names.
+    pub(crate) async fn try_to_pay(
+        &self,
+        person: usize,
+        order: &OrderId,
+        key: u128,
+        device: &str,
+    ) -> Answer<Tried> {
+        let key = format!("{:032x}-{key:032x}", self.run);
+        let path = format!("/v1/orders/{order}/pay");
+        let request = Request::post(path, key, json!({ "device": device }));
+        let tried = self.json(&self.person(person)?.signer, request).await?;
+        let paid = text(&tried, "/order/state")? == "paid";
+        Ok(if paid { Tried::Paid } else { Tried::Waits })
+    }
+
+    /// The wallets of those whose place is not below this one.
+    pub(crate) fn wallets_from(&self, place: usize) -> impl Iterator<Item = &str> {
+        let people = self.people.iter().skip(place);
+        people.filter_map(|person| Some(person.get()?.id.as_str()))
     }
 
     async fn json(&self, signer: &Signer, request: Request) -> Answer<Value> {

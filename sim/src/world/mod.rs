@@ -1,6 +1,7 @@
 //! The town: who lives in it and what they set out to do. Pure: a seed gives the same town and the
 //! same errands on any machine, in whatever order and however fast they are run.
 
+pub(crate) mod crook;
 pub(crate) mod errand;
 pub(crate) mod stream;
 pub(crate) mod town;

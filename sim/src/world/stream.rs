@@ -12,6 +12,8 @@ pub(crate) enum Actor {
     Person = 2,
     Errand = 3,
     Ids = 4,
+    Crook = 5,
+    CrookIds = 6,
 }
 
 pub(crate) fn stream(seed: u64, actor: Actor, number: u64) -> SmallRng {

@@ -31,6 +31,14 @@ fn all_is_well(summary: &Value) {
     let webhooks = &summary["webhooks"];
     assert!(webhooks["due"].as_u64() > Some(0), "{summary}");
     assert_eq!(webhooks["due"], webhooks["delivered"], "{summary}");
+    let caught = &summary["caught"];
+    assert_eq!(caught["crooks"], 9, "{summary}");
+    assert_eq!(caught["false_alarms"], 0, "{summary}");
+    let schemes = caught["schemes"].as_array().unwrap();
+    for scheme in schemes {
+        let stopped = scheme["denied"].as_u64().unwrap() + scheme["held"].as_u64().unwrap();
+        assert!(stopped > 0, "{summary}");
+    }
     for (currency, sum) in summary["trial_balance"].as_object().unwrap() {
         assert_eq!(sum, 0, "{currency} in {summary}");
     }
