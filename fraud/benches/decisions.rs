@@ -25,14 +25,7 @@ fn main() -> anyhow::Result<()> {
         u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).unwrap_or(0)
     };
     let speed = measure(load, now)?;
-    println!(
-        "ours: {:.0} decisions/s, p50 {:.2} us, p99 {:.2} us, {} bytes an entity",
-        speed.decisions_per_s, speed.p50_us, speed.p99_us, speed.bytes_per_entity
-    );
-    println!(
-        "      ({} profiles, {} features, {} rules, {} trees, {} of {} stopped)",
-        speed.entities, speed.features, speed.rules, speed.trees, speed.stopped, load.decisions
-    );
+    println!("ours: {speed}");
     baseline(load, now);
     Ok(())
 }

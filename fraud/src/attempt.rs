@@ -92,6 +92,27 @@ impl Kind {
         "top_up",
         "red_packet",
     ];
+
+    /// Every kind, in the order of its place.
+    pub const ALL: [Self; 6] = [
+        Self::Payment,
+        Self::Transfer,
+        Self::Charge,
+        Self::Withdrawal,
+        Self::TopUp,
+        Self::RedPacket,
+    ];
+
+    /// The kind of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        let place = Self::WORDS.iter().position(|other| *other == word)?;
+        Some(Self::ALL[place])
+    }
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
 }
 
 /// How the attempt came in.
@@ -113,6 +134,21 @@ pub enum Channel {
 impl Channel {
     /// The words for channels, in the order of their places.
     pub const WORDS: [&str; 5] = ["merchant_code", "payment_code", "app", "web", "api"];
+
+    /// Every channel, in the order of its place.
+    pub const ALL: [Self; 5] = [
+        Self::MerchantCode,
+        Self::PaymentCode,
+        Self::App,
+        Self::Web,
+        Self::Api,
+    ];
+
+    /// The channel of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        let place = Self::WORDS.iter().position(|other| *other == word)?;
+        Some(Self::ALL[place])
+    }
 }
 
 /// The part an entity plays in an attempt. Each role has its own table of profiles.

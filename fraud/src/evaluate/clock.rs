@@ -19,15 +19,19 @@ pub enum TimeUnit {
     Days,
 }
 
-const FORMATS: [&str; 6] = [
+const FORMATS: [&str; 8] = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f UTC",
     "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
     "%Y/%m/%d %H:%M:%S",
     "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M",
 ];
 
+/// A larger number of seconds counts from 1970: it lies after 1979.
+const SINCE_1970: f64 = 3.0e8;
 /// Rows to a step from which on small numbers are taken for hours.
 const CROWDED: f64 = 20.0;
 
@@ -68,7 +72,7 @@ pub(super) fn seconds(times: &[f64], unit: TimeUnit) -> Vec<u32> {
         TimeUnit::Days => 86_400.0,
     };
     // A time since 1970 stays what it is, so that hours of the day keep their meaning.
-    let offset = if first * factor > 3.0e8 {
+    let offset = if first * factor > SINCE_1970 {
         0.0
     } else {
         1.0e9 - (1.0e9 % 86_400.0) - (first * factor / 86_400.0).floor() * 86_400.0
@@ -84,6 +88,7 @@ fn guess(last: f64, span: f64, rows: usize) -> f64 {
         last if last > 1e17 => 1e-9,
         last if last > 1e14 => 1e-6,
         last if last > 1e11 => 1e-3,
+        last if last > SINCE_1970 => 1.0,
         _ if span > 0.0 && rows as f64 > CROWDED * span => 3_600.0,
         _ => 1.0,
     }
@@ -99,6 +104,9 @@ mod tests {
             ("2019-01-01 00:00:18", Some(1_546_300_818.0)),
             ("2019-01-01T00:00:18Z", Some(1_546_300_818.0)),
             ("2019-01-01T02:00:18+02:00", Some(1_546_300_818.0)),
+            ("2019-01-01 02:00:18+02:00", Some(1_546_300_818.0)),
+            ("2019-01-01 00:00:18 UTC", Some(1_546_300_818.0)),
+            ("2019-01-01T00:00", Some(1_546_300_800.0)),
             ("2019-01-01", Some(1_546_300_800.0)),
             ("01/02/2019 10:30", Some(1_546_425_000.0)),
             ("406.0", Some(406.0)),
@@ -127,6 +135,10 @@ mod tests {
             "seconds since 1970"
         );
         assert_eq!(span(&[0.0, 172_792.0]), 172_792, "seconds from a start");
+        let crowd: Vec<f64> = (0..10_000)
+            .map(|row| 1.5e9 + f64::from(row / 100))
+            .collect();
+        assert_eq!(span(&crowd), 99, "seconds since 1970, a hundred rows each");
         let steps: Vec<f64> = (0..10_000).map(|row| f64::from(row / 100)).collect();
         assert_eq!(span(&steps), 99 * 3_600, "hours, a hundred rows each");
     }

@@ -5,7 +5,11 @@
 //! they are, words by how often they were fraud so far). Labels become known some time after the fact,
 //! here as in life. The older part trains, the newer part is scored without having been seen.
 
+mod cell;
 mod clock;
+mod column;
+mod history;
+mod report;
 mod table;
 mod walk;
 
@@ -24,10 +28,10 @@ pub struct Columns {
     pub time: String,
     /// Whether it was fraud.
     pub label: String,
-    /// How much money.
+    /// How much money; if absent, the column `amount`, if there is one.
     pub amount: Option<String>,
-    /// Who takes part, the payer first; up to five.
-    pub entities: Vec<String>,
+    /// Who takes part, and in which role; if empty, the columns called like roles.
+    pub entities: Vec<(Role, String)>,
     /// Columns not to look at.
     pub ignored: Vec<String>,
     /// What a number in the time column counts.
@@ -36,10 +40,59 @@ pub struct Columns {
     pub delay: Option<u32>,
 }
 
+impl Columns {
+    /// Gives each column of entities the next role: payer, payee, device, link, place.
+    pub fn roles<'a>(
+        columns: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Vec<(Role, String)>, EvaluateError> {
+        let columns: Vec<&String> = columns.into_iter().collect();
+        if columns.len() > Role::ALL.len() {
+            return Err(EvaluateError::TooManyEntities(columns.len()));
+        }
+        Ok(Role::ALL
+            .into_iter()
+            .zip(columns.into_iter().cloned())
+            .collect())
+    }
+}
+
+/// How far the work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Rows read from the file.
+    Read {
+        /// So many.
+        rows: usize,
+    },
+    /// Rows walked through in order of time.
+    Walked {
+        /// So many,
+        rows: usize,
+        /// of so many.
+        of: usize,
+    },
+    /// Trees grown.
+    Trained {
+        /// So many,
+        trees: usize,
+        /// of so many.
+        of: usize,
+    },
+}
+
+/// A feature and what was found of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Weighed {
+    /// The feature's name.
+    pub feature: String,
+    /// The number.
+    pub value: f64,
+}
+
 /// What came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// Rows read, and rows skipped for want of a time or a label.
+    /// Rows with a time and a label.
     pub rows: usize,
     /// Rows without a time or a label.
     pub skipped: usize,
@@ -58,21 +111,25 @@ pub struct Evaluation {
     /// The probability that a fraud scores above a genuine row.
     pub auc: f64,
     /// Average precision.
-    pub average_precision: f64,
+    pub ap: f64,
     /// The share of frauds caught with 0.1% of genuine rows touched.
     pub recall_at_0_1_percent: f64,
     /// The share of frauds caught with 0.5% of genuine rows touched.
     pub recall_at_0_5_percent: f64,
-    /// How far probabilities are from rates, in the mean.
+    /// How far probabilities are from rates, in the mean over ten groups.
     pub calibration_error: f64,
     /// The mean square error of the probabilities.
     pub brier: f64,
+    /// The mean probability of fraud that was predicted.
+    pub mean_score: f64,
+    /// The share of fraud that there was.
+    pub fraud_rate: f64,
     /// How far scores moved from training to test (population stability index).
     pub psi: f64,
     /// The features that moved scores most, and by how much in the mean.
-    pub top_features: Vec<(String, f64)>,
+    pub top_features: Vec<Weighed>,
     /// The features that drifted most, and their stability index.
-    pub drifted: Vec<(String, f64)>,
+    pub drifted: Vec<Weighed>,
 }
 
 /// Why a file could not be evaluated.
@@ -81,6 +138,9 @@ pub enum EvaluateError {
     /// It cannot be read.
     #[error("the file cannot be read: {0}; it must be CSV with a line of column names")]
     Csv(#[from] csv::Error),
+    /// It cannot be read at all.
+    #[error("the file cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
     /// A column is not there.
     #[error("there is no column `{name}`; there are: {there}")]
     NoColumn {
@@ -97,6 +157,9 @@ pub enum EvaluateError {
         /// Rows skipped.
         skipped: usize,
     },
+    /// There are too many rows.
+    #[error("the file has more than {0} rows; cut it by time and look at the newest part")]
+    TooManyRows(usize),
     /// Too many entities.
     #[error("{0} entity columns are too many; name at most five")]
     TooManyEntities(usize),
@@ -120,27 +183,23 @@ pub fn evaluate(
     input: impl Read,
     columns: &Columns,
     trainer: &impl Trainer,
+    tell: &mut dyn FnMut(Progress),
 ) -> Result<Evaluation, EvaluateError> {
-    let table = read(input, columns)?;
-    walk::Walk::new(&table, columns).run(trainer)
+    let table = table::Table::read(input, columns, tell)?;
+    walk::Walk::new(&table, columns, tell).run(trainer)
 }
 
-/// Trains a model that a scorer can load: on all rows, with only the registry's features. The entity
-/// columns play the roles in the order payer, payee, device, link, place.
+/// Trains a model that a scorer can load: on all rows, with only the registry's features.
+///
+/// Columns called `kind` and `channel` that hold the words of attempts say what an attempt was.
 pub fn train(
     input: impl Read,
     columns: &Columns,
     trainer: &impl Trainer,
     version: u32,
+    tell: &mut dyn FnMut(Progress),
 ) -> Result<Model, EvaluateError> {
-    let mut table = read(input, columns)?;
+    let mut table = table::Table::read(input, columns, tell)?;
     table.extras.clear();
-    walk::Walk::new(&table, columns).train(trainer, version)
-}
-
-fn read(input: impl Read, columns: &Columns) -> Result<table::Table, EvaluateError> {
-    if columns.entities.len() > Role::ALL.len() {
-        return Err(EvaluateError::TooManyEntities(columns.entities.len()));
-    }
-    table::Table::read(input, columns)
+    walk::Walk::new(&table, columns, tell).train(trainer, version)
 }

@@ -1,16 +1,15 @@
-//! A labelled CSV as columns: when, what it turned out to be, how much, who, and everything else.
+//! A labelled file as columns: when, what it turned out to be, how much, who, and everything else.
 
-use std::collections::HashMap;
 use std::io::Read;
 
-use super::clock;
-use super::{Columns, EvaluateError};
-use crate::attempt::Key;
+use super::column::{Reading, Values, pick};
+use super::{Columns, EvaluateError, Progress, cell, clock};
+use crate::attempt::{Channel, Key, Kind, Role};
 
-/// A column that is mostly numbers is one.
-const NUMERIC_SHARE: f64 = 0.95;
-/// A text column with more different values than this share of rows names things, and teaches nothing.
-const NAMING_SHARE: f64 = 0.3;
+/// Rows between two words of progress.
+const TOLD_EVERY: usize = 100_000;
+/// The most rows that are read; a longer file is cut into shorter ones by time.
+const MOST_ROWS: usize = 50_000_000;
 
 /// The rows of a file in order of time.
 #[derive(Debug)]
@@ -19,8 +18,10 @@ pub(super) struct Table {
     pub(super) labels: Vec<bool>,
     /// In hundredths.
     pub(super) amounts: Vec<i64>,
-    /// For each entity column the key of each row, if it has one.
-    pub(super) entities: Vec<Vec<Option<Key>>>,
+    /// For each role that takes part the column's name and the key of each row, if it has one.
+    pub(super) entities: Vec<(Role, String, Vec<Option<Key>>)>,
+    pub(super) kinds: Option<Vec<Kind>>,
+    pub(super) channels: Option<Vec<Channel>>,
     pub(super) extras: Vec<Extra>,
     /// Rows without a time or a label.
     pub(super) skipped: usize,
@@ -33,89 +34,92 @@ pub(super) struct Extra {
     pub(super) values: Values,
 }
 
-/// The values of a column, row by row.
-#[derive(Debug)]
-pub(super) enum Values {
-    /// Missing is NaN.
-    Numbers(Vec<f32>),
-    /// The place of each text among the column's texts; missing is a text of its own.
-    Words { places: Vec<u32>, different: usize },
-}
-
-/// A column while it is read.
-#[derive(Default)]
-struct Reading {
-    numbers: Vec<f32>,
-    numeric: usize,
-    filled: usize,
-    places: Vec<u32>,
-    words: HashMap<String, u32>,
-}
-
 impl Table {
-    pub(super) fn read(input: impl Read, columns: &Columns) -> Result<Self, EvaluateError> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-        let names: Vec<String> = reader
-            .headers()?
-            .iter()
-            .map(|name| name.trim().to_owned())
-            .collect();
+    pub(super) fn read(
+        input: impl Read,
+        columns: &Columns,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<Self, EvaluateError> {
+        let mut input = cell::Sniffed::new(input)?;
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .delimiter(input.delimiter())
+            .from_reader(&mut input);
+        let names: Vec<String> = reader.byte_headers()?.iter().map(cell::name).collect();
+        let places = Places::find(&names, columns)?;
+        let mut rows = Rows::new(places.entities.len(), places.others.len());
+        let mut record = csv::ByteRecord::new();
+        while reader.read_byte_record(&mut record)? {
+            rows.push(&record, &places);
+            let many = rows.times.len() + rows.skipped;
+            if many.is_multiple_of(TOLD_EVERY) {
+                tell(Progress::Read { rows: many });
+            }
+            if many > MOST_ROWS {
+                return Err(EvaluateError::TooManyRows(MOST_ROWS));
+            }
+        }
+        rows.sorted(&names, places, columns.unit)
+    }
+}
+
+/// Where the columns are.
+struct Places {
+    time: usize,
+    label: usize,
+    amount: Option<usize>,
+    entities: Vec<(Role, usize)>,
+    others: Vec<usize>,
+}
+
+impl Places {
+    fn find(names: &[String], columns: &Columns) -> Result<Self, EvaluateError> {
         let find = |name: &str| {
-            let missing = || EvaluateError::NoColumn {
-                name: name.to_owned(),
-                there: names.join(", "),
+            let exactly = names.iter().position(|other| other == name);
+            let alike = || {
+                names
+                    .iter()
+                    .position(|other| other.eq_ignore_ascii_case(name.trim()))
             };
-            names
-                .iter()
-                .position(|other| other == name)
-                .ok_or_else(missing)
+            exactly
+                .or_else(alike)
+                .ok_or_else(|| EvaluateError::NoColumn {
+                    name: name.to_owned(),
+                    there: names.join(", "),
+                })
         };
         let (time, label) = (find(&columns.time)?, find(&columns.label)?);
-        let amount = columns.amount.as_deref().map(find).transpose()?;
-        let entities = columns
-            .entities
-            .iter()
-            .map(|name| find(name))
-            .collect::<Result<Vec<_>, _>>()?;
-        let ignored = columns
+        let entity = |(role, name): &(Role, String)| Ok::<_, EvaluateError>((*role, find(name)?));
+        let ignored: Vec<usize> = columns
             .ignored
             .iter()
             .map(|name| find(name))
-            .collect::<Result<Vec<_>, _>>()?;
-        let special: Vec<usize> = [time, label]
-            .into_iter()
-            .chain(amount)
-            .chain(entities.iter().copied())
-            .chain(ignored)
-            .collect();
-        let others: Vec<usize> = (0..names.len())
-            .filter(|place| !special.contains(place))
-            .collect();
-
-        let mut rows = Rows::new(entities.len(), others.len());
-        for record in reader.records() {
-            let record = record?;
-            let cell = |place: usize| record.get(place).unwrap_or("").trim();
-            let (Some(time), Some(label)) = (clock::parse(cell(time)), truth(cell(label))) else {
-                rows.skipped += 1;
-                continue;
-            };
-            rows.times.push(time);
-            rows.labels.push(label);
-            rows.amounts
-                .push(amount.map_or(0, |place| hundredths(cell(place))));
-            for (column, place) in rows.entities.iter_mut().zip(&entities) {
-                let text = cell(*place);
-                column.push((!text.is_empty()).then(|| Key::of(text)));
-            }
-            for (column, place) in rows.others.iter_mut().zip(&others) {
-                column.push(cell(*place));
-            }
+            .collect::<Result<_, _>>()?;
+        let called = |name: &str| names.iter().position(|other| other == name);
+        let mut entities: Vec<(Role, usize)> = columns
+            .entities
+            .iter()
+            .map(entity)
+            .collect::<Result<_, _>>()?;
+        if entities.is_empty() {
+            let found = |role: Role| Some((role, called(role.name())?));
+            entities = Role::ALL.into_iter().filter_map(found).collect();
         }
-        rows.sorted(
-            others.into_iter().map(|place| names[place].clone()),
-            columns.unit,
-        )
+        let amount = columns.amount.as_deref().map(find).transpose()?;
+        let mut places = Self {
+            time,
+            label,
+            amount: amount.or_else(|| called("amount")),
+            entities,
+            others: Vec::new(),
+        };
+        let special = |place: &usize| {
+            [Some(places.time), Some(places.label), places.amount].contains(&Some(*place))
+                || places.entities.iter().any(|(_, other)| other == place)
+                || ignored.contains(place)
+        };
+        places.others = (0..names.len()).filter(|place| !special(place)).collect();
+        Ok(places)
     }
 }
 
@@ -141,9 +145,35 @@ impl Rows {
         }
     }
 
+    fn push(&mut self, record: &csv::ByteRecord, places: &Places) {
+        let text = |place: usize| cell::text(record.get(place).unwrap_or_default());
+        let (Some(time), Some(label)) = (
+            clock::parse(&text(places.time)),
+            cell::truth(&text(places.label)),
+        ) else {
+            self.skipped += 1;
+            return;
+        };
+        self.times.push(time);
+        self.labels.push(label);
+        self.amounts.push(
+            places
+                .amount
+                .map_or(0, |place| cell::hundredths(&text(place))),
+        );
+        for (column, (_, place)) in self.entities.iter_mut().zip(&places.entities) {
+            let text = text(*place);
+            column.push((!cell::is_missing(&text)).then(|| Key::of(&text)));
+        }
+        for (column, place) in self.others.iter_mut().zip(&places.others) {
+            column.push(&text(*place));
+        }
+    }
+
     fn sorted(
         self,
-        names: impl Iterator<Item = String>,
+        names: &[String],
+        places: Places,
         unit: clock::TimeUnit,
     ) -> Result<Table, EvaluateError> {
         if self.times.is_empty() {
@@ -154,79 +184,44 @@ impl Rows {
         let seconds = clock::seconds(&self.times, unit);
         let mut order: Vec<usize> = (0..seconds.len()).collect();
         order.sort_by_key(|row| seconds[*row]);
-        let extras = names.zip(self.others).filter_map(|(name, column)| {
-            Some(Extra {
-                name,
-                values: column.finish(&order)?,
+        let entities = places.entities.into_iter().zip(self.entities);
+        let extras = places.others.into_iter().zip(self.others);
+        let mut extras: Vec<Extra> = extras
+            .filter_map(|(place, column)| {
+                let (name, values) = (names[place].clone(), column.finish(&order)?);
+                Some(Extra { name, values })
             })
-        });
+            .collect();
         Ok(Table {
+            kinds: meant(&mut extras, "kind", Kind::of),
+            channels: meant(&mut extras, "channel", Channel::of),
             seconds: pick(&seconds, &order),
             labels: pick(&self.labels, &order),
             amounts: pick(&self.amounts, &order),
-            entities: self
-                .entities
-                .iter()
-                .map(|column| pick(column, &order))
+            entities: entities
+                .map(|((role, place), keys)| (role, names[place].clone(), pick(&keys, &order)))
                 .collect(),
-            extras: extras.collect(),
+            extras,
             skipped: self.skipped,
         })
     }
 }
 
-impl Reading {
-    fn push(&mut self, text: &str) {
-        let number = text.parse::<f32>().ok().filter(|number| number.is_finite());
-        self.filled += usize::from(!text.is_empty());
-        self.numeric += usize::from(number.is_some());
-        self.numbers.push(number.unwrap_or(f32::NAN));
-        let next = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
-        let place = self.words.get(text).copied();
-        self.places
-            .push(place.unwrap_or_else(|| *self.words.entry(text.to_owned()).or_insert(next)));
-    }
-
-    fn finish(self, order: &[usize]) -> Option<Values> {
-        let different = self.words.len();
-        if different < 2 {
-            return None;
-        }
-        if self.numeric as f64 >= NUMERIC_SHARE * self.filled as f64 {
-            return Some(Values::Numbers(pick(&self.numbers, order)));
-        }
-        let naming = different as f64 > NAMING_SHARE * order.len() as f64;
-        (!naming).then(|| Values::Words {
-            places: pick(&self.places, order),
-            different,
-        })
-    }
-}
-
-fn pick<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
-    order.iter().map(|row| values[*row]).collect()
-}
-
-/// Yes or no, in the ways files write it.
-fn truth(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "1.0" | "true" | "t" | "yes" | "y" | "fraud" => Some(true),
-        "0" | "0.0" | "false" | "f" | "no" | "n" | "genuine" | "legit" => Some(false),
-        _ => None,
-    }
-}
-
-/// An amount in hundredths; what is not a number counts as none.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a cast saturates, and NaN becomes 0"
-)]
-fn hundredths(text: &str) -> i64 {
-    let digits: String = text
-        .chars()
-        .filter(|letter| !matches!(letter, '$' | '€' | '¥' | '£' | ','))
-        .collect();
-    digits
-        .parse::<f64>()
-        .map_or(0, |amount| (amount * 100.0).round() as i64)
+/// Takes out a column whose every word has a meaning in an attempt.
+fn meant<T: Copy>(
+    extras: &mut Vec<Extra>,
+    name: &str,
+    meaning: impl Fn(&str) -> Option<T>,
+) -> Option<Vec<T>> {
+    let place = extras.iter().position(|extra| extra.name == name)?;
+    let words = extras[place].values.words.as_ref()?;
+    let meanings: Vec<T> = words
+        .texts
+        .iter()
+        .map(|text| meaning(text))
+        .collect::<Option<_>>()?;
+    let rows = words.places.iter().map(|place| meanings[*place as usize]);
+    let rows = rows.collect();
+    extras.remove(place);
+    Some(rows)
 }

@@ -224,6 +224,15 @@ pub(super) const FEATURES: &[EntityFeature] = &[
         extract: |it| f64::from(it.entity.labels.run),
     },
     Definition {
+        name: "fraud_run_days",
+        sentence: "all payments of the WHO that are known are fraud since {} days",
+        unit: Unit::Days,
+        extract: |it| {
+            let labels = &it.entity.labels;
+            past(it, labels.run_since, labels.run > 0, DAY)
+        },
+    },
+    Definition {
         name: "genuine_since_fraud",
         sentence: "{} genuine payments of the WHO are known since its last fraud",
         unit: Unit::Count,

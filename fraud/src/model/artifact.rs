@@ -66,9 +66,22 @@ impl Model {
         features: Vec<String>,
         version: u32,
     ) -> Result<Self, TrainError> {
-        let (trees, calibration) =
-            hold_out(trainer, data).unwrap_or((usize::MAX, Calibration::plain()));
-        let forest = trainer.train(data)?.first(trees);
+        Self::train_watched(trainer, data, features, version, &mut |_, _| {})
+    }
+
+    /// Trains the same, and tells `watch` how many of how many trees there are so far.
+    pub fn train_watched(
+        trainer: &impl Trainer,
+        data: &Dataset,
+        features: Vec<String>,
+        version: u32,
+        watch: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self, TrainError> {
+        let (trees, calibration) = hold_out(trainer, data, &mut |trees, of| watch(trees, 2 * of))
+            .unwrap_or((usize::MAX, Calibration::plain()));
+        let forest = trainer
+            .train_watched(data, &mut |trees, of| watch(of + trees, 2 * of))?
+            .first(trees);
         let stride = data.len().div_ceil(REFERENCE).max(1);
         #[expect(
             clippy::cast_possible_truncation,
@@ -137,7 +150,11 @@ impl Model {
 }
 
 /// The number of trees with the least loss on the newest rows, and the calibration of that forest.
-fn hold_out(trainer: &impl Trainer, data: &Dataset) -> Option<(usize, Calibration)> {
+fn hold_out(
+    trainer: &impl Trainer,
+    data: &Dataset,
+    watch: &mut dyn FnMut(usize, usize),
+) -> Option<(usize, Calibration)> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -148,7 +165,7 @@ fn hold_out(trainer: &impl Trainer, data: &Dataset) -> Option<(usize, Calibratio
     if newer.frauds() < FRAUDS_TO_CALIBRATE {
         return None;
     }
-    let forest = trainer.train(&older).ok()?;
+    let forest = trainer.train_watched(&older, watch).ok()?;
     let trees = forest.most_useful(&newer);
     let forest = forest.first(trees);
     let margins: Vec<f64> = (0..newer.len())

@@ -26,8 +26,17 @@ pub enum TrainError {
 
 /// Anything that turns labelled rows into a forest.
 pub trait Trainer {
+    /// Trains on all rows of a dataset; tells `watch` how many of how many trees there are so far.
+    fn train_watched(
+        &self,
+        data: &Dataset,
+        watch: &mut dyn FnMut(usize, usize),
+    ) -> Result<Forest, TrainError>;
+
     /// Trains on all rows of a dataset.
-    fn train(&self, data: &Dataset) -> Result<Forest, TrainError>;
+    fn train(&self, data: &Dataset) -> Result<Forest, TrainError> {
+        self.train_watched(data, &mut |_, _| {})
+    }
 }
 
 /// Settings of the boosting trainer.
@@ -63,11 +72,11 @@ impl Default for Boosting {
             rounds: 300,
             rate: 0.03,
             depth: DEPTH,
-            lambda: 3.0,
+            lambda: 5.0,
             least_weight: 1.0,
             least_gain: 0.0,
             rows: 0.7,
-            features: 0.4,
+            features: 0.3,
             bins: 1024,
             seed: 1,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -76,14 +85,22 @@ impl Default for Boosting {
 }
 
 impl Trainer for Boosting {
-    fn train(&self, data: &Dataset) -> Result<Forest, TrainError> {
-        Ok(self.run(data)?.0)
+    fn train_watched(
+        &self,
+        data: &Dataset,
+        watch: &mut dyn FnMut(usize, usize),
+    ) -> Result<Forest, TrainError> {
+        Ok(self.run(data, watch)?.0)
     }
 }
 
 impl Boosting {
     /// Trains, and also gives the margin of each row as the trainer itself computed it, by bins.
-    pub(crate) fn run(&self, data: &Dataset) -> Result<(Forest, Vec<f64>), TrainError> {
+    pub(crate) fn run(
+        &self,
+        data: &Dataset,
+        watch: &mut dyn FnMut(usize, usize),
+    ) -> Result<(Forest, Vec<f64>), TrainError> {
         let (frauds, rows) = (data.frauds(), data.len());
         if frauds == 0 || frauds == rows {
             return Err(TrainError::OneSided { frauds, rows });
@@ -118,6 +135,7 @@ impl Boosting {
             );
             advance(&tree, &binned, &mut margins);
             trees.push(tree);
+            watch(trees.len(), settings.rounds);
         }
         Ok((Forest { base, trees }, margins))
     }

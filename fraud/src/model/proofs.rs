@@ -49,7 +49,9 @@ fn small() -> Boosting {
 #[test]
 fn the_forest_agrees_with_the_trainer() {
     let data = sample(10_000, 1);
-    let (forest, margins) = small().run(&data).expect("both kinds are there");
+    let (forest, margins) = small()
+        .run(&data, &mut |_, _| {})
+        .expect("both kinds are there");
     for (row, margin) in margins.iter().enumerate() {
         let ours = forest.margin(data.row(row));
         assert!(

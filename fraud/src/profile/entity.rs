@@ -56,8 +56,9 @@ pub(crate) struct Labels {
     pub(crate) last_at: u32,
     /// Whether that one was fraud.
     pub(crate) last_fraud: bool,
-    /// How many frauds in a row up to that one.
+    /// How many frauds in a row up to that one, and the second of the first of them.
     pub(crate) run: u16,
+    pub(crate) run_since: u32,
     /// Genuine attempts since the last fraud.
     pub(crate) genuine_since: u16,
     pub(crate) first_fraud_at: u32,
@@ -285,6 +286,9 @@ impl Labels {
         }
         self.last_at = at;
         self.last_fraud = fraud;
+        if fraud && self.run == 0 {
+            self.run_since = at;
+        }
         self.run = if fraud { self.run.saturating_add(1) } else { 0 };
         self.genuine_since = if fraud {
             0

@@ -4,7 +4,9 @@
 //! error. The exit code is 0 when all is well, 1 when the answer is "no" (a difference found, no code in the picture,
 //! a request refused), and 2 when the question could not be asked (wrong usage, a file that cannot be read).
 
+mod bench;
 mod doctor;
+mod fraud;
 mod qr;
 mod request;
 mod serve;
@@ -38,6 +40,12 @@ enum Command {
     /// Make, read and explain QR codes.
     #[command(subcommand)]
     Qr(qr::Qr),
+    /// Train and judge models of fraud.
+    #[command(subcommand)]
+    Fraud(fraud::Fraud),
+    /// Measure how fast this machine is.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 /// Reads the command line and does what it says.
@@ -48,6 +56,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Doctor(doctor) => wait_for(doctor::run(&doctor)),
         Command::Request(request) => wait_for(request::run(&request)),
         Command::Qr(command) => qr::run(&command),
+        Command::Fraud(command) => fraud::run(&command),
+        Command::Bench(command) => bench::run(&command),
     };
     result.unwrap_or_else(|error| {
         if closed_early(&error) {

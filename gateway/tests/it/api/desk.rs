@@ -494,10 +494,10 @@ fn trained() -> String {
         time: "time".to_owned(),
         label: "label".to_owned(),
         amount: Some("amount".to_owned()),
-        entities: vec!["payer".to_owned()],
+        entities: vec![(fraud::Role::Payer, "payer".to_owned())],
         ..Default::default()
     };
     let trainer = fraud::Boosting::default();
-    let model = fraud::evaluate::train(csv.as_bytes(), &columns, &trainer, 1).unwrap();
+    let model = fraud::evaluate::train(csv.as_bytes(), &columns, &trainer, 1, &mut |_| {}).unwrap();
     model.to_json()
 }

@@ -1,0 +1,84 @@
+//! The file's other columns as features: numbers as they are, words by their past.
+
+use super::table::Extra;
+use crate::model::narrow;
+
+/// How many fraud-free rows a word starts with, so that rare words say little.
+const DOUBT: f64 = 20.0;
+
+/// The other columns on the walk.
+pub(super) struct Histories<'a> {
+    extras: &'a [Extra],
+    /// For each column of words what is known of each word.
+    words: Vec<Option<Words>>,
+    learning: bool,
+}
+
+struct Words {
+    /// Rows of each word, and frauds among them.
+    seen: Vec<(u32, u32)>,
+    /// Rows of all words.
+    rows: u32,
+}
+
+impl<'a> Histories<'a> {
+    pub(super) fn new(extras: &'a [Extra]) -> Self {
+        let words = |extra: &Extra| {
+            let words = extra.values.words.as_ref()?;
+            Some(Words {
+                seen: vec![(0, 0); words.texts.len()],
+                rows: 0,
+            })
+        };
+        Self {
+            words: extras.iter().map(words).collect(),
+            extras,
+            learning: true,
+        }
+    }
+
+    /// Adds what a row's other columns say.
+    pub(super) fn read(&self, row: usize, values: &mut Vec<f32>) {
+        for (extra, words) in self.extras.iter().zip(&self.words) {
+            if let Some(numbers) = &extra.values.numbers {
+                values.push(narrow(f64::from(numbers[row])));
+            }
+            if let (Some(known), Some(words)) = (words, &extra.values.words) {
+                let (seen, frauds) = known.seen[words.places[row] as usize];
+                values.push(narrow(f64::from(frauds) / (f64::from(seen) + DOUBT)));
+                values.push(narrow(f64::from(seen) / (f64::from(known.rows) + DOUBT)));
+            }
+        }
+    }
+
+    /// Learns what a row turned out to be.
+    pub(super) fn learn(&mut self, row: usize, fraud: bool) {
+        if !self.learning {
+            return;
+        }
+        for (extra, known) in self.extras.iter().zip(&mut self.words) {
+            if let (Some(known), Some(words)) = (known, &extra.values.words) {
+                let seen = &mut known.seen[words.places[row] as usize];
+                *seen = (seen.0 + 1, seen.1 + u32::from(fraud));
+                known.rows += 1;
+            }
+        }
+    }
+
+    /// Keeps what is known as it is.
+    pub(super) fn learn_no_more(&mut self) {
+        self.learning = false;
+    }
+
+    /// What the values are called, in their order.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.extras.iter().flat_map(|Extra { name, values }| {
+            let number = values.numbers.as_ref().map(|_| name.clone());
+            let words = values
+                .words
+                .as_ref()
+                .map(|_| [format!("{name} (fraud rate)"), format!("{name} (share)")]);
+            number.into_iter().chain(words.into_iter().flatten())
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! `gateway bench`: how fast this machine is at what the gateway does.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use fraud::speed::{self, Load};
+
+use super::print;
+
+const FRAUD_EXAMPLES: &str = "\
+Measured on one core, with a town of profiles in memory: attempt, features, 50 rules, a model of 200 trees, decision with
+reasons. Decisions a second are taken over a run without any clock inside, the settling of each payment included; the times
+of single decisions over a second run.
+
+Examples:
+  gateway bench fraud
+  gateway bench fraud --profiles 100000 --json";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Fraud decisions.
+    #[command(after_help = FRAUD_EXAMPLES)]
+    Fraud(Fraud),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fraud {
+    /// Profiles in memory.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=20_000_000))]
+    profiles: u64,
+    /// Decisions in each of the two runs.
+    #[arg(long, value_name = "NUMBER", default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    decisions: u64,
+    /// Print JSON instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: &Bench) -> Result<ExitCode> {
+    let Bench::Fraud(line) = command;
+    fraud(line)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fraud(line: &Fraud) -> Result<()> {
+    eprintln!(
+        "building a town of {} profiles and training a model on it",
+        line.profiles
+    );
+    let started = Instant::now();
+    let now = || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let load = Load {
+        profiles: line.profiles,
+        decisions: line.decisions,
+    };
+    let speed = speed::measure(load, now)?;
+    if line.json {
+        return Ok(print(&(serde_json::to_string_pretty(&speed)? + "\n"))?);
+    }
+    Ok(print(&format!("{speed}\n"))?)
+}

@@ -1,0 +1,187 @@
+//! `gateway fraud`: models of fraud, trained and judged on labelled files.
+
+mod file;
+mod parquet;
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand, ValueEnum};
+use fraud::Boosting;
+use fraud::evaluate::{self, Columns, TimeUnit};
+
+use super::print;
+use file::Progress;
+
+const TRAIN_EXAMPLES: &str = "\
+The file is CSV (also with semicolons, tabs or bars) or Parquet, one attempt a row, in any order. Without other names it has
+the columns `time`, `label` and, where known, `amount`, `payer`, `payee`, `device`, `link`, `place`, `kind` and `channel`.
+Only features that the gateway computes itself are used, so that the model can be loaded and asked.
+
+Examples:
+  gateway fraud train --data attempts.csv
+  gateway fraud train --data cards.parquet --time when --label is_fraud --amount amt --entity card --entity shop -o cards.json";
+
+const EVALUATE_EXAMPLES: &str = "\
+The file is CSV (also with semicolons, tabs or bars) or Parquet, one attempt a row, in any order. Features are computed as in
+a stream: what each row could have known at its time, labels a week late (or a twentieth of the file's span, if that is less).
+The first 70% of the rows by time train, the rest is scored without having been seen. Numbers and words in other columns are
+used as they are; leave out with --ignore what would not be known before the money moves.
+
+Times are seconds since 1970, RFC 3339, or YYYY-MM-DD with or without HH:MM:SS; labels are 0/1, true/false or yes/no.
+
+Examples:
+  gateway fraud evaluate --data cards.csv --time trans_date --label is_fraud --amount amt --entity cc_num --entity merchant
+  gateway fraud evaluate --data paysim.csv --time step --label isFraud --amount amount --ignore isFlaggedFraud --json";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Fraud {
+    /// Train a model on a file of labelled attempts.
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(Train),
+    /// Say how well fraud can be found in a labelled file.
+    #[command(after_help = EVALUATE_EXAMPLES)]
+    Evaluate(Evaluate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    data: Data,
+    /// Where to write the model.
+    #[arg(short, long, value_name = "FILE", default_value = "fraud-model.json")]
+    output: PathBuf,
+    /// The version that decisions will name; 0 is the built-in scorecard.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    version: u32,
+    /// Print JSON instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    #[command(flatten)]
+    data: Data,
+    /// Print JSON instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A file, and which of its columns are what.
+#[derive(Debug, Args)]
+struct Data {
+    /// The labelled attempts: CSV or Parquet.
+    #[arg(long = "data", value_name = "FILE")]
+    file: PathBuf,
+    /// The column that says when.
+    #[arg(long, value_name = "COLUMN", default_value = "time")]
+    time: String,
+    /// The column that says whether it was fraud.
+    #[arg(long, value_name = "COLUMN", default_value = "label")]
+    label: String,
+    /// The column that says how much; without it, one called `amount`, if there is one.
+    #[arg(long, value_name = "COLUMN")]
+    amount: Option<String>,
+    /// A column that says who takes part, the payer first, then payee, device, link and place. Without it, columns of
+    /// these names, if there are some.
+    #[arg(long = "entity", value_name = "COLUMN")]
+    entities: Vec<String>,
+    /// A column not to look at.
+    #[arg(long = "ignore", value_name = "COLUMN")]
+    ignored: Vec<String>,
+    /// What a number in the time column counts.
+    #[arg(long, value_name = "UNIT", default_value = "auto")]
+    time_unit: Unit,
+    /// Days until a label is known.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3_650))]
+    label_delay: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Unit {
+    /// Found out from the numbers.
+    Auto,
+    Seconds,
+    Hours,
+    Days,
+}
+
+impl Data {
+    fn columns(&self) -> Result<Columns> {
+        let unit = match self.time_unit {
+            Unit::Auto => TimeUnit::Auto,
+            Unit::Seconds => TimeUnit::Seconds,
+            Unit::Hours => TimeUnit::Hours,
+            Unit::Days => TimeUnit::Days,
+        };
+        Ok(Columns {
+            time: self.time.clone(),
+            label: self.label.clone(),
+            amount: self.amount.clone(),
+            entities: Columns::roles(&self.entities)?,
+            ignored: self.ignored.clone(),
+            unit,
+            delay: self.label_delay.map(|days| days * 86_400),
+        })
+    }
+}
+
+pub(crate) fn run(command: &Fraud) -> Result<ExitCode> {
+    match command {
+        Fraud::Train(line) => train(line)?,
+        Fraud::Evaluate(line) => evaluate(line)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn train(line: &Train) -> Result<()> {
+    let columns = line.data.columns()?;
+    let mut progress = Progress::start();
+    let model = evaluate::train(
+        file::open(&line.data.file)?,
+        &columns,
+        &Boosting::default(),
+        line.version,
+        &mut |told| progress.tell(told),
+    )
+    .with_context(|| line.data.file.display().to_string())?;
+    write_whole(&line.output, &model.to_json())?;
+    let trained = show::Trained::of(&model, &line.output, progress.seconds());
+    if line.json {
+        print(&(serde_json::to_string_pretty(&trained)? + "\n"))?;
+    } else {
+        print(&trained.to_string())?;
+    }
+    Ok(())
+}
+
+fn evaluate(line: &Evaluate) -> Result<()> {
+    let columns = line.data.columns()?;
+    let mut progress = Progress::start();
+    let evaluation = evaluate::evaluate(
+        file::open(&line.data.file)?,
+        &columns,
+        &Boosting::default(),
+        &mut |told| progress.tell(told),
+    )
+    .with_context(|| line.data.file.display().to_string())?;
+    if line.json {
+        print(&(serde_json::to_string_pretty(&evaluation)? + "\n"))?;
+    } else {
+        print(&show::evaluation(&evaluation))?;
+    }
+    Ok(())
+}
+
+/// Writes a file that is either the old one or the new one, whatever happens meanwhile.
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let failed = || format!("{} cannot be written", path.display());
+    std::fs::write(&beside, text).with_context(failed)?;
+    std::fs::rename(&beside, path).with_context(failed)
+}
