@@ -9,6 +9,7 @@ mod ask;
 mod boot;
 mod confirm;
 mod desk;
+mod ledger;
 mod pay;
 mod remembered;
 mod request_id;
@@ -19,13 +20,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::ledger::AccountNo;
+use ::ledger::shell::{Handle, OpenError, Settings, Store};
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use fx::Currency;
-use ledger::shell::{Handle, OpenError, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
 
+pub(crate) use self::ledger::{KnownFacts, LedgerDone};
 pub use ask::{Done, new_id};
 pub use boot::{FirstKey, OPERATOR_KEY_FILE};
 pub use confirm::{Asked, DeviceSignature, Pin, Proof};
@@ -57,6 +60,8 @@ const SCANS_MAX: usize = 2;
 /// Merchants and assets remembered, to name them without asking the machine.
 const MERCHANTS_MAX: usize = 10_000;
 const ASSETS_MAX: usize = 10_000;
+/// Accounts of tenants remembered, to name those that answers are about.
+const ACCOUNTS_MAX: usize = 200_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -96,6 +101,7 @@ pub struct App {
     pub(crate) sessions: Sessions,
     merchants: Remembered<MerchantId, Arc<Merchant>>,
     assets: Remembered<String, Currency>,
+    accounts: Remembered<AccountNo, Arc<KnownFacts>>,
     store: Mutex<Option<Store<Payments>>>,
 }
 
@@ -170,6 +176,7 @@ impl App {
             sessions: Sessions::default(),
             merchants: Remembered::new(MERCHANTS_MAX),
             assets: Remembered::new(ASSETS_MAX),
+            accounts: Remembered::new(ACCOUNTS_MAX),
             store: Mutex::new(Some(store)),
         });
         let first_key = boot::first_key(&app, &config.data).await?;

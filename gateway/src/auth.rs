@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::{HeaderMap, Uri};
 
 pub use keys::Keys;
+use ledger::Book;
 
 use crate::pay::{KeyId, MerchantId, Owner, WalletId};
 use crate::problem::{Code, Problem};
@@ -26,6 +27,8 @@ pub enum Role {
     Merchant,
     Wallet,
     Analyst,
+    /// A tenant with a book of its own.
+    Ledger,
 }
 
 impl Role {
@@ -36,6 +39,7 @@ impl Role {
             Self::Merchant => "merchant",
             Self::Wallet => "wallet",
             Self::Analyst => "analyst",
+            Self::Ledger => "ledger",
         }
     }
 
@@ -46,6 +50,7 @@ impl Role {
             Owner::Merchant(_) => Self::Merchant,
             Owner::Wallet(_) => Self::Wallet,
             Owner::Analyst => Self::Analyst,
+            Owner::Book(_) => Self::Ledger,
         }
     }
 }
@@ -93,6 +98,14 @@ impl Caller {
     /// Whether the caller sees what was said of the risk of payments.
     pub const fn sees_risk(&self) -> bool {
         matches!(self.owner, Owner::Operator | Owner::Analyst)
+    }
+
+    /// The book that the key speaks for.
+    pub fn book(&self) -> Result<Book, Problem> {
+        match self.owner {
+            Owner::Book(tenant) => Ok(tenant.book),
+            _ => Err(self.forbidden()),
+        }
     }
 
     /// Whether the caller may act for this merchant: the merchant itself, and whoever runs the house.

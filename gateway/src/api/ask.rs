@@ -9,27 +9,32 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::Query as UrlQuery;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use ledger::core::{ACCOUNT_NAME_BYTES_MAX, AccountName};
 use ledger::{Sequence, Unique};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use utoipa::openapi::content::Content;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::{App, Done};
+use super::refused::sentence;
+use crate::app::{App, Done, LedgerDone};
 use crate::auth::Caller;
 use crate::pay::{
-    DecisionId, DraftId, EndpointId, KeyId, MerchantId, MessageId, OrderId, RefundId,
-    TransactionName, WalletId,
+    BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MessageId, OrderId,
+    RefundId, TransactionName, WalletId,
 };
 use crate::problem::{Code, Problem, json_body};
 use crate::qr::decode::IMAGE_BYTES_MAX;
 
 /// The largest JSON body; the longest real one has a few kilobytes.
 const JSON_BYTES_MAX: usize = 64 << 10;
+/// One with thousands of things in it.
+const LARGE_JSON_BYTES_MAX: usize = 8 << 20;
 
 /// A request, read and understood.
 #[derive(Debug)]
@@ -114,6 +119,16 @@ impl<R> Reply<R> {
         }
     }
 
+    /// The answer to a command to a book.
+    pub(crate) fn ledger(done: &LedgerDone, body: R) -> Self {
+        Self {
+            body,
+            sequence: Some(done.sequence),
+            again: done.again,
+            waits: false,
+        }
+    }
+
     /// An answer that shows the state as of a row.
     pub(crate) fn as_of(sequence: Sequence, body: R) -> Self {
         Self {
@@ -174,7 +189,54 @@ macro_rules! path_ids {
     )*};
 }
 
-path_ids! { MerchantId WalletId KeyId OrderId RefundId EndpointId MessageId TransactionName DecisionId DraftId }
+path_ids! {
+    MerchantId WalletId KeyId OrderId RefundId EndpointId MessageId TransactionName BookId HoldName DecisionId DraftId
+}
+
+impl PathId for AccountName {
+    fn read(text: Option<&str>) -> Result<Self, Problem> {
+        let name = Self::new(text.unwrap_or_default());
+        name.map_err(|error| Problem::new(Code::ParameterInvalid, sentence(&error.to_string())))
+    }
+
+    fn describe(_: &mut Schemas) -> Option<Parameter> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(ACCOUNT_NAME_BYTES_MAX))
+            .pattern(Some("^[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+)*$"))
+            .examples([json!("assets:bank:cny")]);
+        let parameter = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .description(Some("The account's name."))
+            .required(Required::True)
+            .schema(Some(Schema::from(text)));
+        Some(parameter.build())
+    }
+}
+
+/// A number in a path.
+impl PathId for u16 {
+    fn read(text: Option<&str>) -> Result<Self, Problem> {
+        text.unwrap_or_default().parse().map_err(|_| {
+            let detail = "The number in the path is not one from 0 to 65535.";
+            Problem::new(Code::ParameterInvalid, detail)
+        })
+    }
+
+    fn describe(_: &mut Schemas) -> Option<Parameter> {
+        let number = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(Self::MAX));
+        let parameter = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(Schema::from(number)));
+        Some(parameter.build())
+    }
+}
 
 /// The query of a route.
 pub(crate) trait Query: Sized + Send {
@@ -267,6 +329,23 @@ impl<T: DeserializeOwned + ToSchema + Send> Body for Json<T> {
             .content("application/json", content)
             .required(Some(Required::True));
         Some(body.build())
+    }
+}
+
+/// A JSON document that may be large.
+#[derive(Debug)]
+pub(crate) struct LargeJson<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + Send> Body for LargeJson<T> {
+    const BYTES_MAX: usize = LARGE_JSON_BYTES_MAX;
+
+    fn read(headers: &HeaderMap, body: Bytes) -> Result<Self, Problem> {
+        let Json(read) = Json::read(headers, body)?;
+        Ok(Self(read))
+    }
+
+    fn describe(schemas: &mut Schemas) -> Option<RequestBody> {
+        Json::<T>::describe(schemas)
     }
 }
 

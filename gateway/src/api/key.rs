@@ -9,7 +9,7 @@ use super::wire::SequenceToken;
 use crate::app::secrets::{SecretsError, new_secret};
 use crate::app::{App, new_id};
 use crate::auth::{Caller, Role};
-use crate::pay::{Command, KeyId, MerchantId, Outcome, Owner, WalletId};
+use crate::pay::{BookId, Command, KeyId, MerchantId, Outcome, Owner, WalletId};
 use crate::problem::{Code, Problem};
 
 /// A key, with its secret: it is shown now and not again, except to a retry of the same request.
@@ -25,6 +25,8 @@ pub(super) struct KeyCreated {
     merchant: Option<MerchantId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wallet: Option<WalletId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    book: Option<BookId>,
     sequence: SequenceToken,
 }
 
@@ -65,6 +67,17 @@ pub(super) async fn for_wallet(ask: Ask<WalletId>) -> Replied<KeyCreated> {
     create(&ask.app, &caller, owner, ask.once).await
 }
 
+/// An operator makes the first one; whoever has one can make more.
+pub(super) async fn for_book(ask: Ask<BookId>) -> Replied<KeyCreated> {
+    let caller = ask.caller()?;
+    let tenant = match caller.owner {
+        Owner::Book(tenant) if tenant.id == ask.id => tenant,
+        Owner::Operator => ask.app.find_book(ask.id).await?.0.tenant,
+        _ => return Err(caller.forbidden()),
+    };
+    create(&ask.app, &caller, Owner::Book(tenant), ask.once).await
+}
+
 pub(super) async fn for_house(ask: Ask<(), (), Json<KeyAsked>>) -> Replied<KeyCreated> {
     let caller = ask.caller()?;
     let owner = match ask.body.0.role {
@@ -103,10 +116,11 @@ async fn create(
         .secrets
         .open(&key.secret, &key.id.to_string())
         .map_err(internal)?;
-    let (merchant, wallet) = match key.owner {
-        Owner::Merchant(id) => (Some(id), None),
-        Owner::Wallet(id) => (None, Some(id)),
-        Owner::Operator | Owner::Bank | Owner::Analyst => (None, None),
+    let (merchant, wallet, book) = match key.owner {
+        Owner::Merchant(id) => (Some(id), None, None),
+        Owner::Wallet(id) => (None, Some(id), None),
+        Owner::Book(tenant) => (None, None, Some(tenant.id)),
+        Owner::Operator | Owner::Bank | Owner::Analyst => (None, None, None),
     };
     let created = KeyCreated {
         id: key.id,
@@ -114,6 +128,7 @@ async fn create(
         role: Role::of(key.owner).name(),
         merchant,
         wallet,
+        book,
         sequence: SequenceToken(done.sequence),
     };
     Ok(Reply::done(&done, Json(created)))

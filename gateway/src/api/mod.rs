@@ -18,6 +18,7 @@ mod endpoint;
 pub mod event;
 mod house;
 mod key;
+mod ledger;
 mod merchant;
 pub mod once;
 mod openapi;

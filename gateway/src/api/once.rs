@@ -5,12 +5,13 @@
 //! | a signing key's number | `Idempotency-Key` | method, path, query and body | always: a retry gets the first answer, a refusal too |
 //! | order numbers | merchant and number | what the order is for | on success: a number that was refused stays free |
 //! | refund numbers | merchant and number | what is refunded | on success |
+//! | a book's ids | a transaction's or hold's id | what is asked | always |
 //! | starting | what is made on the first start | its name | on success |
 //! | forms | the analyst's key and the form's own | what the form asks for | always |
 //! | the demonstration | a step of the simulated customer | its name | on success |
 
 use axum::http::{HeaderMap, Uri};
-use ledger::{Fingerprint, OnceKey, Remember, Unique};
+use ledger::{Book, Fingerprint, OnceKey, Remember, TransactionId, Unique};
 use uuid::Uuid;
 
 use crate::auth::Caller;
@@ -29,6 +30,7 @@ const REFUND_NUMBER: u64 = 3 << KIND_SHIFT;
 const START: u64 = 4 << KIND_SHIFT;
 const DEMONSTRATION: u64 = 5 << KIND_SHIFT;
 const FORM: u64 = 7 << KIND_SHIFT;
+const LEDGER_ID: u64 = 6 << KIND_SHIFT;
 
 /// The key of a request that has an effect.
 pub(super) fn of_request(
@@ -106,6 +108,48 @@ pub fn of_form(by: KeyId, form: &str, content: &str) -> Unique {
     }
 }
 
+/// The key of a transaction or hold that its caller named.
+pub(super) fn of_ledger_id(
+    book: Book,
+    id: TransactionId,
+    content: &[u8],
+    remember: Remember,
+) -> Unique {
+    Unique {
+        key: OnceKey {
+            scope: LEDGER_ID | u64::from(book.0),
+            key: id.0,
+        },
+        fingerprint: Fingerprint::of(content),
+        remember,
+    }
+}
+
+/// An id for something that its caller did not name: a retry finds the same one.
+pub(super) fn made_id(request: Unique, position: u32) -> u128 {
+    let text = format!(
+        "{:016x}/{:032x}/{position}",
+        request.key.scope, request.key.key
+    );
+    derived(request.key, &text).key
+}
+
+/// A key made from another one and a text. If the other has a time in it, this one has it too, because that makes
+/// looking it up cheap.
+fn derived(from: OnceKey, text: &str) -> OnceKey {
+    /// A UUIDv7's time and version, and its variant.
+    const TIME: u128 = u128::MAX << 76;
+    const VARIANT: u128 = 0b11 << 62;
+    let digest = OnceKey::of_text(from.scope, text);
+    match from.uuid_v7_time() {
+        Some(_) => OnceKey {
+            key: (from.key & (TIME | VARIANT)) | (digest.key & !(TIME | VARIANT)),
+            ..from
+        },
+        None => digest,
+    }
+}
+
 /// The key of what is made on the first start of all.
 pub fn of_start(what: &str) -> Unique {
     of_step(START, what)
@@ -136,6 +180,11 @@ pub(super) fn reused(key: OnceKey) -> Problem {
             Code::RefundNumberUsed,
             "/number",
             "There is a refund with this number, and it is for something else.",
+        ),
+        LEDGER_ID => Problem::field(
+            Code::TransactionIdReused,
+            "/id",
+            "There is a transaction or hold with this id, and it is something else.",
         ),
         _ => Problem::new(
             Code::IdempotencyKeyReused,

@@ -69,15 +69,12 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
             code,
             format!("Version {running} of the rules runs now, which is newer than the draft."),
         ),
-        Refusal::Ledger(rejection) if code == Code::Internal => Problem::internal(&format!(
-            "the ledger refused what payments posted: {rejection}"
-        )),
         Refusal::Ledger(rejection) => Problem::new(code, sentence(rejection.reason.text())),
         _ => Problem::new(code, sentence(code.title())),
     }
 }
 
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).chain(['.']).collect()

@@ -67,7 +67,7 @@ pub struct Route {
     /// Whether it may answer 202, with the same content, as what was asked for is still to come.
     pub may_wait: bool,
     /// Refusals beyond those that follow from the rest.
-    pub refusals: &'static [Code],
+    pub refusals: Vec<Code>,
     pub body_bytes_max: usize,
     pub shape: fn() -> Shape,
     pub(super) handler: Handler,
@@ -115,7 +115,7 @@ impl Route {
             roles: &[],
             status: StatusCode::OK,
             may_wait: false,
-            refusals: &[],
+            refusals: Vec::new(),
             body_bytes_max: B::BYTES_MAX,
             shape: shape::<P, Q, B, R>,
             handler: Arc::new(answering),
@@ -196,8 +196,10 @@ impl Route {
         }
     }
 
-    pub(super) fn refuses(self, refusals: &'static [Code]) -> Self {
-        Self { refusals, ..self }
+    /// Adds ways in which it refuses.
+    pub(super) fn refuses(mut self, refusals: &[Code]) -> Self {
+        self.refusals.extend_from_slice(refusals);
+        self
     }
 
     pub fn is_public(&self) -> bool {
@@ -207,7 +209,7 @@ impl Route {
     /// Every code that this route may answer with, in the order of the catalogue.
     pub fn codes(&self) -> Vec<Code> {
         let mut codes = ALWAYS.to_vec();
-        codes.extend_from_slice(self.refusals);
+        codes.extend_from_slice(&self.refusals);
         if let Some(body) = &(self.shape)().body {
             codes.push(Code::MediaTypeUnsupported);
             if body.content.contains_key("application/json") {

@@ -148,7 +148,7 @@ fn takes_part(caller: &Caller, explained: &Explained) -> bool {
         Owner::Operator | Owner::Analyst => true,
         Owner::Wallet(wallet) => wallet == explained.wallet,
         Owner::Merchant(merchant) => Some(merchant) == explained.merchant,
-        Owner::Bank => false,
+        Owner::Bank | Owner::Book(_) => false,
     }
 }
 

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, code, decision, delivery, desk, endpoint, house, key, merchant, order, payment, refund,
-    scan, statement, step_up, wallet,
+    asset, code, decision, delivery, desk, endpoint, house, key, ledger, merchant, order, payment,
+    refund, scan, statement, step_up, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -50,6 +50,7 @@ pub fn routes() -> Vec<Route> {
         keys(),
         books(),
         desk::table::routes(),
+        ledger::table::routes(),
         doors(),
     ];
     groups.into_iter().flatten().collect()

@@ -25,8 +25,8 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
-    DecisionId, DraftId, EndpointId, KeyId, MerchantId, MessageId, OrderId, RefundId,
-    TransactionName, WalletId,
+    BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MessageId, OrderId,
+    RefundId, TransactionName, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -56,6 +56,8 @@ id_schemas! {
     OrderId "Names an order."
     RefundId "Names a refund."
     EndpointId "Names a webhook endpoint."
+    BookId "Names a book: a ledger of its own."
+    HoldName "Names a hold in a book."
     MessageId "Names a message to a webhook endpoint; it is the `webhook-id` header."
     TransactionName "Names a transaction of the ledger."
     DecisionId "Names what was decided about an attempt to pay, and the case that became of it."
@@ -95,7 +97,7 @@ impl From<Money> for Amount {
 }
 
 /// An amount as a caller sends it, not yet checked.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskedAmount {
     pub amount: Minor,
@@ -121,6 +123,16 @@ pub enum Minor {
     Whole(i64),
     TooLarge,
     NotWhole,
+}
+
+/// As it was sent; what was no amount is nothing, because it never was accepted.
+impl Serialize for Minor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Whole(amount) => serializer.serialize_i64(*amount),
+            Self::TooLarge | Self::NotWhole => serializer.serialize_none(),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Minor {

@@ -140,7 +140,7 @@ impl Payments {
         );
         let roles = [Role::Wallet(wallet), Role::Merchant(merchant)];
         let [wallet_balance, merchant_balance] = self
-            .post(posting, roles, order.amount.currency, events)
+            .post(at, posting, roles, order.amount.currency, events)
             .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
         let order = paid_with(at, order, &decision);
         events.push(told(Box::new(decision)));
@@ -182,6 +182,7 @@ impl Payments {
     /// Posts one transaction in the payments' book and returns the balances of two roles after it.
     pub(super) fn post(
         &self,
+        at: Timestamp,
         transaction: NewTransaction,
         roles: [Role; 2],
         currency: Currency,
@@ -190,7 +191,7 @@ impl Payments {
         let mut posted = Vec::new();
         let balances = self
             .ledger
-            .post(PAYMENTS_BOOK, &[transaction], &mut posted)?;
+            .post_at(at, PAYMENTS_BOOK, &[transaction], &mut posted)?;
         events.extend(posted.into_iter().map(Event::Ledger));
         Ok(roles.map(|role| {
             let Some(account) = self.ledger.account(PAYMENTS_BOOK, role.account(currency)) else {

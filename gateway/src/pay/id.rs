@@ -87,6 +87,14 @@ id!(
     EndpointId, "whe"
 );
 id!(
+    /// A book: a ledger of its own.
+    BookId, "bok"
+);
+id!(
+    /// A hold in a book, as callers name it.
+    HoldName, "hld"
+);
+id!(
     /// A message to a webhook endpoint.
     MessageId, "msg"
 );
@@ -124,6 +132,18 @@ impl From<DecisionId> for ledger::TransactionId {
 
 impl From<TransactionName> for ledger::TransactionId {
     fn from(name: TransactionName) -> Self {
+        Self(name.0)
+    }
+}
+
+impl From<ledger::TransactionId> for HoldName {
+    fn from(id: ledger::TransactionId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<HoldName> for ledger::TransactionId {
+    fn from(name: HoldName) -> Self {
         Self(name.0)
     }
 }

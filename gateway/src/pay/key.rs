@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{KeyId, MerchantId, WalletId};
+use super::id::{BookId, KeyId, MerchantId, WalletId};
+use ledger::Book;
 
 /// Whom a key speaks for. What each may do is listed beside the routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,6 +16,15 @@ pub enum Owner {
     Wallet(WalletId),
     /// Somebody who looks for fraud. Each analyst has a key of their own: what one proposes another approves.
     Analyst,
+    /// A tenant, who keeps a book of its own here.
+    Book(Tenant),
+}
+
+/// Whose book it is: the book's name outside, and its number in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Tenant {
+    pub id: BookId,
+    pub book: Book,
 }
 
 /// A secret encrypted under the house's master key. The pure rules carry it and cannot read it.

@@ -1,13 +1,15 @@
 //! What can be asked, what can happen and what can be answered.
 
 use fx::{Currency, Money};
-use ledger::{Account, Refusable, Sequence, TransactionId, TrialBalance};
+use ledger::core::BookSettings;
+use ledger::{Account, AccountId, Book, Refusable, Sequence, TransactionId, TrialBalance};
 use serde::{Deserialize, Serialize};
 
+use super::book::TenantBook;
 use super::decision::{Decision, Scored, StepUp};
 use super::desk;
 use super::endpoint::Endpoint;
-use super::id::{DecisionId, EndpointId, KeyId, MerchantId, OrderId, RefundId, WalletId};
+use super::id::{BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, RefundId, WalletId};
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
 use super::party::{Fee, Merchant, Wallet};
@@ -95,6 +97,39 @@ pub enum Command {
     FindPending(DecisionId),
     Endpoints(MerchantId),
     TrialBalance,
+    /// Opens a book of its own for a tenant.
+    OpenBook {
+        id: BookId,
+        settings: BookSettings,
+    },
+    /// Questions: they change nothing.
+    FindBook(BookId),
+    Books,
+    /// What a tenant asks of its book.
+    Ledger(InBook),
+}
+
+impl InBook {
+    /// A question, or a command that needs no more said.
+    pub fn question(book: Book, command: ledger::Command) -> Self {
+        Self {
+            book,
+            command,
+            assets: Vec::new(),
+            by_operator: false,
+        }
+    }
+}
+
+/// A command to the ledger, about one book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InBook {
+    pub book: Book,
+    pub command: ledger::Command,
+    /// What the caller takes the assets of these accounts to be.
+    pub assets: Vec<(AccountId, Currency)>,
+    /// Whether a closed account may be opened again.
+    pub by_operator: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +179,20 @@ pub struct Row {
     pub changed: Sequence,
 }
 
+/// Names something that may have left memory: an order, or something of the ledger's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ColdKey {
+    Order(Lookup),
+    Ledger(ledger::core::Key),
+}
+
+/// What the views keep of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ColdRow {
+    Order(Row),
+    Ledger(ledger::core::Row),
+}
+
 /// What happened. An event about an order carries the order as it is afterwards, so that replay needs
 /// nothing that has left memory. Variants are only ever added at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +225,7 @@ pub enum Event {
         step_ups: Box<StepUps>,
     },
     Desk(Box<desk::Event>),
+    BookOpened(TenantBook),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,6 +277,8 @@ pub enum Outcome {
     Decision(Box<Decision>),
     StepUps(Box<StepUps>),
     Desk(Box<desk::Outcome>),
+    Books(Vec<TenantBook>),
+    Ledger(ledger::Outcome),
 }
 
 impl Refusable for Outcome {

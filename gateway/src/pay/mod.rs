@@ -6,9 +6,10 @@
 //! In reading order: the words ([`id`], [`party`], [`key`], [`order`], [`endpoint`]); why a command
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
-//! with its rules ([`state`], [`open`], [`checkout`], [`refund`]). Around the risk of a payment: what was decided
+//! with its rules ([`state`], [`open`], [`checkout`], [`refund`], [`book`]). Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
+pub mod book;
 mod checkout;
 pub mod decision;
 pub mod desk;
@@ -27,15 +28,18 @@ pub mod refusal;
 pub mod state;
 pub mod step_up;
 
+pub use book::TenantBook;
 pub use decision::{Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp};
 pub use desk::Desk;
 pub use endpoint::{Endpoint, Topic};
 pub use id::{
-    DecisionId, DraftId, EndpointId, KeyId, MerchantId, MerchantNo, MessageId, OrderId, RefundId,
-    TransactionName, WalletId, WalletNo,
+    BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo, MessageId,
+    OrderId, RefundId, TransactionName, WalletId, WalletNo,
 };
-pub use key::{Key, Owner, SealedSecret};
-pub use message::{Command, Event, Lookup, NewOrder, NewRefund, Outcome, Pay, Row};
+pub use key::{Key, Owner, SealedSecret, Tenant};
+pub use message::{
+    ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay, Row,
+};
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
 pub use party::{Fee, Merchant, Wallet};
 pub use recipe::PAYMENTS_BOOK;

@@ -1,7 +1,7 @@
 //! Opening merchants, wallets, keys and endpoints, and topping wallets up.
 
 use fx::{Currency, Money};
-use ledger::{Account, NewAccount, TransactionId};
+use ledger::{Account, NewAccount, Timestamp, TransactionId};
 
 use super::endpoint::Endpoint;
 use super::id::{EndpointId, KeyId, MerchantId, WalletId};
@@ -118,6 +118,11 @@ impl Payments {
             Owner::Merchant(id) if !self.merchants.contains_key(&id) => {
                 return Err(Refusal::MerchantNotFound);
             }
+            Owner::Book(tenant)
+                if self.books.get(&tenant.id).map(|book| book.tenant) != Some(tenant) =>
+            {
+                return Err(Refusal::BookNotFound);
+            }
             Owner::Wallet(id) if !self.wallets.contains_key(&id) => {
                 return Err(Refusal::WalletNotFound);
             }
@@ -183,6 +188,7 @@ impl Payments {
 
     pub(super) fn top_up(
         &self,
+        at: Timestamp,
         transaction: TransactionId,
         wallet: WalletId,
         amount: Money,
@@ -198,7 +204,7 @@ impl Payments {
             return Err(not_held(amount.currency));
         }
         let posting = recipe::top_up(transaction, wallet.no, amount, reference);
-        let balances = self.post(posting, [role, Role::Bank], amount.currency, events)?;
+        let balances = self.post(at, posting, [role, Role::Bank], amount.currency, events)?;
         Ok(Outcome::ToppedUp {
             amount,
             balance: balances[0],

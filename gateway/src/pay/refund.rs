@@ -44,7 +44,7 @@ impl Payments {
             Role::Merchant(order.merchant_no),
         ];
         let [wallet_balance, merchant_balance] = self
-            .post(posting, roles, currency, events)
+            .post(at, posting, roles, currency, events)
             .map_err(|refusal| short(refusal, Refusal::MerchantBalanceTooLow))?;
         let whole = refunded == order.amount.amount;
         let order = Order {

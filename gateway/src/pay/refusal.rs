@@ -1,6 +1,7 @@
 //! Why a payment command is refused: a closed list with stable codes. Each code has its meaning and
 //! what to do about it in the catalogue of problems.
 
+use ledger::AccountId;
 use serde::{Deserialize, Serialize};
 
 /// Variants are only ever added at the end: their place is their number in the journal.
@@ -65,6 +66,13 @@ pub enum Refusal {
     EntriesTooMany,
     ModelNotFound,
     ModelsTooMany,
+    BookNotFound,
+    BooksTooMany,
+    /// An amount is in another currency than its account.
+    CurrencyMismatch {
+        account: AccountId,
+        code: String,
+    },
 }
 
 impl Refusal {
@@ -107,6 +115,9 @@ impl Refusal {
             Self::EntriesTooMany => "entries_too_many",
             Self::ModelNotFound => "model_not_found",
             Self::ModelsTooMany => "models_too_many",
+            Self::BookNotFound => "book_not_found",
+            Self::BooksTooMany => "books_too_many",
+            Self::CurrencyMismatch { .. } => "currency_mismatch",
         }
     }
 }

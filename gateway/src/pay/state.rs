@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger::{Answer, Cold, Ledger, Machine, Moment, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::book::TenantBook;
 use super::desk::Desk;
 use super::endpoint::Endpoint;
 use super::id::{
-    DecisionId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo,
+    BookId, DecisionId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo,
 };
 use super::key::Key;
-use super::message::{Command, Event, Lookup, Outcome, Row};
+use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome, Row};
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
 use super::pending::Pending;
@@ -34,12 +35,13 @@ pub struct Payments {
     numbers: BTreeMap<(MerchantId, OrderNumber), OrderId>,
     expiring: BTreeSet<(Timestamp, OrderId)>,
     finished: BTreeSet<(Sequence, OrderId)>,
+    pub(super) books: BTreeMap<BookId, TenantBook>,
 }
 
 /// Either the thing, or what to bring along from the views to know.
 pub(super) enum Found<T> {
     Here(T),
-    Missing(Lookup),
+    Missing(ColdKey),
 }
 
 impl Payments {
@@ -95,9 +97,9 @@ impl Payments {
     fn with_pending(
         &self,
         id: DecisionId,
-        cold: &Cold<Lookup, Row>,
+        cold: &Cold<ColdKey, ColdRow>,
         decide: impl FnOnce(&Order) -> Result<Outcome, Refusal>,
-    ) -> Answer<Outcome, Lookup> {
+    ) -> Answer<Outcome, ColdKey> {
         match self.pending_order(id) {
             Some(order) => self.with_order(&Lookup::Id(order), cold, decide),
             None => Answer::Decided(Outcome::Refused(Refusal::DecisionNotPending)),
@@ -108,7 +110,7 @@ impl Payments {
     pub(super) fn order<'a>(
         &'a self,
         lookup: &Lookup,
-        cold: &'a Cold<Lookup, Row>,
+        cold: &'a Cold<ColdKey, ColdRow>,
     ) -> Found<Option<&'a Order>> {
         let id = match lookup {
             Lookup::Id(id) => Some(id),
@@ -117,9 +119,11 @@ impl Payments {
         if let Some(row) = id.and_then(|id| self.orders.get(id)) {
             return Found::Here(Some(&row.order));
         }
-        match cold.rows.get(lookup) {
-            Some(row) => Found::Here(row.as_ref().map(|row| &row.order)),
-            None => Found::Missing(lookup.clone()),
+        let key = ColdKey::Order(lookup.clone());
+        match cold.rows.get(&key) {
+            Some(Some(ColdRow::Order(row))) => Found::Here(Some(&row.order)),
+            Some(_) => Found::Here(None),
+            None => Found::Missing(key),
         }
     }
 
@@ -127,13 +131,13 @@ impl Payments {
     pub(super) fn with_order(
         &self,
         lookup: &Lookup,
-        cold: &Cold<Lookup, Row>,
+        cold: &Cold<ColdKey, ColdRow>,
         decide: impl FnOnce(&Order) -> Result<Outcome, Refusal>,
-    ) -> Answer<Outcome, Lookup> {
+    ) -> Answer<Outcome, ColdKey> {
         match self.order(lookup, cold) {
             Found::Here(Some(order)) => Answer::Decided(decide(order).into()),
             Found::Here(None) => Answer::Decided(Outcome::Refused(Refusal::OrderNotFound)),
-            Found::Missing(lookup) => Answer::Missing(vec![lookup]),
+            Found::Missing(key) => Answer::Missing(vec![key]),
         }
     }
 
@@ -164,16 +168,26 @@ impl Machine for Payments {
     type Command = Command;
     type Event = Event;
     type Outcome = Outcome;
-    type Key = Lookup;
-    type Row = Row;
+    type Key = ColdKey;
+    type Row = ColdRow;
+
+    fn weight(command: &Command) -> usize {
+        match command {
+            Command::Ledger(asked) => {
+                let assets = size_of_val(asked.assets.as_slice());
+                size_of_val(command) + assets + Ledger::weight(&asked.command)
+            }
+            _ => size_of_val(command),
+        }
+    }
 
     fn decide(
         &self,
         at: Timestamp,
         command: &Command,
-        cold: &Cold<Lookup, Row>,
+        cold: &Cold<ColdKey, ColdRow>,
         events: &mut Vec<Event>,
-    ) -> Answer<Outcome, Lookup> {
+    ) -> Answer<Outcome, ColdKey> {
         let decided = match command {
             Command::RegisterAsset(currency) => self.register_asset(*currency, events),
             Command::OpenMerchant {
@@ -199,7 +213,7 @@ impl Machine for Payments {
                 wallet,
                 amount,
                 reference,
-            } => self.top_up(*transaction, *wallet, *amount, reference, events),
+            } => self.top_up(at, *transaction, *wallet, *amount, reference, events),
             Command::CreateOrder(new) => self.create_order(at, new, events),
             Command::Pay(pay) => {
                 return self.with_order(&Lookup::Id(pay.order), cold, |order| {
@@ -259,6 +273,10 @@ impl Machine for Payments {
             Command::Endpoints(merchant) => Ok(Outcome::Endpoints(
                 self.endpoints_of(*merchant).cloned().collect(),
             )),
+            Command::OpenBook { id, settings } => self.open_book(*id, settings, events),
+            Command::FindBook(id) => self.find_book(*id),
+            Command::Books => Ok(Outcome::Books(self.books().cloned().collect())),
+            Command::Ledger(asked) => return self.in_book(at, asked, cold, events),
             Command::TrialBalance => Ok(Outcome::TrialBalance(self.ledger.trial_balance())),
         };
         Answer::Decided(decided.into())
@@ -266,7 +284,7 @@ impl Machine for Payments {
 
     fn evolve(&mut self, moment: Moment, event: &Event) {
         match event {
-            Event::Ledger(event) => self.ledger.fold(event),
+            Event::Ledger(event) => self.ledger.fold_at(moment.sequence, event),
             Event::MerchantOpened(merchant) => {
                 self.merchants.insert(merchant.id, merchant.clone());
             }
@@ -301,6 +319,9 @@ impl Machine for Payments {
                 self.step_ups.insert(*wallet, StepUps::clone(step_ups));
             }
             Event::Desk(event) => self.desk.fold(event),
+            Event::BookOpened(book) => {
+                self.books.insert(book.tenant.id, book.clone());
+            }
         }
     }
 
@@ -317,15 +338,21 @@ impl Machine for Payments {
             })
         }));
         self.lapse(at, limit.saturating_sub(events.len()), events);
+        let mut holds = Vec::new();
+        self.ledger
+            .due(at, limit.saturating_sub(events.len()), &mut holds);
+        events.extend(holds.into_iter().map(Event::Ledger));
     }
 
     fn next_due(&self) -> Option<Timestamp> {
         // An order can still be paid at the very moment `expires_at`, so it is due right after.
         let order = self.expiring.first().map(|(when, _)| when.plus_nanos(1));
-        order.into_iter().chain(self.pending.next_due()).min()
+        let others = [self.pending.next_due(), self.ledger.next_due()];
+        order.into_iter().chain(others.into_iter().flatten()).min()
     }
 
     fn evict(&mut self, through: Sequence) {
+        self.ledger.evict(through);
         while let Some(&(changed, id)) = self.finished.first() {
             if changed > through {
                 break;

@@ -5,6 +5,7 @@
 //!
 //! | table | one row for each | ordered by |
 //! |---|---|---|
+//! | `books` | tenant's book | number |
 //! | `merchants`, `wallets`, `keys` | party, key | number |
 //! | `endpoints`, `endpoint_removals` | webhook endpoint, and its end | id |
 //! | `orders` | order, as it stands | id, which is the order of creation |

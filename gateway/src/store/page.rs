@@ -20,6 +20,9 @@ pub enum List {
     Accounts = 4,
     Cases = 5,
     Changes = 6,
+    LedgerStatement = 7,
+    LedgerSearch = 8,
+    LedgerHolds = 9,
 }
 
 /// A place in a list: two numbers that order its rows.

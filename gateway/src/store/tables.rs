@@ -47,6 +47,20 @@ pub(super) static KEYS: Table = Table {
     indexes: &["id"],
 };
 
+pub(super) static BOOKS: Table = Table {
+    name: "books",
+    columns: &[
+        Column::integer("book"),
+        Column::blob("id"),
+        Column::text("name"),
+        Column::integer("offset_minutes"),
+        Column::integer("opened_at"),
+    ],
+    key: 1,
+    growth: Growth::Append,
+    indexes: &[],
+};
+
 pub(super) static ENDPOINTS: Table = Table {
     name: "endpoints",
     columns: &[

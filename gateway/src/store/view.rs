@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::shell::{LedgerView, Rows, Table, Value, View};
+use ledger::shell::{LedgerEvents, LedgerView, Rows, Table, Value, View};
 use ledger::{Moment, Sequence, Timestamp};
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
@@ -10,13 +10,13 @@ use sqlx::SqliteConnection;
 use super::order::find_cold;
 use super::risk_view::RiskView;
 use super::tables::{
-    ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS, REFUNDS,
-    WALLETS,
+    BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
+    REFUNDS, WALLETS,
 };
-use crate::pay::recipe::{Kind, Role};
+use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
-    Endpoint, Event, Key, Lookup, Merchant, MessageId, Order, Owner, Payments, Refund, Row, Topic,
-    Wallet,
+    ColdKey, ColdRow, Endpoint, Event, Key, Merchant, MessageId, Order, Owner, Payments, Refund,
+    TenantBook, Topic, Wallet,
 };
 
 /// Words a message to a webhook endpoint. How things look outside is for others to say.
@@ -27,6 +27,8 @@ pub type Wording = fn(Topic, Timestamp, &Order, Option<&Refund>) -> String;
 pub struct PaymentsView {
     ledger: LedgerView,
     risk: RiskView,
+    /// The events of the tenants' books.
+    events: LedgerEvents,
     wording: Wording,
     /// The row of the journal being folded, and how many messages it has made.
     row: Sequence,
@@ -36,7 +38,8 @@ pub struct PaymentsView {
 impl PaymentsView {
     pub fn new(wording: Wording) -> Self {
         Self {
-            ledger: LedgerView::default(),
+            ledger: LedgerView::without_references_of(PAYMENTS_BOOK),
+            events: LedgerEvents::default(),
             risk: RiskView::default(),
             wording,
             row: Sequence(0),
@@ -48,7 +51,9 @@ impl PaymentsView {
 impl View<Payments> for PaymentsView {
     fn tables(&self) -> Vec<&'static Table> {
         let mut tables = LedgerView::tables();
+        tables.extend(LedgerEvents::tables());
         tables.extend([
+            &BOOKS,
             &MERCHANTS,
             &WALLETS,
             &KEYS,
@@ -67,8 +72,12 @@ impl View<Payments> for PaymentsView {
         match event {
             Event::Ledger(event) => {
                 self.ledger.fold(moment, event, payments.ledger(), rows);
+                let wanted = |book| book != PAYMENTS_BOOK;
+                self.events
+                    .fold(moment, event, payments.ledger(), wanted, rows);
                 put_top_up(event, payments, rows);
             }
+            Event::BookOpened(book) => put_book(moment, book, rows),
             Event::MerchantOpened(merchant) => put_merchant(moment, merchant, rows),
             Event::WalletOpened(wallet) => put_wallet(moment, wallet, rows),
             Event::KeyAdded(key) => put_key(moment, key, rows),
@@ -125,11 +134,18 @@ impl View<Payments> for PaymentsView {
 
     async fn cold(
         connection: &mut SqliteConnection,
-        keys: &[Lookup],
-    ) -> Result<BTreeMap<Lookup, Option<Row>>, sqlx::Error> {
+        keys: &[ColdKey],
+    ) -> Result<BTreeMap<ColdKey, Option<ColdRow>>, sqlx::Error> {
         let mut found = BTreeMap::new();
         for key in keys {
-            found.insert(key.clone(), find_cold(connection, key).await?);
+            let row = match key {
+                ColdKey::Order(lookup) => find_cold(connection, lookup).await?.map(ColdRow::Order),
+                ColdKey::Ledger(key) => {
+                    let mut rows = LedgerView::cold(connection, &[*key]).await?;
+                    rows.remove(key).flatten().map(ColdRow::Ledger)
+                }
+            };
+            found.insert(key.clone(), row);
         }
         Ok(found)
     }
@@ -193,6 +209,19 @@ fn codes(currencies: &[fx::Currency]) -> String {
     codes.join(",")
 }
 
+fn put_book(moment: Moment, book: &TenantBook, rows: &mut Rows) {
+    rows.put(
+        &BOOKS,
+        [
+            book.tenant.book.0.into(),
+            Value::id(book.tenant.id.0),
+            book.settings.name.as_ref().into(),
+            i64::from(book.settings.offset_minutes).into(),
+            moment.at.0.into(),
+        ],
+    );
+}
+
 fn put_merchant(moment: Moment, merchant: &Merchant, rows: &mut Rows) {
     rows.put(
         &MERCHANTS,
@@ -226,6 +255,7 @@ fn put_key(moment: Moment, key: &Key, rows: &mut Rows) {
         Owner::Operator | Owner::Bank | Owner::Analyst => Value::Null,
         Owner::Merchant(id) => Value::id(id.0),
         Owner::Wallet(id) => Value::id(id.0),
+        Owner::Book(tenant) => Value::id(tenant.id.0),
     };
     rows.put(
         &KEYS,
@@ -322,7 +352,11 @@ fn put_movement(payments: &Payments, order: &Order, refund: Option<&Refund>, row
 
 /// A top-up is no event of its own: the ledger's posting says it all.
 fn put_top_up(event: &ledger::Event, payments: &Payments, rows: &mut Rows) {
-    let ledger::Event::Posted { transaction, .. } = event else {
+    let ledger::Event::Posted {
+        book: PAYMENTS_BOOK,
+        transaction,
+    } = event
+    else {
         return;
     };
     if Kind::of_code(transaction.kind) != Some(Kind::TopUp) {

@@ -4,9 +4,10 @@ use fx::Currency;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
-    Account, AccountId, AccountNo, AccountState, Balance, Book, BookSettings, Class, Counter,
-    Description, Details, Hold, Limits, Metadata, NewAccount, NewTransaction, Rejection, Step,
-    Transacted, Transaction, TransactionId, TransactionNo, VelocityLimit, VelocityOf,
+    Account, AccountId, AccountName, AccountNo, AccountState, Balance, Book, BookSettings, Changes,
+    Class, Counter, Description, Details, Hold, Limits, Metadata, NamedAccount, NewAccount,
+    NewTransaction, Rejection, Step, Transacted, Transaction, TransactionId, TransactionNo,
+    VelocityLimit, VelocityOf,
 };
 use crate::machine::Refusable;
 use crate::time::Timestamp;
@@ -71,6 +72,29 @@ pub enum Command {
         book: Book,
         holds: Vec<TransactionId>,
     },
+    /// All accounts or none.
+    OpenNamed {
+        book: Book,
+        accounts: Vec<NamedAccount>,
+    },
+    /// Several changes of an account, all or none.
+    Change {
+        book: Book,
+        account: AccountId,
+        changes: Changes,
+    },
+    /// A dry run: the answer that the command would get now, and nothing happens.
+    Try(Box<Command>),
+    /// A question: everything that is known of these accounts at this moment.
+    Accounts {
+        book: Book,
+        accounts: Vec<AccountId>,
+    },
+    /// The same, of accounts that are known by number.
+    Named {
+        book: Book,
+        accounts: Vec<AccountNo>,
+    },
 }
 
 impl Command {
@@ -82,11 +106,17 @@ impl Command {
                 transactions.iter().map(NewTransaction::weight).sum()
             }
             Self::Transact { steps, .. } => steps.iter().map(Step::weight).sum(),
-            Self::Balances { accounts, .. } => size_of_val(accounts.as_slice()),
+            Self::Balances { accounts, .. } | Self::Accounts { accounts, .. } => {
+                size_of_val(accounts.as_slice())
+            }
+            Self::Named { accounts, .. } => size_of_val(accounts.as_slice()),
             Self::Holds { holds, .. } => size_of_val(holds.as_slice()),
             Self::SetVelocity { limits, .. } => size_of_val(limits.as_slice()),
             Self::SetBook { settings, .. } => settings.name.len(),
             Self::Describe { description, .. } => description.weight(),
+            Self::OpenNamed { accounts, .. } => accounts.iter().map(NamedAccount::weight).sum(),
+            Self::Change { changes, .. } => changes.weight(),
+            Self::Try(command) => command.weight(),
             Self::RegisterAsset(_)
             | Self::SetLimits { .. }
             | Self::SetState { .. }
@@ -179,6 +209,11 @@ pub enum Event {
         account: AccountNo,
         description: Description,
     },
+    /// Follows the opening of an account under a name.
+    Named {
+        account: AccountNo,
+        name: AccountName,
+    },
 }
 
 /// Variants are only ever added at the end: their place is their number in the journal.
@@ -195,6 +230,18 @@ pub enum Outcome {
     Refused(Rejection),
     Transacted(Transacted),
     Holds(Vec<Hold>),
+    Known(Vec<KnownAccount>),
+}
+
+/// An account with everything that is known of it in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownAccount {
+    pub account: Account,
+    pub name: Option<AccountName>,
+    /// Its own velocity limits, then those of its class.
+    pub velocity: Vec<VelocityLimit>,
+    /// What was counted, up to the last day on which something was.
+    pub counter: Counter,
 }
 
 impl Refusable for Outcome {

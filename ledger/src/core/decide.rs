@@ -2,7 +2,8 @@
 
 use crate::core::cold::{self, Rows};
 use crate::core::{
-    Book, Command, Event, Key, Ledger, Outcome, Reason, Rejection, TransactionId, TransactionNo,
+    Account, Book, Command, Event, Key, KnownAccount, Ledger, Outcome, Reason, Rejection,
+    TransactionId, TransactionNo,
 };
 use crate::machine::Answer;
 use crate::time::Timestamp;
@@ -22,15 +23,15 @@ impl Ledger {
                 let numbers = self.open(accounts, events)?;
                 return Ok(Answer::Decided(Outcome::Opened(numbers)));
             }
+            C::OpenNamed { book, accounts } => {
+                let numbers = self.open_named(*book, accounts, events)?;
+                return Ok(Answer::Decided(Outcome::Opened(numbers)));
+            }
+            C::Try(command) => return self.answer(at, command, rows, &mut Vec::new()),
             C::Post { book, transactions } => {
                 let first = TransactionNo(self.transactions + 1);
                 let balances = self.post_at(at, *book, transactions, events)?;
                 return Ok(Answer::Decided(Outcome::Posted { first, balances }));
-            }
-            C::Balances { book, accounts } => {
-                let found = accounts.iter().map(|id| self.find(*book, *id).copied());
-                let found = found.collect::<Result<_, _>>()?;
-                return Ok(Answer::Decided(Outcome::Accounts(found)));
             }
             C::Transact { book, steps } => {
                 return match self.transact(at, *book, steps, rows, events) {
@@ -38,7 +39,45 @@ impl Ledger {
                     Answer::Missing(keys) => Ok(Answer::Missing(keys)),
                 };
             }
+            C::Balances { book, accounts } => {
+                let found = accounts.iter().map(|id| self.find(*book, *id).copied());
+                let found = found.collect::<Result<_, _>>()?;
+                return Ok(Answer::Decided(Outcome::Accounts(found)));
+            }
+            C::Accounts { book, accounts } => {
+                let found = accounts.iter().map(|id| self.find(*book, *id));
+                return self.known(found);
+            }
+            C::Named { book, accounts } => {
+                let found = accounts.iter().map(|no| self.account_by_no(*no));
+                let found = found.map(|account| account.filter(|account| account.book == *book));
+                return self.known(
+                    found.map(|found| found.ok_or(Rejection::new(Reason::AccountNotFound))),
+                );
+            }
+            C::Change {
+                book,
+                account,
+                changes,
+            } => {
+                let after = self.change(*book, *account, changes, events)?;
+                return Ok(Answer::Decided(Outcome::Accounts(vec![after])));
+            }
             C::Holds { book, holds } => return self.ask_holds(*book, holds, rows),
+            terms => self.set(at, terms, events)?,
+        }
+        Ok(Answer::Decided(Outcome::Done))
+    }
+
+    /// Decides on what changes the terms of accounts, classes and books.
+    fn set(
+        &self,
+        at: Timestamp,
+        command: &Command,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Rejection> {
+        use Command as C;
+        match command {
             C::SetLimits {
                 book,
                 account,
@@ -64,8 +103,27 @@ impl Ledger {
                 account,
                 description,
             } => self.describe(*book, *account, description, events)?,
+            // All other commands have an answer of their own.
+            _ => {}
         }
-        Ok(Answer::Decided(Outcome::Done))
+        Ok(())
+    }
+
+    fn known<'a>(
+        &self,
+        found: impl Iterator<Item = Result<&'a Account, Rejection>>,
+    ) -> Result<Answer<Outcome, Key>, Rejection> {
+        let known = found.map(|account| {
+            let account = *account?;
+            Ok(KnownAccount {
+                account,
+                name: self.name(account.no).cloned(),
+                velocity: self.velocity_limits(&account),
+                counter: self.counter(account.no),
+            })
+        });
+        let known = known.collect::<Result<_, _>>()?;
+        Ok(Answer::Decided(Outcome::Known(known)))
     }
 
     fn ask_holds(

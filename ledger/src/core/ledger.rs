@@ -9,8 +9,8 @@ use crate::core::hold::Holds;
 use crate::core::reversal::Reversals;
 use crate::core::velocity::Velocities;
 use crate::core::{
-    Account, AccountId, AccountNo, Balance, Book, BookTerms, Command, Event, Hold, HoldState, Key,
-    Outcome, Posting, Reason, Rejection, Row, Transaction, TransactionId,
+    Account, AccountId, AccountName, AccountNo, Balance, Book, BookTerms, Command, Event, Hold,
+    HoldState, Key, Outcome, Posting, Reason, Rejection, Row, Transaction, TransactionId,
 };
 use crate::lookup::Lookup;
 use crate::machine::{Answer, Cold, Machine, Moment, Sequence};
@@ -26,6 +26,7 @@ pub struct Ledger {
     pub(super) holds: Holds,
     pub(super) reversals: Reversals,
     pub(super) velocities: Velocities,
+    pub(super) names: BTreeMap<AccountNo, AccountName>,
     #[serde(skip)]
     numbers: Lookup<(Book, AccountId), AccountNo>,
 }
@@ -40,6 +41,7 @@ struct Saved {
     holds: Holds,
     reversals: Reversals,
     velocities: Velocities,
+    names: BTreeMap<AccountNo, AccountName>,
 }
 
 impl From<Saved> for Ledger {
@@ -54,6 +56,7 @@ impl From<Saved> for Ledger {
             holds: saved.holds,
             reversals: saved.reversals,
             velocities: saved.velocities,
+            names: saved.names,
             numbers,
         }
     }
@@ -161,6 +164,9 @@ impl Ledger {
             }
             Event::PeriodClosed { book, before } => {
                 self.books.entry(*book).or_default().closed_before = *before;
+            }
+            Event::Named { account, name } => {
+                self.names.insert(*account, name.clone());
             }
             // These are for the views.
             Event::Detailed { .. } | Event::Described { .. } => {}

@@ -20,6 +20,7 @@ mod account;
 mod balance;
 mod book;
 mod calendar;
+mod change;
 mod cold;
 mod command;
 mod decide;
@@ -28,6 +29,7 @@ mod due;
 mod hold;
 mod ledger;
 mod memo;
+mod name;
 mod post;
 mod reason;
 mod rejection;
@@ -46,14 +48,16 @@ pub use account::{
 pub use balance::{Balance, Standing};
 pub use book::{BOOK_NAME_BYTES_MAX, BookSettings, BookTerms};
 pub use calendar::Day;
+pub use change::Changes;
 pub use cold::{Key, Row, Rows};
-pub use command::{Command, Event, Outcome};
+pub use command::{Command, Event, KnownAccount, Outcome};
 pub use hold::{Hold, HoldState};
 pub use ledger::{Ledger, TrialBalance};
 pub use memo::{
     Description, METADATA_KEY_BYTES_MAX, METADATA_PAIRS_MAX, METADATA_VALUE_BYTES_MAX, Memo,
     Metadata,
 };
+pub use name::{ACCOUNT_NAME_BYTES_MAX, AccountName, AccountNameError, NamedAccount};
 pub use reason::{Reason, UnknownReason};
 pub use rejection::Rejection;
 pub use reversal::TransactionRow;

@@ -70,6 +70,14 @@ impl Foremost {
         }
     }
 
+    /// The other decision, unless what was noted comes before what it says.
+    pub(super) fn join<T>(mut self, other: Result<T, Rejection>) -> Result<T, Rejection> {
+        if let Err(rejection) = &other {
+            self.note(*rejection);
+        }
+        self.or(()).and(other)
+    }
+
     pub(super) fn or<T>(self, value: T) -> Result<T, Rejection> {
         self.0.map_or(Ok(value), Err)
     }

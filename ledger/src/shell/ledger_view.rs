@@ -7,6 +7,7 @@
 //! | `postings` | side of a posting, so two for each | account, transaction, posting |
 //! | `transaction_ids` | transaction | book, the caller's id |
 //! | `holds`, `reversals` | see `ledger_cold` | |
+//! | details | see `ledger_detail` | |
 //!
 //! `hex(id)` shows an id; `at` is in nanoseconds since 1970; amounts are in minor units of the
 //! account's currency. A line of `postings` has the amount under `debit` or under `credit`, zero
@@ -22,6 +23,7 @@ use crate::core::{
 };
 use crate::machine::Moment;
 use crate::shell::ledger_cold::{self, HOLDS, REVERSALS};
+use crate::shell::ledger_detail::{self, DetailView};
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 use crate::shell::view::View;
 
@@ -94,22 +96,34 @@ pub static TRANSACTION_IDS: Table = Table {
 pub struct LedgerView {
     /// The accounts touched in this chunk.
     touched: BTreeSet<AccountNo>,
+    details: DetailView,
 }
 
 impl LedgerView {
     pub fn tables() -> Vec<&'static Table> {
-        vec![
+        let mut tables = vec![
             &ACCOUNTS,
             &TRANSACTIONS,
             &POSTINGS,
             &TRANSACTION_IDS,
             &HOLDS,
             &REVERSALS,
-        ]
+        ];
+        tables.extend(ledger_detail::TABLES);
+        tables
+    }
+
+    /// A view that does not look up transactions of this book by their references.
+    pub fn without_references_of(book: Book) -> Self {
+        Self {
+            touched: BTreeSet::new(),
+            details: DetailView::without_references_of(book),
+        }
     }
 
     /// Puts the rows of an event; `ledger` stands as it does after it.
     pub fn fold(&mut self, moment: Moment, event: &Event, ledger: &Ledger, rows: &mut Rows) {
+        self.details.fold(moment, event, ledger, rows);
         match event {
             Event::Opened(_) => {
                 self.touched
@@ -135,7 +149,7 @@ impl LedgerView {
                 reversed,
                 ..
             } => ledger_cold::put_reversed(*transaction, reversed, rows),
-            // Not shown in these tables.
+            // Shown in the tables of details, or not at all.
             Event::AssetRegistered(_)
             | Event::Detailed { .. }
             | Event::Counted { .. }
@@ -144,7 +158,8 @@ impl LedgerView {
             | Event::ClassSet { .. }
             | Event::BookSet { .. }
             | Event::PeriodClosed { .. }
-            | Event::Described { .. } => {}
+            | Event::Described { .. }
+            | Event::Named { .. } => {}
         }
     }
 

@@ -11,7 +11,7 @@
 //! 5. `recovery`: the state at a start.
 //! 6. [`store`]: all of it, opened in one call.
 //! 7. [`verify`]: everything on disk, checked against the journal.
-//! 8. [`ledger_view`]: the tables of a ledger.
+//! 8. [`ledger_view`] and [`ledger_event`]: the tables of a ledger; [`ledger_read`]: what is read from them.
 
 pub mod chain;
 pub mod clock;
@@ -19,6 +19,9 @@ pub mod codec;
 mod cold;
 pub mod journal;
 mod ledger_cold;
+mod ledger_detail;
+pub mod ledger_event;
+pub mod ledger_read;
 pub mod ledger_view;
 pub mod merkle;
 mod past;
@@ -33,6 +36,7 @@ pub mod views;
 
 pub use chain::{Head, Proof, Row};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use ledger_event::LedgerEvents;
 pub use ledger_view::LedgerView;
 pub use recovery::RecoveryError;
 pub use sequencer::{Committed, Handle, Settings, Status, StopReason, SubmitError};

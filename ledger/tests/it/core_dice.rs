@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use fx::Currency;
 use ledger::core::{
-    ACCOUNTS_PER_COMMAND_MAX, Amounts, BookSettings, Class, Description, Direction, Memo, Metadata,
-    Step, VelocityLimit, VelocityOf, Window,
+    ACCOUNTS_PER_COMMAND_MAX, AccountName, Amounts, BookSettings, Changes, Class, Description,
+    Direction, Memo, Metadata, NamedAccount, Step, VelocityLimit, VelocityOf, Window,
 };
 use ledger::{
     AccountId, AccountKind, AccountState, Book, Command, Limits, NewAccount, NewPosting,
@@ -304,6 +304,40 @@ impl<'a> Dice<'a> {
         std::iter::once(new).chain(others).collect()
     }
 
+    fn named_account(&mut self) -> NamedAccount {
+        let NewAccount {
+            currency,
+            kind,
+            limits,
+            ..
+        } = self.new_account();
+        NamedAccount {
+            name: AccountName::new(self.pick(&["a", "a:b", "a:c"])).unwrap(),
+            currency,
+            kind,
+            limits,
+            description: self.description(),
+        }
+    }
+
+    fn description(&mut self) -> Description {
+        Description {
+            kind: u16::from(self.of(3)),
+            reference: self.reference(),
+            metadata: self.metadata(),
+        }
+    }
+
+    fn changes(&mut self) -> Changes {
+        Changes {
+            limits: self.rarely(2).then(|| self.limits()),
+            state: self.rarely(3).then(|| self.account_state()),
+            class: self.rarely(3).then(|| Class(u16::from(self.of(3)))),
+            velocity: self.rarely(3).then(|| self.velocity_limits()),
+            description: self.rarely(3).then(|| self.description()),
+        }
+    }
+
     pub(crate) fn command(&mut self, now: Timestamp) -> Command {
         let book = self.book();
         match self.of(32) {
@@ -323,8 +357,18 @@ impl<'a> Dice<'a> {
 
     fn terms(&mut self, book: Book, now: Timestamp) -> Command {
         let account = self.account();
-        match self.of(18) {
+        match self.of(22) {
             17 => Command::Open(self.new_accounts()),
+            18 => Command::OpenNamed {
+                book,
+                accounts: (0..=self.of(2)).map(|_| self.named_account()).collect(),
+            },
+            19..=20 => Command::Change {
+                book,
+                account,
+                changes: self.changes(),
+            },
+            21 => Command::Try(Box::new(self.command(now))),
             0..=3 => Command::SetLimits {
                 book,
                 account,
@@ -373,11 +417,7 @@ impl<'a> Dice<'a> {
             11 => Command::Describe {
                 book,
                 account,
-                description: Description {
-                    kind: u16::from(self.of(3)),
-                    reference: self.reference(),
-                    metadata: self.metadata(),
-                },
+                description: self.description(),
             },
             _ => Command::Holds {
                 book,

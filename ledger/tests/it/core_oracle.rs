@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use fx::Currency;
-use ledger::core::{BookSettings, Class, Description, Hold, VelocityLimit, VelocityOf};
+use ledger::core::{
+    AccountName, BookSettings, Changes, Class, Description, Hold, NamedAccount, VelocityLimit,
+    VelocityOf,
+};
 use ledger::{
     Account, AccountId, AccountNo, AccountState, Balance, Book, Command, Limits, NewAccount,
     NewPosting, Outcome, Reason, Rejection, Sequence, Timestamp, TransactionId,
@@ -16,6 +19,7 @@ pub(crate) type Name = (Book, AccountId);
 pub(crate) struct Oracle {
     assets: BTreeMap<String, Currency>,
     pub(crate) accounts: BTreeMap<Name, Account>,
+    pub(crate) names: BTreeMap<Name, AccountName>,
     /// All transactions there ever were, the first at 0.
     pub(crate) transactions: Vec<Past>,
     /// All holds there ever were.
@@ -152,7 +156,97 @@ impl Oracle {
                 }
                 Ok(Outcome::Holds(found))
             }
+            C::OpenNamed { book, accounts } => self.open_named(*book, accounts),
+            C::Change {
+                book,
+                account,
+                changes,
+            } => self.change(at, (*book, *account), changes),
+            C::Try(command) => self.clone().attempt(at, command),
+            C::Accounts { .. } | C::Named { .. } => panic!("the dice ask no such question"),
         }
+    }
+
+    fn open_named(&mut self, book: Book, accounts: &[NamedAccount]) -> Result<Outcome, Rejection> {
+        let mut faults = Vec::new();
+        for (position, new) in (0..).zip(accounts) {
+            let name = (book, new.name.id());
+            let named_so = self.names.get(&name) == Some(&new.name);
+            if self.accounts.contains_key(&name) && !named_so {
+                faults.push((Reason::AccountExists, 0, position, Some(name.1)));
+            }
+            let description = &new.description;
+            for reason in text_faults(description.reference.as_deref(), &description.metadata) {
+                faults.push((reason, 0, position, Some(name.1)));
+            }
+        }
+        let terms = |new: &NamedAccount| NewAccount {
+            book,
+            id: new.name.id(),
+            currency: new.currency,
+            kind: new.kind,
+            limits: new.limits,
+        };
+        let terms: Vec<NewAccount> = accounts.iter().map(terms).collect();
+        let opened = self.open(&terms);
+        if let Err(rejection) = &opened {
+            let Rejection {
+                reason,
+                transaction,
+                posting,
+                account,
+            } = *rejection;
+            faults.push((reason, transaction, posting, account));
+        }
+        foremost(&faults)?;
+        for new in accounts {
+            self.names.insert((book, new.name.id()), new.name.clone());
+        }
+        opened
+    }
+
+    fn change(
+        &mut self,
+        at: Timestamp,
+        (book, account): Name,
+        changes: &Changes,
+    ) -> Result<Outcome, Rejection> {
+        self.find((book, account))?;
+        let Changes {
+            limits,
+            state,
+            class,
+            velocity,
+            description,
+        } = changes.clone();
+        let of = VelocityOf::Account(account);
+        let steps = [
+            limits.map(|limits| Command::SetLimits {
+                book,
+                account,
+                limits,
+            }),
+            velocity.map(|limits| Command::SetVelocity { book, of, limits }),
+            description.map(|description| Command::Describe {
+                book,
+                account,
+                description,
+            }),
+            class.map(|class| Command::SetClass {
+                book,
+                account,
+                class,
+            }),
+            state.map(|state| Command::SetState {
+                book,
+                account,
+                state,
+            }),
+        ];
+        for step in steps.into_iter().flatten() {
+            self.attempt(at, &step)?;
+        }
+        Ok(Outcome::Accounts(vec![*self.find((book, account))?]))
     }
 
     fn set_velocity(

@@ -163,6 +163,8 @@ impl Pair {
         }
         assert_eq!(ledger.next_due(), next_due, "{after}");
         for (name, account) in &self.oracle.accounts {
+            let known = ledger.name(account.no);
+            assert_eq!(known, self.oracle.names.get(name), "{after}");
             self.compare_counter(*name, account, after);
         }
     }

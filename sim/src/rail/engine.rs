@@ -8,9 +8,9 @@ use anyhow::{Context as _, anyhow, bail};
 use fx::{Currency, Money};
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::{
-    Assessment, Command, Event, Fee, Lookup, MerchantId, NewOrder as NewPayOrder, NewRefund,
-    OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments, RefundId, Row as OrderRow, Scored,
-    WalletId,
+    Assessment, ColdKey, ColdRow, Command, Event, Fee, Lookup, MerchantId, NewOrder as NewPayOrder,
+    NewRefund, OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments, RefundId,
+    Row as OrderRow, Scored, WalletId,
 };
 use gateway::qr;
 use gateway::qr::encode::{Drawing, Level, Matrix};
@@ -196,7 +196,7 @@ impl House {
             cold.read_at = self.head.sequence;
             cold.rows.extend(
                 keys.into_iter()
-                    .map(|key| (key.clone(), self.look_up(&key))),
+                    .map(|key| (key.clone(), self.look_up(&key).map(ColdRow::Order))),
             );
             once_cold.extend(
                 once.into_iter()
@@ -218,7 +218,10 @@ impl House {
         }
     }
 
-    fn look_up(&self, lookup: &Lookup) -> Option<OrderRow> {
+    fn look_up(&self, key: &ColdKey) -> Option<OrderRow> {
+        let ColdKey::Order(lookup) = key else {
+            return None;
+        };
         match lookup {
             Lookup::Id(id) => self.orders.get(id).cloned(),
             Lookup::Number(merchant, number) => {

@@ -30,7 +30,7 @@ pub(super) struct Operation {
     pub(super) status: String,
     pub(super) answer: Content,
     /// The codes of refusals that are particular to it.
-    pub(super) refusals: &'static [Code],
+    pub(super) refusals: Vec<Code>,
 }
 
 /// A body, of a request or of an answer.
@@ -143,10 +143,10 @@ fn answer(schemas: Schemas<'_>, responses: &Value) -> (String, Option<Content>) 
 }
 
 /// What the route says of its refusals; those that every route has are not repeated everywhere.
-fn refusals(name: &str) -> &'static [Code] {
-    let routes = api::routes();
-    let route = routes.iter().find(|route| route.name == name);
-    route.map_or(&[], |route| route.refusals)
+fn refusals(name: &str) -> Vec<Code> {
+    let mut routes = api::routes().into_iter();
+    let route = routes.find(|route| route.name == name);
+    route.map_or_else(Vec::new, |route| route.refusals)
 }
 
 /// How `gateway request` makes the request. One with a picture in its body is better made by a program.

@@ -8,8 +8,8 @@ use gateway::pay::message::{NewOrder, NewRefund, Pay};
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::Change;
 use gateway::pay::{
-    Assessment, Command, DecisionId, Event, Fee, KeyId, Lookup, MerchantId, OrderId, OrderNumber,
-    Outcome, Payments, RefundId, Row, Scored, SealedSecret, StepUp, WalletId,
+    Assessment, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup, MerchantId,
+    OrderId, OrderNumber, Outcome, Payments, RefundId, Row, Scored, SealedSecret, StepUp, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -177,7 +177,8 @@ impl World {
             cold.read_at = self.sequence;
             assert!(cold.read_at >= at_least);
             cold.rows.extend(keys.into_iter().map(|key| {
-                let row = self.views.values().find(|row| names(&key, row)).cloned();
+                let row = self.views.values().find(|row| names(&key, row));
+                let row = row.cloned().map(ColdRow::Order);
                 (key, row)
             }));
             once_cold.extend(
@@ -345,7 +346,10 @@ impl World {
     }
 }
 
-fn names(lookup: &Lookup, row: &Row) -> bool {
+fn names(key: &ColdKey, row: &Row) -> bool {
+    let ColdKey::Order(lookup) = key else {
+        return false;
+    };
     match lookup {
         Lookup::Id(id) => row.order.id == *id,
         Lookup::Number(merchant, number) => {

@@ -1,0 +1,4 @@
+//! The ledger by itself, over real HTTP.
+
+mod story;
+mod tenant;

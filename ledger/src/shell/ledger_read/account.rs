@@ -1,0 +1,158 @@
+//! Accounts as they stand, in the order of their names.
+
+use fx::Currency;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::column::{json, number, number_or_none, sql, wide, wrong};
+use crate::core::{
+    AccountKind, AccountNo, AccountState, Balance, Book, Description, Limits, Metadata,
+};
+use crate::shell::views::Reading;
+
+/// An account with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    pub no: AccountNo,
+    pub name: String,
+    /// The code of its currency or asset.
+    pub currency: String,
+    pub kind: AccountKind,
+    pub state: AccountState,
+    pub limits: Limits,
+    /// All that was posted.
+    pub balance: Balance,
+    pub description: Description,
+}
+
+const SELECT: &str =
+    "select a.account_no, n.name, a.currency, a.kind, a.state, a.minimum, a.maximum,
+        a.debits, a.credits, d.kind as described, d.reference, d.metadata
+    from account_names n
+    join accounts a on a.account_no = n.account_no
+    left join account_descriptions d on d.account_no = n.account_no ";
+
+/// The accounts of a book after a name, in order; of one branch of the tree, if one is named.
+pub async fn page(
+    reading: &mut Reading,
+    book: Book,
+    branch: Option<&str>,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<AccountRow>, sqlx::Error> {
+    // A branch is the account of its name and those whose names go on with a colon, which is the
+    // character before the semicolon.
+    let (first, end) = match branch {
+        Some(branch) => (format!("{branch}:"), format!("{branch};")),
+        None => (String::new(), "\u{7f}".to_owned()),
+    };
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{SELECT} where n.book = $1 and n.name > $2
+            and ((n.name >= $3 and n.name < $4) or n.name = $5)
+            order by n.name limit $6"
+    )))
+    .bind(i64::from(book.0))
+    .bind(after)
+    .bind(first)
+    .bind(end)
+    .bind(branch.unwrap_or_default())
+    .bind(i64::from(limit))
+    .fetch_all(reading.connection())
+    .await?;
+    rows.iter().map(account).collect()
+}
+
+/// One account, if there is one of this name.
+pub async fn find(
+    reading: &mut Reading,
+    book: Book,
+    name: &str,
+) -> Result<Option<AccountRow>, sqlx::Error> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{SELECT} where n.book = $1 and n.name = $2"
+    )))
+    .bind(i64::from(book.0))
+    .bind(name)
+    .fetch_optional(reading.connection())
+    .await?;
+    row.as_ref().map(account).transpose()
+}
+
+/// The accounts of these numbers, in no particular order.
+pub async fn by_number(
+    reading: &mut Reading,
+    numbers: &[AccountNo],
+) -> Result<Vec<AccountRow>, sqlx::Error> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for no in numbers {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{SELECT} where n.account_no = $1"
+        )))
+        .bind(sql(no.0.into()))
+        .fetch_optional(reading.connection())
+        .await?;
+        found.extend(row.as_ref().map(account).transpose()?);
+    }
+    Ok(found)
+}
+
+fn account(row: &SqliteRow) -> Result<AccountRow, sqlx::Error> {
+    let metadata: Option<&str> = row.try_get("metadata")?;
+    let metadata = metadata.map(|text| json(text, "metadata"));
+    Ok(AccountRow {
+        no: AccountNo(number(row, "account_no")?),
+        name: row.try_get("name")?,
+        currency: row.try_get("currency")?,
+        kind: kind(row.try_get("kind")?)?,
+        state: state(row.try_get("state")?)?,
+        limits: Limits {
+            minimum: row.try_get("minimum")?,
+            maximum: row.try_get("maximum")?,
+        },
+        balance: Balance {
+            debits: wide(row, "debits")?,
+            credits: wide(row, "credits")?,
+        },
+        description: Description {
+            kind: number_or_none(row, "described")?.unwrap_or_default(),
+            reference: row
+                .try_get::<Option<String>, _>("reference")?
+                .map(Into::into),
+            metadata: metadata.transpose()?.unwrap_or_else(Metadata::new),
+        },
+    })
+}
+
+fn kind(name: &str) -> Result<AccountKind, sqlx::Error> {
+    match name {
+        "asset" => Ok(AccountKind::Asset),
+        "liability" => Ok(AccountKind::Liability),
+        "equity" => Ok(AccountKind::Equity),
+        "income" => Ok(AccountKind::Income),
+        "expense" => Ok(AccountKind::Expense),
+        _ => Err(wrong("kind")),
+    }
+}
+
+fn state(name: &str) -> Result<AccountState, sqlx::Error> {
+    match name {
+        "open" => Ok(AccountState::Open),
+        "frozen_in" => Ok(AccountState::FrozenIn),
+        "frozen_out" => Ok(AccountState::FrozenOut),
+        "frozen" => Ok(AccountState::Frozen),
+        "closed" => Ok(AccountState::Closed),
+        _ => Err(wrong("state")),
+    }
+}
+
+impl AccountRow {
+    /// The balance on the account's normal side.
+    pub fn net(&self) -> i128 {
+        self.balance.net(self.kind)
+    }
+
+    /// The currency, if it is one of ISO 4217.
+    pub fn iso(&self) -> Option<Currency> {
+        Currency::historic(&self.currency).ok()
+    }
+}
