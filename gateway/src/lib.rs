@@ -10,7 +10,8 @@
 //! 6. [`qr`]: codes, both ways.
 //! 7. [`web`]: pages for people.
 //! 8. [`audit`]: what must hold of a journal, checked offline.
-//! 9. [`config`], [`secret`] and [`telemetry`]: settings, secrets and metrics.
+//! 9. [`report`]: what became of payments that looked risky.
+//! 10. [`config`], [`secret`] and [`telemetry`]: settings, secrets and metrics.
 
 pub mod api;
 pub mod app;
@@ -21,6 +22,7 @@ pub mod notify;
 pub mod pay;
 pub mod problem;
 pub mod qr;
+pub mod report;
 pub mod secret;
 pub mod sign;
 pub mod store;

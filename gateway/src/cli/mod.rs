@@ -8,6 +8,7 @@ mod bench;
 mod doctor;
 mod fraud;
 mod qr;
+mod report;
 mod request;
 mod serve;
 mod verify;
@@ -37,6 +38,9 @@ enum Command {
     Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Request(request::Request),
+    /// Say what happened, for people and for other programs.
+    #[command(subcommand)]
+    Report(report::Report),
     /// Make, read and explain QR codes.
     #[command(subcommand)]
     Qr(qr::Qr),
@@ -55,6 +59,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Verify(verify) => wait_for(verify::run(&verify)),
         Command::Doctor(doctor) => wait_for(doctor::run(&doctor)),
         Command::Request(request) => wait_for(request::run(&request)),
+        Command::Report(report) => wait_for(report::run(&report)),
         Command::Qr(command) => qr::run(&command),
         Command::Fraud(command) => fraud::run(&command),
         Command::Bench(command) => bench::run(&command),

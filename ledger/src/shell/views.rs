@@ -424,7 +424,9 @@ pub struct Views {
 }
 
 impl Views {
-    pub(crate) fn open(directory: &Path) -> Self {
+    /// The views of a data directory, for reading alone. The file is opened with the first reading, and
+    /// whoever writes it may be running.
+    pub fn open(directory: &Path) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(directory.join(FILE))
             .read_only(true)

@@ -9,6 +9,7 @@ mod freeze;
 mod history;
 mod list;
 mod model;
+mod report;
 mod rules;
 pub(super) mod table;
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::super::route::Route;
-use super::{case, export, freeze, history, list, model, rules};
+use super::{case, export, freeze, history, list, model, report, rules};
 use crate::auth::Role;
 use crate::problem::Code;
 
@@ -97,6 +97,15 @@ fn cases() -> Vec<Route> {
                 "Attempts with what they turned out to be, in order of time, as `gateway fraud train` takes them: \
                  `--time time --label label --amount amount --entity payer --entity payee --entity device`. At most \
                  100000 rows; the next begin at the time of the last.",
+            )
+            .for_roles(ANALYST_OR_OPERATOR),
+        Route::get("/v1/reports/fraud", report::fraud)
+            .documented(
+                "Cases",
+                "get_fraud_report",
+                "The fraud report",
+                "What was stopped and what was let through, against what payments turned out to be: money caught and \
+                 missed, wrong declines, alerts by rule, hours, drift, and the curve of every threshold.",
             )
             .for_roles(ANALYST_OR_OPERATOR),
         Route::get("/v1/desk/history", history::list)

@@ -77,6 +77,11 @@ impl House {
         self.directory
     }
 
+    /// Where it keeps its data.
+    pub(super) fn data(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

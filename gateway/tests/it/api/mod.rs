@@ -9,6 +9,7 @@ mod payment;
 mod picture;
 mod receiver;
 mod refusal;
+mod report;
 mod retry;
 mod risk;
 mod signature;

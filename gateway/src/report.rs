@@ -1,0 +1,272 @@
+//! The fraud report: what the scorer stopped and what it let through, against what payments turned out to be.
+//!
+//! It is built from decisions one by one, so that a year of them need not be in memory: for the curves, a score and a
+//! truth of each are kept, and sums of everything else. What nobody has labelled counts as genuine, as in life; how much
+//! was labelled stands in the report. Amounts are hundredths of a unit whatever the currency, as the scorer counts them.
+
+mod curve;
+mod page;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use fraud::metrics::{Drift, Scored, auc, average_precision};
+use ledger::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use curve::Point;
+
+use crate::pay::{Decision, Label, Standing, Verdict};
+use crate::store::decision::Labelled;
+
+const HOURS: usize = 24;
+const NANOS_PER_HOUR: u64 = 3_600_000_000_000;
+const MILLION: u64 = 1_000_000;
+
+/// Attempts and their money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportSum)]
+pub struct Sum {
+    pub attempts: u64,
+    /// Hundredths of a unit.
+    pub amount: i64,
+}
+
+impl Sum {
+    fn add(&mut self, decision: &Decision) {
+        self.attempts += 1;
+        let amount = decision.scored.attempt.amount;
+        self.amount = self.amount.saturating_add(amount);
+    }
+}
+
+/// Frauds and all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportSplit)]
+pub struct Split {
+    pub frauds: Sum,
+    pub others: Sum,
+}
+
+impl Split {
+    fn add(&mut self, decision: &Decision, fraud: bool) {
+        let sum = if fraud {
+            &mut self.frauds
+        } else {
+            &mut self.others
+        };
+        sum.add(decision);
+    }
+
+    pub const fn attempts(&self) -> u64 {
+        self.frauds.attempts + self.others.attempts
+    }
+}
+
+/// A verdict, a rule or an hour, and what it was about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportRow)]
+pub struct Row {
+    pub name: String,
+    #[serde(flatten)]
+    pub split: Split,
+}
+
+/// What became of the attempts of a span of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FraudReport {
+    /// Nanoseconds since 1970.
+    #[serde(skip)]
+    pub from: Timestamp,
+    #[serde(skip)]
+    pub until: Timestamp,
+    pub all: Split,
+    /// Attempts that somebody has labelled.
+    pub labelled: u64,
+    /// What was challenged, held or denied at first.
+    pub stopped: Split,
+    /// What moved no money in the end: of frauds what was caught, of others what was declined wrongly.
+    pub prevented: Split,
+    /// What moved money: of frauds what was missed.
+    pub moved: Split,
+    /// Of what was stopped, the frauds, in parts per million; absent if nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision_ppm: Option<u64>,
+    /// Of the frauds, what was stopped, in parts per million; absent if there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall_ppm: Option<u64>,
+    /// The probability that a fraud scored above another attempt, in parts per million.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auc_ppm: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_precision_ppm: Option<u64>,
+    /// How far scores moved from the first half of the attempts to the second: population stability index in thousandths.
+    pub drift_milli: u64,
+    pub by_verdict: Vec<Row>,
+    /// Alerts of each rule, those in shadow too.
+    pub by_rule: Vec<Row>,
+    /// Hours of the day, in UTC.
+    pub by_hour: Vec<Row>,
+    /// By falling threshold: what is touched and what is caught.
+    pub curve: Vec<Point>,
+}
+
+/// A report in the making.
+#[derive(Debug, Default)]
+pub struct Builder {
+    all: Split,
+    labelled: u64,
+    stopped: Split,
+    prevented: Split,
+    moved: Split,
+    by_verdict: BTreeMap<&'static str, Split>,
+    by_rule: BTreeMap<String, Split>,
+    by_hour: [Split; HOURS],
+    scored: Vec<(u32, bool)>,
+}
+
+impl Builder {
+    pub fn add(&mut self, found: &Labelled) {
+        let decision = &found.decision;
+        let fraud = matches!(found.label, Some((Label::Fraud, _)));
+        self.labelled += u64::from(found.label.is_some());
+        self.all.add(decision, fraud);
+        let risk = &decision.scored.assessment;
+        if risk.verdict != Verdict::Allow {
+            self.stopped.add(decision, fraud);
+        }
+        match decision.standing {
+            Standing::Settled => self.moved.add(decision, fraud),
+            Standing::Denied | Standing::Lapsed => self.prevented.add(decision, fraud),
+            _ => {}
+        }
+        self.by_verdict
+            .entry(risk.verdict.name())
+            .or_default()
+            .add(decision, fraud);
+        for rule in rules(decision) {
+            self.by_rule
+                .entry(rule.to_owned())
+                .or_default()
+                .add(decision, fraud);
+        }
+        let hour = decision.at.0 / NANOS_PER_HOUR % HOURS as u64;
+        if let Some(hour) = usize::try_from(hour)
+            .ok()
+            .and_then(|hour| self.by_hour.get_mut(hour))
+        {
+            hour.add(decision, fraud);
+        }
+        self.scored.push((risk.score_ppm, fraud));
+    }
+
+    pub fn finish(self, from: Timestamp, until: Timestamp) -> FraudReport {
+        let scored: Vec<Scored> = self
+            .scored
+            .iter()
+            .map(|(score, fraud)| (f64::from(*score), *fraud))
+            .collect();
+        let (older, newer) = scored.split_at(scored.len() / 2);
+        let row = |(name, split): (String, Split)| Row { name, split };
+        let by_verdict = Verdict::ALL.into_iter().map(|verdict| {
+            let split = self.by_verdict.get(verdict.name()).copied();
+            row((verdict.name().to_owned(), split.unwrap_or_default()))
+        });
+        let by_hour = self.by_hour.into_iter().enumerate();
+        FraudReport {
+            from,
+            until,
+            labelled: self.labelled,
+            precision_ppm: ppm(self.stopped.frauds.attempts, self.stopped.attempts()),
+            recall_ppm: ppm(self.stopped.frauds.attempts, self.all.frauds.attempts),
+            auc_ppm: auc(&scored).map(of_ratio),
+            average_precision_ppm: average_precision(&scored).map(of_ratio),
+            drift_milli: drift(older, newer),
+            by_verdict: by_verdict.collect(),
+            by_rule: self.by_rule.into_iter().map(row).collect(),
+            by_hour: by_hour
+                .map(|(hour, split)| row((format!("{hour:02}"), split)))
+                .collect(),
+            curve: curve::points(&self.scored),
+            all: self.all,
+            stopped: self.stopped,
+            prevented: self.prevented,
+            moved: self.moved,
+        }
+    }
+}
+
+/// The rules that held: reasons that act by themselves, and those in shadow.
+fn rules(decision: &Decision) -> impl Iterator<Item = &str> {
+    let scored = &decision.scored;
+    let reasons = scored.assessment.reasons.iter().zip(&scored.evidence);
+    let acting = reasons.filter(|(_, evidence)| evidence.weight_ppm == 0);
+    acting
+        .map(|(code, _)| code.as_str())
+        .chain(scored.shadow.iter().map(String::as_str))
+}
+
+fn ppm(part: u64, whole: u64) -> Option<u64> {
+    (part * MILLION).checked_div(whole)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a ratio between nought and one"
+)]
+fn of_ratio(ratio: f64) -> u64 {
+    (ratio * 1e6).round() as u64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index is not below nought, and a cast saturates"
+)]
+fn drift(older: &[Scored], newer: &[Scored]) -> u64 {
+    let reference: Vec<f64> = older.iter().map(|(score, _)| *score).collect();
+    let mut drift = Drift::new(&reference);
+    for (score, _) in newer {
+        drift.add(*score);
+    }
+    (drift.index() * 1_000.0).round() as u64
+}
+
+impl FraudReport {
+    /// Every table of it in one file: a section, a name, and four sums.
+    pub fn to_csv(&self) -> String {
+        let mut text = "section,name,frauds,fraud_amount,others,other_amount\n".to_owned();
+        let totals = [
+            ("all", self.all),
+            ("stopped", self.stopped),
+            ("prevented", self.prevented),
+            ("moved", self.moved),
+        ];
+        let totals = totals.map(|(name, split)| Row {
+            name: name.to_owned(),
+            split,
+        });
+        let sections = [
+            ("total", &totals[..]),
+            ("verdict", &self.by_verdict),
+            ("rule", &self.by_rule),
+            ("hour", &self.by_hour),
+        ];
+        for (section, rows) in sections {
+            for Row { name, split } in rows {
+                // Writing to a string cannot fail; names of rules are letters, digits and underscores.
+                let _ = writeln!(
+                    text,
+                    "{section},{name},{},{},{},{}",
+                    split.frauds.attempts,
+                    split.frauds.amount,
+                    split.others.attempts,
+                    split.others.amount
+                );
+            }
+        }
+        text
+    }
+}
