@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::decision::Reason;
 use crate::feature::Registry;
-use crate::model::{Forest, Model, ModelError, Paths, narrow};
+use crate::model::{
+    MOST_FEATURES, Model, ModelError, Paths, Row, Shares, Walk, narrow, ordered, share,
+};
 use crate::scorecard::milli;
 
 /// How many features a decision names.
@@ -17,13 +19,13 @@ const WORTH_NAMING: f64 = 0.05;
 pub(crate) struct Expert {
     model: Arc<Model>,
     /// The model's trees over only the features they ask about.
-    forest: Arc<Forest>,
+    walk: Arc<Walk>,
     paths: Arc<Paths>,
     /// For each of those features its slot, name and sentence.
     features: Arc<[Bound]>,
     /// The last row it scored, and how much each feature moved it along the paths.
-    row: Vec<f32>,
-    shares: Vec<f32>,
+    row: Box<Row>,
+    shares: Box<Shares>,
     margin: f64,
 }
 
@@ -52,16 +54,15 @@ impl Expert {
             .into_iter()
             .filter_map(|feature| model.features.get(feature));
         let features: Arc<[Bound]> = names.map(bind).collect::<Result<_, ModelError>>()?;
-        let width = features.len();
-        let paths = Arc::new(Paths::new(&forest));
-        let (row, shares) = (vec![0.0; width], vec![0.0; width]);
+        let too_wide = || ModelError::TooWide(features.len());
+        let walk = Walk::new(&forest).ok_or_else(too_wide)?;
         Ok(Self {
             model,
-            forest: Arc::new(forest),
-            paths,
+            walk: Arc::new(walk),
+            paths: Arc::new(Paths::new(&forest)),
             features,
-            row,
-            shares,
+            row: Box::new([0; MOST_FEATURES]),
+            shares: Box::new([0; MOST_FEATURES]),
             margin: 0.0,
         })
     }
@@ -78,12 +79,10 @@ impl Expert {
     /// The probability of fraud in parts per million.
     pub(crate) fn score(&mut self, vector: &[f64]) -> u32 {
         for (value, feature) in self.row.iter_mut().zip(self.features.iter()) {
-            *value = narrow(vector[feature.slot]);
+            *value = ordered(narrow(vector[feature.slot]));
         }
-        self.shares.fill(0.0);
-        self.margin = self
-            .paths
-            .explain(&self.forest, &self.row, &mut self.shares);
+        self.shares.fill(0);
+        self.margin = self.walk.explain(&self.row, &mut self.shares);
         self.model.calibration.ppm(self.margin)
     }
 
@@ -96,16 +95,15 @@ impl Expert {
         reasons: &mut Vec<Reason>,
     ) {
         if exactly {
-            let mut shares = vec![0.0; self.shares.len()];
-            self.paths.shapley(&self.row, &mut shares);
+            let narrowed = |feature: &Bound| narrow(vector[feature.slot]);
+            let row: Vec<f32> = self.features.iter().map(narrowed).collect();
+            let mut shares = vec![0.0; row.len()];
+            self.paths.shapley(&row, &mut shares);
             self.name(vector, score_ppm, shares.into_iter(), reasons);
         } else {
-            self.name(
-                vector,
-                score_ppm,
-                self.shares.iter().map(|share| f64::from(*share)),
-                reasons,
-            );
+            let own = &self.shares[..self.features.len()];
+            let shares = own.iter().map(|parts| share(*parts));
+            self.name(vector, score_ppm, shares, reasons);
         }
     }
 

@@ -124,7 +124,7 @@ pub(super) const FEATURES: &[EntityFeature] = &[
         name: "ratio_p90",
         sentence: "the amount is {} times the WHO's ninth decile",
         unit: Unit::Ratio,
-        extract: |it| known(it, it.amount / it.entity.usual.quantile(9, 10).max(1.0)),
+        extract: |it| known(it, it.amount / it.entity.usual.ninth_decile().max(1.0)),
     },
     Definition {
         name: "ratio_largest",

@@ -55,6 +55,9 @@ pub enum ModelError {
     /// It reads something this build does not compute.
     #[error("the model reads the feature `{0}`, which this build does not have; train it again")]
     UnknownFeature(String),
+    /// It reads more than can be read while money waits.
+    #[error("the model reads {0} features, at most 256 can be read in time; train it on fewer")]
+    TooWide(usize),
 }
 
 impl Model {

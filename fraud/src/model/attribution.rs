@@ -9,7 +9,7 @@
 use super::forest::{DEPTH, Forest, LEAVES, SPLITS, Tree};
 
 /// What the splits on the way to one leaf contribute, by feature.
-type Credits = [(u32, f32); DEPTH];
+pub(super) type Credits = [(u32, f32); DEPTH];
 
 /// A forest made ready to say why.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +81,7 @@ impl Paths {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "shares are kept as f32")]
-fn credits(tree: &Tree, expected: &Expected) -> [Credits; LEAVES] {
+pub(super) fn credits(tree: &Tree, expected: &Expected) -> [Credits; LEAVES] {
     std::array::from_fn(|leaf| {
         let mut node = leaf + SPLITS;
         std::array::from_fn(|_| {
@@ -97,10 +97,10 @@ fn credits(tree: &Tree, expected: &Expected) -> [Credits; LEAVES] {
 }
 
 /// For each node of a tree the rows it covers and the mean of their leaves.
-type Expected = [(f64, f64); SPLITS + LEAVES];
+pub(super) type Expected = [(f64, f64); SPLITS + LEAVES];
 
 /// A node that no row reached has its lower side's mean.
-fn expected(tree: &Tree) -> Expected {
+pub(super) fn expected(tree: &Tree) -> Expected {
     let mut nodes = [(0.0, 0.0); SPLITS + LEAVES];
     for leaf in 0..LEAVES {
         nodes[SPLITS + leaf] = (f64::from(tree.covers[leaf]), f64::from(tree.leaves[leaf]));

@@ -1,7 +1,7 @@
 //! Models: boosted trees trained here, walked here.
 //!
 //! In reading order: a [`Dataset`] holds labelled rows, `bins` makes its values small integers,
-//! [`Boosting`] grows trees one after the other by `grow`, a [`Forest`] walks them, a [`Calibration`]
+//! [`Boosting`] grows trees one after the other by `grow`, a [`Forest`] holds them, `walk` walks them while money waits, a [`Calibration`]
 //! makes the result a probability, `attribution` says why, a [`Model`] is all of it as a file.
 
 mod artifact;
@@ -14,6 +14,7 @@ mod forest;
 mod grow;
 #[cfg(test)]
 mod proofs;
+mod walk;
 
 pub use artifact::{Model, ModelError};
 pub(crate) use attribution::Paths;
@@ -21,3 +22,4 @@ pub use boost::{Boosting, TrainError, Trainer};
 pub use calibration::Calibration;
 pub use dataset::{Dataset, narrow};
 pub use forest::Forest;
+pub(crate) use walk::{MOST_FEATURES, Row, Shares, Walk, ordered, share};

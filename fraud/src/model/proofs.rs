@@ -5,7 +5,7 @@ use super::boost::{Boosting, TrainError, Trainer};
 use super::calibration::{Calibration, logistic};
 use super::dataset::{Dataset, drawn};
 use super::forest::{Forest, SPLITS, Tree};
-use super::{Model, ModelError};
+use super::{MOST_FEATURES, Model, ModelError, Walk, ordered, share};
 use crate::attempt::mix;
 use crate::metrics;
 
@@ -211,6 +211,36 @@ fn path_attribution_scores_alike_and_adds_up() {
         spread < 1e-4,
         "margin less shares is the same for all rows, but differs by {spread}"
     );
+}
+
+#[test]
+fn the_walk_agrees_with_the_forest_to_the_bit() {
+    let data = sample(4_000, 12);
+    let forest = small().train(&data).expect("both kinds are there");
+    let walk = Walk::new(&forest).expect("there are seven features");
+    let paths = Paths::new(&forest);
+    let mut edges: Vec<Vec<f32>> = (0..200).map(|row| data.row(row).to_vec()).collect();
+    // Also rows that lie exactly on thresholds, and zeros of both signs.
+    let splits = forest.trees.iter().flat_map(|tree| tree.splits);
+    edges.extend(splits.map(|split| vec![split.threshold; WIDTH]));
+    edges.extend([
+        vec![0.0; WIDTH],
+        vec![-0.0; WIDTH],
+        vec![f32::NEG_INFINITY; WIDTH],
+    ]);
+    for values in edges {
+        let mut row = [0; MOST_FEATURES];
+        for (slot, value) in row.iter_mut().zip(&values) {
+            *slot = ordered(*value);
+        }
+        let (mut parts, mut shares) = ([0; MOST_FEATURES], vec![0.0; WIDTH]);
+        let margin = walk.explain(&row, &mut parts);
+        assert_eq!(margin.to_bits(), forest.margin(&values).to_bits());
+        paths.explain(&forest, &values, &mut shares);
+        for (part, expected) in parts.iter().zip(&shares) {
+            assert!((share(*part) - f64::from(*expected)).abs() < 1e-4);
+        }
+    }
 }
 
 fn model() -> (Model, Dataset) {

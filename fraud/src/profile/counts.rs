@@ -149,18 +149,20 @@ fn volume<const N: usize, const WIDTH: u32>(
 }
 
 /// How many different counterparties the newest `hour` and the newest `day` of the events have, the
-/// newest being last. Their keys go into a small table of their own: comparing each with each is slow.
+/// newest being last. Beyond a few their keys go into a small table of their own: comparing each with each
+/// is slow.
 fn different(events: &[Event], hour: usize, day: usize) -> [f64; 2] {
     const PLACES: usize = 4 * Recent::CAPACITY;
-    if day < 2 {
-        let known = |newest: usize| {
-            events
-                .iter()
-                .rev()
-                .take(newest)
-                .any(|event| event.other != 0)
-        };
-        return [hour, day].map(|newest| f64::from(u8::from(known(newest))));
+    const FEW: usize = 6;
+    if day <= FEW {
+        let newest = &events[events.len() - day..];
+        let mut new = [false; FEW];
+        for (back, event) in newest.iter().rev().enumerate() {
+            let later = newest.iter().rev().take(back);
+            new[back] = event.other != 0 && later.into_iter().all(|it| it.other != event.other);
+        }
+        let many = |newest: usize| new[..newest].iter().filter(|new| **new).count();
+        return [hour, day].map(|newest| many(newest) as f64);
     }
     let mut table = [0_u32; PLACES];
     let (mut many, mut in_hour) = (0_u32, 0);

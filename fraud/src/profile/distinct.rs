@@ -14,8 +14,23 @@ const GENERATION: u32 = 15 * 86_400;
 const ALPHA: f64 = 0.709;
 
 /// A sketch of a set over the last fifteen to thirty days.
+///
+/// The estimates are made when something is learned, so that reading them touches no register.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Registers", from = "Registers")]
+#[repr(C)]
 pub(crate) struct Distinct {
+    era: u32,
+    /// Of both generations together, and of the current alone.
+    both: f32,
+    alone: f32,
+    current: [u8; REGISTERS],
+    previous: [u8; REGISTERS],
+}
+
+/// What of it must be saved; the estimates follow.
+#[derive(Serialize, Deserialize)]
+struct Registers {
     era: u32,
     #[serde(with = "sparse")]
     current: [u8; REGISTERS],
@@ -27,13 +42,11 @@ impl Distinct {
     pub(crate) const fn new() -> Self {
         Self {
             era: 0,
+            both: 0.0,
+            alone: 0.0,
             current: [0; REGISTERS],
             previous: [0; REGISTERS],
         }
-    }
-
-    pub(crate) fn touch(&self) -> u32 {
-        u32::from(self.current[0]) ^ u32::from(self.previous[0])
     }
 
     /// Adds one counterparty by well-mixed bits.
@@ -51,38 +64,89 @@ impl Distinct {
             };
             self.current = [0; REGISTERS];
             self.era = era;
+            self.estimate_anew();
         }
         let rank = ((bits >> 6) | (1 << 26)).trailing_zeros() as u8 + 1;
         let register = &mut self.current[(bits % 64) as usize];
-        *register = (*register).max(rank);
+        if rank > *register {
+            *register = rank;
+            self.estimate_anew();
+        }
+    }
+
+    fn estimate_anew(&mut self) {
+        self.both = estimated(&self.current, &self.previous);
+        self.alone = estimated(&self.current, &self.current);
     }
 
     /// The estimate as of a moment.
     pub(crate) fn estimate(&self, now: u32) -> f64 {
-        let (recent, old) = match (now / GENERATION).saturating_sub(self.era) {
-            0 => (&self.current, &self.previous),
-            1 => (&self.current, &self.current),
-            _ => return 0.0,
+        match (now / GENERATION).saturating_sub(self.era) {
+            0 => f64::from(self.both),
+            1 => f64::from(self.alone),
+            _ => 0.0,
+        }
+    }
+}
+
+/// The estimate for the union of two generations.
+fn estimated(left: &[u8; REGISTERS], right: &[u8; REGISTERS]) -> f32 {
+    let mut empty = 0_u32;
+    let mut inverse = 0_u64;
+    for (left, right) in left.iter().zip(right) {
+        // No register of ours is above 27; a saved one is not trusted to be.
+        let rank = (*left.max(right)).min(32);
+        empty += u32::from(rank == 0);
+        inverse += 1_u64 << (32 - u32::from(rank));
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "at most 2^38, exact in a double"
+    )]
+    let raw =
+        ALPHA * 64.0 * 64.0 * f64::from(1_u32 << 16) * f64::from(1_u32 << 16) / inverse as f64;
+    let estimate = if empty > 0 && raw < 2.5 * 64.0 {
+        LINEAR[empty as usize]
+    } else {
+        raw
+    };
+    narrow(estimate)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an estimate with an error of a tenth needs no more than 24 bits"
+)]
+fn narrow(estimate: f64) -> f32 {
+    estimate as f32
+}
+
+impl From<Distinct> for Registers {
+    fn from(sketch: Distinct) -> Self {
+        let Distinct {
+            era,
+            current,
+            previous,
+            ..
+        } = sketch;
+        Self {
+            era,
+            current,
+            previous,
+        }
+    }
+}
+
+impl From<Registers> for Distinct {
+    fn from(saved: Registers) -> Self {
+        let mut sketch = Self {
+            era: saved.era,
+            current: saved.current,
+            previous: saved.previous,
+            ..Self::new()
         };
-        let mut empty = 0_u32;
-        let mut inverse = 0_u64;
-        for (left, right) in recent.iter().zip(old) {
-            // No register of ours is above 27; a saved one is not trusted to be.
-            let rank = (*left.max(right)).min(32);
-            empty += u32::from(rank == 0);
-            inverse += 1_u64 << (32 - u32::from(rank));
-        }
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "at most 2^38, exact in a double"
-        )]
-        let raw =
-            ALPHA * 64.0 * 64.0 * f64::from(1_u32 << 16) * f64::from(1_u32 << 16) / inverse as f64;
-        if empty > 0 && raw < 2.5 * 64.0 {
-            LINEAR[empty as usize]
-        } else {
-            raw
-        }
+        sketch.estimate_anew();
+        sketch
     }
 }
 

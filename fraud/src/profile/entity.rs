@@ -67,20 +67,24 @@ pub(crate) struct Labels {
 }
 
 /// The history of one entity in one role.
+///
+/// The order of its parts is that of memory: what is read for every attempt lies together, and each part
+/// begins with what is read of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(C)]
 pub(crate) struct Entity {
     pub(crate) first_at: u32,
     pub(crate) last_at: u32,
     pub(crate) settled: u32,
+    pub(crate) lost_at: u32,
     /// Steps to the nearest known fraud through settled payments, and when that fraud was.
     taint: (u8, u32),
     pub(crate) labels: Labels,
-    pub(crate) usual: Usual,
+    pub(crate) busy: Option<Box<Busy>>,
     pub(crate) recent: Recent,
-    pub(crate) lost_at: u32,
     pub(crate) days: Ring<Day, DAYS, DAY>,
     pub(crate) others: Distinct,
-    pub(crate) busy: Option<Box<Busy>>,
+    pub(crate) usual: Usual,
 }
 
 impl Entity {
@@ -116,8 +120,8 @@ impl Entity {
         self.last_at
             ^ self.recent.touch()
             ^ self.days.touch()
-            ^ self.usual.touch()
-            ^ self.others.touch()
+            ^ u32::from(self.usual.mean() > 0.0)
+            ^ u32::from(self.others.estimate(self.last_at) > 0.0)
     }
 
     /// Counts an attempt in every window.

@@ -17,9 +17,10 @@ pub(crate) struct Event {
 /// The newest events, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(into = "Vec<Event>", from = "Vec<Event>")]
+#[repr(C)]
 pub(crate) struct Recent {
-    events: [Event; Self::CAPACITY],
     len: u8,
+    events: [Event; Self::CAPACITY],
 }
 
 impl Recent {

@@ -12,6 +12,7 @@ use super::saved::{Saved, sparse};
 /// The newest `N` buckets of `T`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "T: Saved")]
+#[repr(C)]
 pub(crate) struct Ring<T: Saved, const N: usize, const WIDTH: u32> {
     newest: u32,
     /// One bit for each slot that may hold something, so that reading a quiet month touches little memory.

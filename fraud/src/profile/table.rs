@@ -8,8 +8,9 @@
 //! established profiles alone.
 //! Profiles live in chunks, so growing never moves what is there.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
 
 use crate::attempt::mix;
 
@@ -24,7 +25,10 @@ pub(crate) trait Worth {
 /// Profiles of one role by key.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<V> {
-    places: HashMap<u64, u32, BuildHasherDefault<KeyHasher>>,
+    /// Where each key's profile is; only the place is kept here, the key beside the profile.
+    places: HashTable<u32>,
+    /// Keeps whoever chooses keys from choosing what they hash to. Nothing else depends on it.
+    seed: u64,
     chunks: Vec<Vec<(u64, V)>>,
     capacity: usize,
     evicted: u64,
@@ -43,7 +47,8 @@ impl<V: Worth> Table<V> {
     /// An empty table for at most `capacity` profiles.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            places: HashMap::with_hasher(BuildHasherDefault::default()),
+            places: HashTable::new(),
+            seed: RandomState::new().hash_one(0),
             chunks: Vec::new(),
             capacity: capacity.max(1),
             evicted: 0,
@@ -76,7 +81,7 @@ impl<V: Worth> Table<V> {
             ..Self::new(capacity)
         };
         for (key, value) in entries {
-            if table.len() < table.capacity && !table.places.contains_key(&key) {
+            if table.len() < table.capacity && table.place(key).is_none() {
                 table.append(key, value);
             }
         }
@@ -90,8 +95,7 @@ impl<V: Worth> Table<V> {
             .iter()
             .map(|chunk| chunk.capacity() * size_of::<(u64, V)>())
             .sum();
-        // The standard map keeps a control byte beside each place, and at least one place in eight free.
-        profiles + self.places.capacity() * 8 / 7 * (size_of::<(u64, u32)>() + 1)
+        profiles + self.places.allocation_size()
     }
 
     /// How many profiles were forgotten to make room.
@@ -100,24 +104,29 @@ impl<V: Worth> Table<V> {
     }
 
     pub(crate) fn get(&self, key: u64) -> Option<&V> {
-        self.places
-            .get(&key)
-            .map(|place| &self.at(*place as usize).1)
+        self.place(key).map(|place| &self.at(place).1)
     }
 
     pub(crate) fn get_mut(&mut self, key: u64) -> Option<&mut V> {
-        let place = *self.places.get(&key)? as usize;
+        let place = self.place(key)?;
         Some(&mut self.chunks[place / CHUNK][place % CHUNK].1)
     }
 
     /// The profile of a key, made by `new` if there is none.
     pub(crate) fn entry(&mut self, key: u64, new: impl FnOnce() -> V) -> &mut V {
-        let place = match self.places.get(&key) {
-            Some(place) => *place as usize,
+        let place = match self.place(key) {
+            Some(place) => place,
             None if self.len() < self.capacity => self.append(key, new()),
             None => self.replace(key, new()),
         };
         &mut self.chunks[place / CHUNK][place % CHUNK].1
+    }
+
+    fn place(&self, key: u64) -> Option<usize> {
+        let place = self.places.find(mix(key ^ self.seed), |place| {
+            self.at(*place as usize).0 == key
+        })?;
+        Some(*place as usize)
     }
 
     fn at(&self, place: usize) -> &(u64, V) {
@@ -131,15 +140,19 @@ impl<V: Worth> Table<V> {
                 .push(Vec::with_capacity(CHUNK.min(self.capacity - place)));
         }
         self.chunks[place / CHUNK].push((key, value));
-        self.index(key, place);
+        self.index(place);
         place
     }
 
     fn replace(&mut self, key: u64, value: V) -> usize {
         let place = self.least_worth(value.last_at());
-        let old = std::mem::replace(&mut self.chunks[place / CHUNK][place % CHUNK], (key, value));
-        self.places.remove(&old.0);
-        self.index(key, place);
+        let old = self.at(place).0;
+        let held = |held: &u32| *held as usize == place;
+        if let Ok(entry) = self.places.find_entry(mix(old ^ self.seed), held) {
+            entry.remove();
+        }
+        self.chunks[place / CHUNK][place % CHUNK] = (key, value);
+        self.index(place);
         self.evicted += 1;
         place
     }
@@ -148,8 +161,14 @@ impl<V: Worth> Table<V> {
         clippy::cast_possible_truncation,
         reason = "a place is below a capacity that fits memory"
     )]
-    fn index(&mut self, key: u64, place: usize) {
-        self.places.insert(key, place as u32);
+    fn index(&mut self, place: usize) {
+        let (chunks, seed) = (&self.chunks, self.seed);
+        let hash = |place: &u32| {
+            let place = *place as usize;
+            mix(chunks[place / CHUNK][place % CHUNK].0 ^ seed)
+        };
+        self.places
+            .insert_unique(hash(&(place as u32)), place as u32, hash);
     }
 
     #[expect(
@@ -172,24 +191,4 @@ impl<V: Worth> Table<V> {
 
 fn worth(profile: &impl Worth) -> u64 {
     u64::from(profile.last_at()) + u64::from(profile.events().min(KEEP_EVENTS) * KEEP_PER_EVENT)
-}
-
-/// Hashes a key that is already random enough by mixing it once; no seed, so runs are equal.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = mix(self.0 ^ value);
-    }
 }

@@ -17,17 +17,21 @@ const ENOUGH: u8 = 4;
 /// The settled amounts and hours of an entity, summed up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(into = "Summary", from = "Summary")]
+#[repr(C)]
 pub(crate) struct Usual {
-    newest: [i64; KEPT],
-    sorted: [i64; KEPT],
-    len: u8,
-    next: u8,
-    seen: u32,
+    // What is read comes first, what is only learned from last: each is a wait for memory of its own.
     mean: f64,
     variance: f64,
     largest: i64,
-    hours: [u8; HOURS],
+    median: i64,
+    ninth_decile: i64,
+    seen: u32,
     hours_total: u16,
+    len: u8,
+    next: u8,
+    hours: [u8; HOURS],
+    newest: [i64; KEPT],
+    sorted: [i64; KEPT],
 }
 
 impl Usual {
@@ -41,6 +45,8 @@ impl Usual {
             mean: 0.0,
             variance: 0.0,
             largest: 0,
+            median: 0,
+            ninth_decile: 0,
             hours: [0; HOURS],
             hours_total: 0,
         }
@@ -72,10 +78,6 @@ impl Usual {
         self.len >= ENOUGH && amount as f64 > CLIP * self.median()
     }
 
-    pub(crate) fn touch(&self) -> u32 {
-        u32::from(self.sorted[usize::from(self.len / 2) % KEPT] > self.largest)
-    }
-
     pub(crate) const fn mean(&self) -> f64 {
         self.mean
     }
@@ -89,15 +91,20 @@ impl Usual {
         self.largest as f64
     }
 
-    pub(crate) fn median(&self) -> f64 {
-        self.quantile(1, 2)
+    /// The middle of the newest 32; 0 without any.
+    pub(crate) const fn median(&self) -> f64 {
+        self.median as f64
     }
 
-    /// The amount below which `part / whole` of the newest 32 lie; 0 without any.
-    pub(crate) fn quantile(&self, part: usize, whole: usize) -> f64 {
+    /// The amount below which nine in ten of the newest 32 lie; 0 without any.
+    pub(crate) const fn ninth_decile(&self) -> f64 {
+        self.ninth_decile as f64
+    }
+
+    fn quantile(&self, part: usize, whole: usize) -> i64 {
         let len = usize::from(self.len);
         let place = (len * part / whole).min(len.saturating_sub(1));
-        self.sorted[place] as f64
+        self.sorted[place]
     }
 
     /// The share of past payments within an hour of this hour of the day; missing without a past.
@@ -125,6 +132,8 @@ impl Usual {
         self.sorted[place] = amount;
         self.newest[usize::from(self.next)] = amount;
         self.next = (self.next + 1) % KEPT_U8;
+        self.median = self.quantile(1, 2);
+        self.ninth_decile = self.quantile(9, 10);
     }
 
     fn learn_hour(&mut self, hour: u32) {
@@ -192,12 +201,12 @@ impl From<Summary> for Usual {
         } = summary;
         let hours_total = hours.iter().map(|count| u16::from(*count)).sum();
         let mut usual = Self {
-            seen,
             mean,
             variance,
             largest,
-            hours,
+            seen,
             hours_total,
+            hours,
             ..Self::new()
         };
         for amount in newest {
