@@ -4,6 +4,16 @@
 //! known; [`Profiles`] remember everyone involved; a [`Registry`] of features turns both into
 //! numbers; a [`Scorer`] turns the numbers into a [`Decision`].
 //!
+//! | to | use |
+//! |---|---|
+//! | decide while money waits | [`Scorer::score`], then [`Scorer::observe`] with what became of it |
+//! | rebuild or save what is remembered | [`Profiles`], which is `serde`; the same calls give the same profiles |
+//! | write rules, lists, backtests | [`rule`] |
+//! | train and load models | [`Boosting`], [`Model::train`], [`Model::from_json`], [`Scorer::set_champion`] |
+//! | judge a labelled file | [`evaluate`] |
+//! | tell what happened in a period | [`report`] |
+//! | measure | [`speed`], [`metrics`] |
+//!
 //! Floats are allowed here, because statistics need them; what leaves the crate in a decision is
 //! an integer. Only operations that are exact by IEEE 754 enter a feature, so two machines agree.
 //!
@@ -46,6 +56,7 @@ pub mod metrics;
 mod model;
 mod policy;
 mod profile;
+pub mod report;
 pub mod rule;
 mod scorecard;
 mod scorer;

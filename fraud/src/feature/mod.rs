@@ -74,7 +74,7 @@ pub(crate) struct Meeting<'a> {
     pub(crate) amount: f64,
     pub(crate) forth: Option<&'a Pair>,
     pub(crate) back: Option<&'a Pair>,
-    /// The payer's past as a receiver of money, with its windows.
+    /// The payer's past as a receiver of money, with its windows up to a day.
     pub(crate) inflow: Option<(&'a Entity, Counts)>,
     /// What the payer sent in the last day, without this attempt.
     pub(crate) sent_1d: f64,
@@ -169,7 +169,9 @@ impl Registry {
             amount: attempt.amount as f64,
             forth: found.forth,
             back: found.back,
-            inflow: found.inflow.map(|entity| (entity, Counts::of(entity, now))),
+            inflow: found
+                .inflow
+                .map(|entity| (entity, Counts::of_a_day(entity, now))),
             sent_1d,
         };
         vector.extend(

@@ -70,6 +70,13 @@ impl Counts {
         counts
     }
 
+    /// Only what happened within a day; the rest is 0.
+    pub(crate) fn of_a_day(entity: &Entity, now: u32) -> Self {
+        let mut counts = Self::default();
+        counts.short(entity, now);
+        counts
+    }
+
     fn short(&mut self, entity: &Entity, now: u32) {
         let (mut count, mut amount) = ([0_u32; 4], [0_i64; 4]);
         let events = entity.recent.events();

@@ -49,6 +49,10 @@ impl Distinct {
         }
     }
 
+    pub(crate) fn touch(&self) -> u32 {
+        u32::from(self.current[0]) ^ u32::from(self.previous[0])
+    }
+
     /// Adds one counterparty by well-mixed bits.
     #[expect(
         clippy::cast_possible_truncation,

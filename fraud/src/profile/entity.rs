@@ -124,6 +124,11 @@ impl Entity {
             ^ u32::from(self.others.estimate(self.last_at) > 0.0)
     }
 
+    /// Reads a little of what is only written when money has moved, for the same reason.
+    pub(crate) fn touch_learned(&self) -> u32 {
+        self.usual.touch() ^ self.others.touch()
+    }
+
     /// Counts an attempt in every window.
     pub(crate) fn reserve(&mut self, event: Event) {
         if let Some(day) = self.days.slot(event.at) {

@@ -78,6 +78,12 @@ impl Usual {
         self.len >= ENOUGH && amount as f64 > CLIP * self.median()
     }
 
+    pub(crate) fn touch(&self) -> u32 {
+        let middle = usize::from(self.len / 2) % KEPT;
+        let next = usize::from(self.next) % KEPT;
+        u32::from(self.sorted[middle] > self.newest[next])
+    }
+
     pub(crate) const fn mean(&self) -> f64 {
         self.mean
     }

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod replay;
+mod report;
 mod rules;
 mod scoring;
 mod world;
