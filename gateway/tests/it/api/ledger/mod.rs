@@ -1,4 +1,5 @@
 //! The ledger by itself, over real HTTP.
 
+mod reads;
 mod story;
 mod tenant;
