@@ -44,9 +44,11 @@ pub fn routes() -> Vec<Route> {
     let groups = [
         orders(),
         payments(),
+        decisions(),
         webhooks(),
         merchants(),
         wallets(),
+        step_ups(),
         keys(),
         books(),
         desk::table::routes(),
@@ -143,30 +145,6 @@ fn payments() -> Vec<Route> {
                 OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview WalletNotFound MerchantNotFound
                 CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
                 AmountInvalid AccountFrozen AccountClosed AboveMaximum
-            ]),
-        Route::get("/v1/decisions/{id}", decision::find)
-            .documented(
-                "Payments",
-                "get_decision",
-                "Explain a decision",
-                "What was decided about an attempt to pay, and how it stands. A payer sees the latter of their own, \
-                 analysts and operators also score, reasons and the versions of rules and model.",
-            )
-            .for_roles(PAYER_OR_ANALYST)
-            .refuses(refusals![DecisionNotFound]),
-        Route::post("/v1/decisions/{id}/confirm", decision::confirm)
-            .documented(
-                "Payments",
-                "confirm_payment",
-                "Confirm a payment",
-                "The payer proves who they are, by PIN or by a device's signature, and the payment goes through. Three \
-                 wrong proofs deny it.",
-            )
-            .for_roles(WALLET)
-            .may_wait()
-            .refuses(refusals![
-                DecisionNotPending ProofWrong OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
-                InsufficientFunds AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::post("/v1/orders/{id}/refunds", refund::create)
             .documented(
@@ -322,6 +300,40 @@ fn wallets() -> Vec<Route> {
             .for_roles(OPERATOR_OR_WALLET)
             .answers(StatusCode::CREATED)
             .refuses(refusals![WalletNotFound]),
+    ]
+}
+
+fn decisions() -> Vec<Route> {
+    vec![
+        Route::get("/v1/decisions/{id}", decision::find)
+            .documented(
+                "Payments",
+                "get_decision",
+                "Explain a decision",
+                "What was decided about an attempt to pay, and how it stands. A payer sees the latter of their own, \
+                 analysts and operators also score, reasons and the versions of rules and model.",
+            )
+            .for_roles(PAYER_OR_ANALYST)
+            .refuses(refusals![DecisionNotFound]),
+        Route::post("/v1/decisions/{id}/confirm", decision::confirm)
+            .documented(
+                "Payments",
+                "confirm_payment",
+                "Confirm a payment",
+                "The payer proves who they are, by PIN or by a device's signature, and the payment goes through. Three \
+                 wrong proofs deny it.",
+            )
+            .for_roles(WALLET)
+            .may_wait()
+            .refuses(refusals![
+                DecisionNotPending ProofWrong OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
+                InsufficientFunds AccountFrozen AccountClosed AboveMaximum
+            ]),
+    ]
+}
+
+fn step_ups() -> Vec<Route> {
+    vec![
         Route::get("/v1/wallets/{id}/step-ups", step_up::find)
             .documented(
                 "Wallets",
@@ -350,7 +362,12 @@ fn wallets() -> Vec<Route> {
             .answers(StatusCode::CREATED)
             .refuses(refusals![WalletNotFound DevicesTooMany]),
         Route::post("/v1/wallets/{id}/devices/remove", step_up::remove_device)
-            .documented("Wallets", "remove_device", "Remove a wallet's device", "It confirms nothing any more.")
+            .documented(
+                "Wallets",
+                "remove_device",
+                "Remove a wallet's device",
+                "It confirms nothing any more.",
+            )
             .for_roles(WALLET)
             .refuses(refusals![WalletNotFound KeyNotFound]),
     ]

@@ -122,28 +122,8 @@ impl Desk {
             Command::UseModel { version, part, by } => {
                 self.use_model(at, *version, *part, *by, events)
             }
-            Command::Label {
-                decision,
-                label,
-                by,
-                note,
-            } => {
-                events.push(Event::Labelled {
-                    decision: *decision,
-                    label: *label,
-                    by: *by,
-                    at,
-                    note: note.clone(),
-                });
-                Ok(Outcome::Done)
-            }
-            Command::Note { decision, by, text } => {
-                events.push(Event::Noted {
-                    decision: *decision,
-                    by: *by,
-                    at,
-                    text: text.clone(),
-                });
+            Command::Label { .. } | Command::Note { .. } => {
+                events.extend(said(at, command));
                 Ok(Outcome::Done)
             }
             Command::Look => Ok(Outcome::Desk(self.clone())),
@@ -284,5 +264,30 @@ impl Desk {
             at,
         });
         Ok(Outcome::Done)
+    }
+}
+
+/// What is said about a decision is only an event.
+fn said(at: Timestamp, command: &Command) -> Option<Event> {
+    match command {
+        Command::Label {
+            decision,
+            label,
+            by,
+            note,
+        } => Some(Event::Labelled {
+            decision: *decision,
+            label: *label,
+            by: *by,
+            at,
+            note: note.clone(),
+        }),
+        Command::Note { decision, by, text } => Some(Event::Noted {
+            decision: *decision,
+            by: *by,
+            at,
+            text: text.clone(),
+        }),
+        _ => None,
     }
 }

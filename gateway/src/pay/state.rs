@@ -106,6 +106,49 @@ impl Payments {
         }
     }
 
+    /// Decides on what payers and analysts do about attempts that look risky.
+    fn decide_on_risk(
+        &self,
+        at: Timestamp,
+        command: &Command,
+        cold: &Cold<ColdKey, ColdRow>,
+        events: &mut Vec<Event>,
+    ) -> Answer<Outcome, ColdKey> {
+        let decided = match command {
+            Command::Confirm {
+                decision,
+                wallet,
+                proof,
+            } => {
+                let proven = (*decision, *wallet, *proof);
+                return self.with_pending(*decision, cold, |order| {
+                    self.confirm(at, order, proven, events)
+                });
+            }
+            Command::Release { decision, by, note } => {
+                let said = (*decision, *by, note.as_str());
+                return self.with_pending(*decision, cold, |order| {
+                    self.release(at, order, said, events)
+                });
+            }
+            Command::Deny { decision, by, note } => {
+                let said = (*decision, *by, note.as_str());
+                return self
+                    .with_pending(*decision, cold, |order| self.deny(at, order, said, events));
+            }
+            Command::WrongProof { decision, wallet } => {
+                self.wrong_proof(at, *decision, *wallet, events)
+            }
+            Command::ChangeStepUps { wallet, change } => {
+                self.change_step_ups(*wallet, change, events)
+            }
+            Command::Desk(command) => self.at_desk(at, command, events),
+            // Whoever calls this has seen which command it is.
+            _ => Err(Refusal::DecisionNotPending),
+        };
+        Answer::Decided(decided.into())
+    }
+
     /// Finds an order in memory or among what the command brought along.
     pub(super) fn order<'a>(
         &'a self,
@@ -230,34 +273,12 @@ impl Machine for Payments {
                     self.refund(at, order, new, events)
                 });
             }
-            Command::Confirm {
-                decision,
-                wallet,
-                proof,
-            } => {
-                let proven = (*decision, *wallet, *proof);
-                return self.with_pending(*decision, cold, |order| {
-                    self.confirm(at, order, proven, events)
-                });
-            }
-            Command::Release { decision, by, note } => {
-                let said = (*decision, *by, note.as_str());
-                return self.with_pending(*decision, cold, |order| {
-                    self.release(at, order, said, events)
-                });
-            }
-            Command::Deny { decision, by, note } => {
-                let said = (*decision, *by, note.as_str());
-                return self
-                    .with_pending(*decision, cold, |order| self.deny(at, order, said, events));
-            }
-            Command::WrongProof { decision, wallet } => {
-                self.wrong_proof(at, *decision, *wallet, events)
-            }
-            Command::ChangeStepUps { wallet, change } => {
-                self.change_step_ups(*wallet, change, events)
-            }
-            Command::Desk(command) => self.at_desk(at, command, events),
+            Command::Confirm { .. }
+            | Command::Release { .. }
+            | Command::Deny { .. }
+            | Command::WrongProof { .. }
+            | Command::ChangeStepUps { .. }
+            | Command::Desk(_) => return self.decide_on_risk(at, command, cold, events),
             Command::Refuse(refusal) => Err(refusal.clone()),
             Command::FindOrder(lookup) => {
                 return self.with_order(lookup, cold, |order| Ok(Outcome::Order(order.clone())));

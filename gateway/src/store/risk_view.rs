@@ -166,6 +166,13 @@ impl RiskView {
                 };
                 told(what, wallet.to_string(), Some(*by), note, rows);
             }
+            Event::Labelled { .. } | Event::Noted { .. } => self.said(moment, event, rows),
+        }
+    }
+
+    /// Something was said about a decision.
+    fn said(&mut self, moment: Moment, event: &Event, rows: &mut Rows) {
+        match event {
             Event::Labelled {
                 decision,
                 label,
@@ -184,6 +191,8 @@ impl RiskView {
             Event::Noted {
                 decision, by, text, ..
             } => put_remark(moment, *decision, "note", *by, text, rows),
+            // The others change what the desk holds.
+            _ => {}
         }
     }
 }

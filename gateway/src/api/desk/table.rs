@@ -15,7 +15,7 @@ macro_rules! refusals {
 }
 
 pub(in crate::api) fn routes() -> Vec<Route> {
-    let groups = [cases(), rules(), lists(), models()];
+    let groups = [cases(), acts(), told(), rules(), lists(), models()];
     groups.into_iter().flatten().collect()
 }
 
@@ -39,6 +39,11 @@ fn cases() -> Vec<Route> {
             )
             .for_roles(ANALYST_OR_OPERATOR)
             .refuses(refusals![DecisionNotFound]),
+    ]
+}
+
+fn acts() -> Vec<Route> {
+    vec![
         Route::post("/v1/cases/{id}/release", case::release)
             .documented("Cases", "release_case", "Release a payment", "Money that is on hold goes to the shop.")
             .for_roles(ANALYST)
@@ -89,6 +94,11 @@ fn cases() -> Vec<Route> {
             .documented("Cases", "unfreeze_wallet", "Unfreeze a wallet", "Money can leave it again.")
             .for_roles(ANALYST_OR_OPERATOR)
             .refuses(refusals![WalletNotFound]),
+    ]
+}
+
+fn told() -> Vec<Route> {
+    vec![
         Route::get("/v1/labels.csv", export::labels)
             .documented(
                 "Cases",
