@@ -181,6 +181,11 @@ impl<M: Machine> Engine<M> {
         self.once.len()
     }
 
+    /// The newest time in a key that has left memory, if any has.
+    pub fn once_gone_until(&self) -> Option<Timestamp> {
+        self.once.gone_until()
+    }
+
     /// Decides a submission; if it changes anything, the change is applied and its record returned.
     pub fn submit(
         &mut self,

@@ -166,6 +166,11 @@ impl Once {
             .is_none_or(|made| made <= self.gone_until)
     }
 
+    /// The newest time in a key that has left, if any has.
+    pub fn gone_until(&self) -> Option<Timestamp> {
+        (self.gone > 0).then_some(self.gone_until)
+    }
+
     /// Forgets the entries committed in row `through` and before it.
     pub fn evict(&mut self, through: Sequence) {
         while let Some(entry) = self.entries.front()

@@ -43,14 +43,6 @@ pub(super) fn text(row: &SqliteRow, column: &str) -> Result<String, sqlx::Error>
     row.try_get(column)
 }
 
-/// A sum, which is text where it does not fit 64 bits.
-pub(super) fn wide(row: &SqliteRow, column: &str) -> Result<i128, sqlx::Error> {
-    match row.try_get::<i64, _>(column) {
-        Ok(number) => Ok(number.into()),
-        Err(_) => text(row, column)?.parse().map_err(|_| wrong(column)),
-    }
-}
-
 pub(super) fn currency(row: &SqliteRow) -> Result<Currency, sqlx::Error> {
     let code: &str = row.try_get("currency")?;
     let decimals = number(row, "decimals")?;

@@ -3,15 +3,14 @@
 //! The ledger's tables say what moved between which accounts; `movements` says whose transaction it was and what for.
 //! An account's id tells its role, so a posting can be put into words without any other table.
 
-use ledger::shell::Reading;
-use ledger::{AccountId, AccountNo, Timestamp, TransactionId};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use ledger::shell::{Reading, packed};
+use ledger::{AccountId, AccountNo, Timestamp, TransactionId, TransactionNo};
+use sqlx::SqliteConnection;
 
 use super::decode;
 use super::page::{Cursor, List, Slice};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
-use crate::pay::{MerchantId, OrderId, RefundId, WalletId, WalletNo};
+use crate::pay::{MerchantId, OrderId, RefundId, WalletId};
 
 /// A transaction as it stands in one owner's statement.
 #[derive(Clone, Debug)]
@@ -52,18 +51,10 @@ pub struct Posting {
     pub currency: String,
 }
 
-const LINES: &str = "select p.transaction_no, sum(p.credit) - sum(p.debit) as amount,
-        (select balance from postings l where l.account_no = p.account_no
-            and l.transaction_no = p.transaction_no order by l.posting desc limit 1) as balance,
-        a.currency, t.id, t.kind, t.at, t.reference, v.order_id, v.refund_id
-    from postings p
-    join accounts a on a.account_no = p.account_no
-    join transactions t on t.transaction_no = p.transaction_no
-    left join movements v on v.transaction_no = p.transaction_no
-    where p.account_no = ? and p.transaction_no < ?
-    group by p.transaction_no order by p.transaction_no desc limit ?";
+const CURRENCY: &str = "select currency from accounts where account_no = ?";
+const MOVEMENT: &str = "select order_id, refund_id from movements where transaction_no = ?";
 
-/// What happened on an owner's accounts (liabilities, so what is credited is money in), the newest first.
+/// What happened on an owner's accounts (liabilities, so what raises them is money in), the newest first.
 pub async fn lines(
     reading: &mut Reading,
     accounts: &[AccountNo],
@@ -71,17 +62,8 @@ pub async fn lines(
 ) -> Result<(Vec<Line>, Option<Cursor>), sqlx::Error> {
     let before = slice.after.map_or(u64::MAX, |after| after.first);
     let mut lines = Vec::new();
-    // One account after the other, so that each is one walk along the key of `postings`.
     for account in accounts {
-        let rows = sqlx::query(LINES)
-            .bind(i64::from(account.0))
-            .bind(i64::try_from(before).unwrap_or(i64::MAX))
-            .bind(slice.limit())
-            .fetch_all(reading.connection())
-            .await?;
-        for row in &rows {
-            lines.push(line(row)?);
-        }
+        of_account(reading, *account, before, slice, &mut lines).await?;
     }
     lines.sort_by_key(|line| std::cmp::Reverse(line.transaction_no));
     Ok(slice.cut(lines, |last| Cursor {
@@ -91,108 +73,134 @@ pub async fn lines(
     }))
 }
 
-fn line(row: &SqliteRow) -> Result<Line, sqlx::Error> {
+/// Adds an account's newest transactions before one, as many as the slice can have.
+async fn of_account(
+    reading: &mut Reading,
+    account: AccountNo,
+    mut before: u64,
+    slice: Slice,
+    lines: &mut Vec<Line>,
+) -> Result<(), sqlx::Error> {
+    let connection = reading.connection();
+    let currency: Option<String> = sqlx::query_scalar(CURRENCY)
+        .bind(i64::from(account.0))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(currency) = currency else {
+        return Ok(());
+    };
+    let mut left = usize::try_from(slice.limit()).unwrap_or_default();
+    while left > 0 {
+        let order = packed::Order::NewestBefore(TransactionNo(before));
+        let found = packed::lines(connection, account.0, order, left).await?;
+        let Some(oldest) = found.last() else {
+            return Ok(());
+        };
+        before = oldest.transaction_no;
+        // All lines that a transaction has on the account are one line here.
+        for group in found.chunk_by(|one, next| one.transaction_no == next.transaction_no) {
+            let no = TransactionNo(group[0].transaction_no);
+            lines.push(line(connection, no, group, &currency).await?);
+            left = left.saturating_sub(1);
+        }
+    }
+    Ok(())
+}
+
+async fn line(
+    connection: &mut SqliteConnection,
+    no: TransactionNo,
+    group: &[packed::Line],
+    currency: &str,
+) -> Result<Line, sqlx::Error> {
+    let stored = packed::transaction(connection, no).await?;
+    let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
+    let movement = sqlx::query(MOVEMENT)
+        .bind(no.0.cast_signed())
+        .fetch_optional(connection)
+        .await?;
+    let (mut order, mut refund) = (None, None);
+    if let Some(row) = &movement {
+        order = decode::id_or_none(row, "order_id")?.map(OrderId);
+        refund = decode::id_or_none(row, "refund_id")?.map(RefundId);
+    }
     Ok(Line {
-        transaction_no: decode::number(row, "transaction_no")?,
-        transaction: TransactionId(decode::id(row, "id")?),
-        kind: kind(row)?,
-        at: decode::time(row, "at")?,
-        currency: decode::text(row, "currency")?,
-        amount: decode::wide(row, "amount")?,
-        balance: decode::wide(row, "balance")?,
-        order: decode::id_or_none(row, "order_id")?.map(OrderId),
-        refund: decode::id_or_none(row, "refund_id")?.map(RefundId),
-        reference: row.try_get("reference")?,
+        transaction_no: no.0,
+        transaction: stored.id,
+        kind: kind(stored.kind)?,
+        at: stored.at,
+        currency: currency.to_owned(),
+        amount: group.iter().map(|line| i128::from(line.raised)).sum(),
+        balance: group[0].balance,
+        order,
+        refund,
+        reference: stored.reference.map(Into::into),
     })
 }
 
-fn kind(row: &SqliteRow) -> Result<Kind, sqlx::Error> {
-    Kind::of_code(decode::number(row, "kind")?).ok_or_else(|| decode::wrong("kind"))
+fn kind(code: u16) -> Result<Kind, sqlx::Error> {
+    Kind::of_code(code).ok_or_else(|| decode::wrong("kind"))
 }
 
-const TRANSACTION: &str =
-    "select t.transaction_no, t.kind, t.at, t.reference, v.order_id, v.refund_id,
-        v.wallet_no, v.merchant_no, w.id as wallet, m.id as merchant
-    from transaction_ids i
-    join transactions t on t.transaction_no = i.transaction_no
-    join movements v on v.transaction_no = t.transaction_no
+const PARTIES: &str = "select v.order_id, v.refund_id, w.id as wallet, m.id as merchant
+    from movements v
     join wallets w on w.wallet_no = v.wallet_no
     left join merchants m on m.merchant_no = v.merchant_no
-    where i.book = ? and i.id = ?";
+    where v.transaction_no = ?";
+const ACCOUNT: &str = "select id from accounts where account_no = ?";
 
 /// A transaction of the payments' book, with its postings in the order in which they were made.
 pub async fn explain(
     reading: &mut Reading,
     id: TransactionId,
 ) -> Result<Option<Explained>, sqlx::Error> {
-    let found = sqlx::query(TRANSACTION)
-        .bind(i64::from(PAYMENTS_BOOK.0))
-        .bind(id.0.to_be_bytes().to_vec())
-        .fetch_optional(reading.connection())
-        .await?;
-    let Some(row) = found else {
+    let connection = reading.connection();
+    let Some(no) = packed::transaction_no(connection, PAYMENTS_BOOK, id).await? else {
         return Ok(None);
     };
-    let number: i64 = row.try_get("transaction_no")?;
-    let wallet = Role::Wallet(WalletNo(decode::number(&row, "wallet_no")?));
+    let Some(stored) = packed::transaction(connection, no).await? else {
+        return Ok(None);
+    };
+    let parties = sqlx::query(PARTIES)
+        .bind(no.0.cast_signed())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = parties else {
+        return Ok(None);
+    };
+    let mut postings = Vec::with_capacity(stored.postings.len());
+    for made in &stored.postings {
+        let (debit, currency) = role(connection, made.debit).await?;
+        let (credit, _) = role(connection, made.credit).await?;
+        postings.push(Posting {
+            debit,
+            credit,
+            amount: made.amount,
+            currency,
+        });
+    }
     Ok(Some(Explained {
         transaction: id,
-        kind: kind(&row)?,
-        at: decode::time(&row, "at")?,
-        reference: row.try_get("reference")?,
+        kind: kind(stored.kind)?,
+        at: stored.at,
+        reference: stored.reference.map(Into::into),
         wallet: WalletId(decode::id(&row, "wallet")?),
         merchant: decode::id_or_none(&row, "merchant")?.map(MerchantId),
         order: decode::id_or_none(&row, "order_id")?.map(OrderId),
         refund: decode::id_or_none(&row, "refund_id")?.map(RefundId),
-        postings: postings(reading, number, wallet).await?,
+        postings,
     }))
 }
 
-/// Every posting of payments has the wallet on one of its sides, so its lines on the wallet's accounts are all of them.
-/// A role's account in any currency has an id of the same beginning.
-async fn postings(
-    reading: &mut Reading,
-    transaction_no: i64,
-    wallet: Role,
-) -> Result<Vec<Posting>, sqlx::Error> {
-    let (first, last) = wallet.accounts();
-    let rows = sqlx::query(
-        "select p.posting, p.debit, p.credit, a.id as this, o.id as other
-        from accounts a
-        join postings p on p.account_no = a.account_no and p.transaction_no = ?
-        join accounts o on o.account_no = p.other_account_no
-        where a.book = ? and a.id between ? and ?
-        order by p.posting",
-    )
-    .bind(transaction_no)
-    .bind(i64::from(PAYMENTS_BOOK.0))
-    .bind(first.0.to_be_bytes().to_vec())
-    .bind(last.0.to_be_bytes().to_vec())
-    .fetch_all(reading.connection())
-    .await?;
-    rows.iter().map(posting).collect()
-}
-
-fn posting(row: &SqliteRow) -> Result<Posting, sqlx::Error> {
-    let role = |column| {
-        let id = AccountId(decode::id(row, column)?);
-        Role::of_account(id).ok_or_else(|| decode::wrong(column))
-    };
-    let ((this, currency), (other, _)) = (role("this")?, role("other")?);
-    let (debited, credited): (i64, i64) = (row.try_get("debit")?, row.try_get("credit")?);
-    Ok(if debited > 0 {
-        Posting {
-            debit: this,
-            credit: other,
-            amount: debited,
-            currency,
-        }
-    } else {
-        Posting {
-            debit: other,
-            credit: this,
-            amount: credited,
-            currency,
-        }
-    })
+/// The role of an account, and its currency.
+async fn role(
+    connection: &mut SqliteConnection,
+    account: AccountNo,
+) -> Result<(Role, String), sqlx::Error> {
+    let row = sqlx::query(ACCOUNT)
+        .bind(i64::from(account.0))
+        .fetch_one(connection)
+        .await?;
+    let id = AccountId(decode::id(&row, "id")?);
+    Role::of_account(id).ok_or_else(|| decode::wrong("id"))
 }

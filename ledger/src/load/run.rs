@@ -207,7 +207,8 @@ async fn check(handle: &Handle<Ledger>, load: &Load) -> Result<(), LoadError> {
         }
     }
     let mut reading = handle.views().read().await?;
-    let count: i64 = sqlx::query_scalar("select count(*) from transactions")
+    let sum = "select cast(coalesce(sum(last_no - first_no + 1), 0) as integer) from transactions";
+    let count: i64 = sqlx::query_scalar(sum)
         .fetch_one(reading.connection())
         .await
         .map_err(crate::shell::ViewsError::from)?;

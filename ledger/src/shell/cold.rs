@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use sqlx::SqliteConnection;
 
-use crate::machine::{Cold, Machine, Sequence};
-use crate::once::{Fingerprint, OnceEntry, OnceKey, Place};
+use crate::machine::{Cold, Machine};
+use crate::once::{OnceEntry, OnceKey, Unique};
+use crate::shell::packed;
+use crate::shell::past::{self, ReadPast};
 use crate::shell::sequencer::Missing;
 use crate::shell::view::View;
-use crate::shell::views::{Views, ViewsError};
+use crate::shell::views::{FiltersAt, OnceFilters, Views, ViewsError};
 
 /// How long a command waits for the views to reach what has left memory. Things leave only after
 /// they are in the views, so this is long only while views are rebuilt.
@@ -60,10 +62,15 @@ impl<M: Machine, V: View<M>> ReadCold<M> for ColdOf<V> {
 pub(crate) async fn bring<M: Machine>(
     views: &Views,
     cold: &dyn ReadCold<M>,
+    past: &dyn ReadPast,
+    filters: &OnceFilters,
     lacking: &mut [Missing<M>],
 ) -> Result<(), ViewsError> {
+    // Filters before tables: what they deny as of their row is denied, whatever comes later in the
+    // tables was not there then.
+    let filters = filters.now();
     let mut reading = views.read().await?;
-    let read_at = reading.watermark();
+    let read_at = reading.watermark().min(filters.at);
     let connection = reading.connection();
     for Missing {
         submission,
@@ -75,7 +82,7 @@ pub(crate) async fn bring<M: Machine>(
         keys.extend(std::mem::take(&mut submission.cold.rows).into_keys());
         once.extend(std::mem::take(&mut submission.once_cold).into_keys());
         for key in once {
-            let entry = read_once(connection, *key).await?;
+            let entry = read_once::<M>(connection, &filters, past, *key).await?;
             submission.once_cold.insert(*key, entry);
         }
         let rows = if keys.is_empty() {
@@ -88,28 +95,27 @@ pub(crate) async fn bring<M: Machine>(
     Ok(())
 }
 
-async fn read_once(
+/// The entry of a key: the record in the journal where it was used, if it was.
+async fn read_once<M: Machine>(
     connection: &mut SqliteConnection,
+    filters: &FiltersAt,
+    past: &dyn ReadPast,
     key: OnceKey,
-) -> Result<Option<OnceEntry>, sqlx::Error> {
-    let row: Option<(Vec<u8>, i64, u32)> =
-        sqlx::query_as("select fingerprint, seq, record from once where scope = ? and key = ?")
-            .bind(key.scope.cast_signed())
-            .bind(key.key.to_be_bytes().to_vec())
-            .fetch_optional(connection)
-            .await?;
-    let Some((fingerprint, sequence, record)) = row else {
+) -> Result<Option<OnceEntry>, ViewsError> {
+    if filters.is_absent(key) {
         return Ok(None);
-    };
-    let fingerprint = fingerprint.try_into().map_err(|_| {
-        sqlx::Error::Decode("the column fingerprint of once is not readable".into())
-    })?;
-    Ok(Some(OnceEntry {
-        key,
-        fingerprint: Fingerprint(u128::from_be_bytes(fingerprint)),
-        place: Place {
-            sequence: Sequence(sequence.cast_unsigned()),
-            record,
-        },
-    }))
+    }
+    let may_have = |run| filters.may_have(run, key);
+    for place in packed::once(connection, key, may_have).await? {
+        let unique = past::unique::<M>(past, place, key).await;
+        let unique = unique.map_err(|error| sqlx::Error::Decode(error.to_string().into()))?;
+        if let Some(Unique { fingerprint, .. }) = unique {
+            return Ok(Some(OnceEntry {
+                key,
+                fingerprint,
+                place,
+            }));
+        }
+    }
+    Ok(None)
 }

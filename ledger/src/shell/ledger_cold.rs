@@ -5,8 +5,7 @@
 //! | `holds` | hold, as it stands | book, the caller's id |
 //! | `reversals` | transaction of which something has been reversed | number |
 //!
-//! The columns `hold`, `reversed` and (in `transactions`) `postings` are in the journal's encoding:
-//! they are for the ledger itself.
+//! The columns `hold` and `reversed` are in the journal's encoding: they are for the ledger itself.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::SqliteConnection;
 
 use crate::core::{Book, Hold, HoldState, Key, Row, TransactionId, TransactionNo, TransactionRow};
+use crate::shell::packed;
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 
 pub(super) static HOLDS: Table = Table {
@@ -105,20 +105,18 @@ async fn read_transaction(
     connection: &mut SqliteConnection,
     no: TransactionNo,
 ) -> Result<Option<TransactionRow>, sqlx::Error> {
-    let row: Option<(u32, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-        "select book, postings, reversed from transactions
-         left join reversals using (transaction_no) where transaction_no = ?",
-    )
-    .bind(no.0.cast_signed())
-    .fetch_optional(connection)
-    .await?;
-    let Some((book, postings, reversed)) = row else {
+    let Some(stored) = packed::transaction(connection, no).await? else {
         return Ok(None);
     };
+    let reversed: Option<Vec<u8>> =
+        sqlx::query_scalar("select reversed from reversals where transaction_no = ?")
+            .bind(no.0.cast_signed())
+            .fetch_optional(connection)
+            .await?;
     let reversed = reversed.map(|reversed| decoded("reversed", &reversed));
     Ok(Some(TransactionRow {
-        book: Book(book),
-        postings: decoded("postings", &postings)?,
+        book: stored.book,
+        postings: stored.postings,
         reversed: reversed.transpose()?.unwrap_or_default(),
     }))
 }

@@ -3,18 +3,15 @@
 //! | table | one row for each | ordered by |
 //! |---|---|---|
 //! | `accounts` | account, as it stands | number |
-//! | `transactions` | transaction | number |
-//! | `postings` | side of a posting, so two for each | account, transaction, posting |
-//! | `transaction_ids` | transaction | book, the caller's id |
+//! | `transactions` and the indexes `postings` and `transaction_ids` | see [`packed`](crate::shell::packed) | |
 //! | `holds`, `reversals` | see `ledger_cold` | |
 //! | details | see `ledger_detail` | |
 //!
 //! `hex(id)` shows an id; `at` is in nanoseconds since 1970; amounts are in minor units of the
-//! account's currency. A line of `postings` has the amount under `debit` or under `credit`, zero
-//! under the other, and the account's balance on its normal side after the line, so a balance at
-//! any moment is one look-up.
+//! account's currency. A [`Line`] of `postings` has the account's balance on its normal side after
+//! it, so a balance at any moment is one look-up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
@@ -24,6 +21,7 @@ use crate::core::{
 use crate::machine::Moment;
 use crate::shell::ledger_cold::{self, HOLDS, REVERSALS};
 use crate::shell::ledger_detail::{self, DetailView};
+use crate::shell::packed::Line;
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 use crate::shell::view::View;
 
@@ -46,69 +44,18 @@ pub static ACCOUNTS: Table = Table {
     indexes: &["book, id"],
 };
 
-pub static TRANSACTIONS: Table = Table {
-    name: "transactions",
-    columns: &[
-        Column::integer("transaction_no"),
-        Column::integer("book"),
-        Column::blob("id"),
-        Column::integer("kind"),
-        Column::text("reference").or_null(),
-        Column::integer("at"),
-        Column::integer("seq"),
-        Column::blob("postings"),
-    ],
-    key: 1,
-    growth: Growth::Append,
-    indexes: &[],
-};
-
-pub static POSTINGS: Table = Table {
-    name: "postings",
-    columns: &[
-        Column::integer("account_no"),
-        Column::integer("transaction_no"),
-        Column::integer("posting"),
-        Column::integer("other_account_no"),
-        Column::integer("debit"),
-        Column::integer("credit"),
-        Column::wide("balance"),
-    ],
-    key: 3,
-    growth: Growth::Append,
-    indexes: &[],
-};
-
-pub static TRANSACTION_IDS: Table = Table {
-    name: "transaction_ids",
-    columns: &[
-        Column::integer("book"),
-        Column::blob("id"),
-        Column::integer("transaction_no"),
-    ],
-    key: 3,
-    growth: Growth::Append,
-    indexes: &[],
-};
-
 /// The view of a ledger, alone or inside another machine.
 #[derive(Debug, Default)]
 pub struct LedgerView {
-    /// The accounts touched in this chunk.
-    touched: BTreeSet<AccountNo>,
+    /// The accounts touched in this chunk, and by number whether they are.
+    touched: Vec<AccountNo>,
+    is_touched: Vec<bool>,
     details: DetailView,
 }
 
 impl LedgerView {
     pub fn tables() -> Vec<&'static Table> {
-        let mut tables = vec![
-            &ACCOUNTS,
-            &TRANSACTIONS,
-            &POSTINGS,
-            &TRANSACTION_IDS,
-            &HOLDS,
-            &REVERSALS,
-        ];
+        let mut tables = vec![&ACCOUNTS, &HOLDS, &REVERSALS];
         tables.extend(ledger_detail::TABLES);
         tables
     }
@@ -116,8 +63,8 @@ impl LedgerView {
     /// A view that does not look up transactions of this book by their references.
     pub fn without_references_of(book: Book) -> Self {
         Self {
-            touched: BTreeSet::new(),
             details: DetailView::without_references_of(book),
+            ..Self::default()
         }
     }
 
@@ -126,11 +73,12 @@ impl LedgerView {
         self.details.fold(moment, event, ledger, rows);
         match event {
             Event::Opened(_) => {
-                self.touched
-                    .extend(ledger.accounts().last().map(|account| account.no));
+                if let Some(account) = ledger.accounts().last() {
+                    self.touch(account.no);
+                }
             }
             Event::LimitsSet { account, .. } | Event::StateSet { account, .. } => {
-                self.touched.insert(*account);
+                self.touch(*account);
             }
             Event::Posted { book, transaction } => {
                 put_transaction(moment, *book, transaction, rows);
@@ -166,43 +114,58 @@ impl LedgerView {
     /// Two lines for each posting. The balances after the transaction are known, so the lines are
     /// made from the last one backwards.
     fn put_postings(&mut self, transaction: &Transaction, ledger: &Ledger, rows: &mut Rows) {
-        let mut after: BTreeMap<AccountNo, i128> = BTreeMap::new();
+        let mut after: Vec<(AccountNo, i128)> = Vec::new();
+        let lines = &mut rows.packed().lines;
+        let first = lines.len();
         for (position, posting) in transaction.postings.iter().enumerate().rev() {
             let sides = [
-                (posting.debit, posting.credit, posting.amount, 0),
-                (posting.credit, posting.debit, 0, posting.amount),
+                (posting.debit, posting.credit, posting.amount),
+                (posting.credit, posting.debit, -posting.amount),
             ];
-            for (no, other, debit, credit) in sides {
+            for (no, other, debited) in sides.into_iter().rev() {
                 let Some(account) = ledger.account_by_no(no) else {
                     continue;
                 };
-                let balance = after.entry(no).or_insert_with(|| account.net());
-                rows.put(
-                    &POSTINGS,
-                    [
-                        no.0.into(),
-                        transaction.no.0.into(),
-                        (position as u64).into(),
-                        other.0.into(),
-                        debit.into(),
-                        credit.into(),
-                        (*balance).into(),
-                    ],
-                );
-                let raised = i128::from(debit) - i128::from(credit);
-                *balance -= if account.kind.is_debit_normal() {
-                    raised
+                let raised = if account.kind.is_debit_normal() {
+                    debited
                 } else {
-                    -raised
+                    -debited
                 };
-                self.touched.insert(no);
+                let known = after.iter().position(|(of, _)| *of == no);
+                let known = known.unwrap_or_else(|| {
+                    after.push((no, account.net()));
+                    after.len() - 1
+                });
+                let balance = after[known].1;
+                after[known].1 -= i128::from(raised);
+                lines.push(Line {
+                    account_no: no.0,
+                    transaction_no: transaction.no.0,
+                    posting: u32::try_from(position).unwrap_or(u32::MAX),
+                    other_account_no: other.0,
+                    raised,
+                    balance,
+                });
+                self.touch(no);
             }
+        }
+        lines[first..].reverse();
+    }
+
+    fn touch(&mut self, no: AccountNo) {
+        let index = no.0 as usize;
+        if self.is_touched.len() <= index {
+            self.is_touched.resize(index + 1, false);
+        }
+        if !std::mem::replace(&mut self.is_touched[index], true) {
+            self.touched.push(no);
         }
     }
 
     /// Puts the touched accounts as they now stand.
     pub fn finish(&mut self, ledger: &Ledger, rows: &mut Rows) {
         for no in std::mem::take(&mut self.touched) {
+            self.is_touched[no.0 as usize] = false;
             if let Some(account) = ledger.account_by_no(no) {
                 put_account(account, rows);
             }
@@ -211,27 +174,9 @@ impl LedgerView {
 }
 
 fn put_transaction(moment: Moment, book: Book, transaction: &Transaction, rows: &mut Rows) {
-    rows.put(
-        &TRANSACTIONS,
-        [
-            transaction.no.0.into(),
-            book.0.into(),
-            Value::id(transaction.id.0),
-            transaction.kind.into(),
-            transaction.reference.as_deref().into(),
-            moment.at.0.into(),
-            moment.sequence.0.into(),
-            ledger_cold::encoded(&transaction.postings),
-        ],
-    );
-    rows.put(
-        &TRANSACTION_IDS,
-        [
-            book.0.into(),
-            Value::id(transaction.id.0),
-            transaction.no.0.into(),
-        ],
-    );
+    let packed = rows.packed();
+    packed.bodies.push(moment, book, transaction);
+    packed.put_id(book, transaction.id, transaction.no);
 }
 
 fn put_account(account: &Account, rows: &mut Rows) {

@@ -8,6 +8,7 @@
 //! 3. [`clock`] and [`sequencer`]: the one writer, with its queue, its batches and its answers.
 //! 4. [`table`], [`view`], [`views`], `projector`, `cold` and `past`: SQL tables that follow
 //!    the journal, and what is read from both for those who ask again.
+//!    [`packed`] is how histories are kept: in sorted runs instead of one row each.
 //! 5. `recovery`: the state at a start.
 //! 6. [`store`]: all of it, opened in one call.
 //! 7. [`verify`]: everything on disk, checked against the journal.
@@ -24,6 +25,7 @@ pub mod ledger_event;
 pub mod ledger_read;
 pub mod ledger_view;
 pub mod merkle;
+pub mod packed;
 mod past;
 mod projector;
 mod recovery;

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::engine::Record;
 use crate::machine::{Machine, Sequence};
-use crate::once::Place;
+use crate::once::{OnceKey, Place, Unique};
 use crate::shell::chain::Row;
 use crate::shell::codec::{self, CodecError};
 use crate::shell::journal::{JournalError, ReadJournal};
@@ -97,4 +97,22 @@ pub(crate) async fn committed<M: Machine>(
             record: place.record,
         }),
     }
+}
+
+/// The key as it was used by the record that stands at a place, if it was.
+pub(crate) async fn unique<M: Machine>(
+    past: &dyn ReadPast,
+    place: Place,
+    key: OnceKey,
+) -> Result<Option<Unique>, PastError> {
+    let row = past.row(place.sequence).await?;
+    let record = codec::decode_one::<M>(&row.payload, place.record as usize)?;
+    Ok(match record {
+        Some(Record::Command {
+            uniques,
+            outcome: Some(_),
+            ..
+        }) => uniques.into_iter().find(|unique| unique.key == key),
+        _ => None,
+    })
 }

@@ -23,9 +23,9 @@ use crate::shell::chain::{Head, Row, hex};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
 use crate::shell::sequencer::{Fed, Settings, Shared, StopReason, weight};
-use crate::shell::table::{Rows, Value};
+use crate::shell::table::Rows;
 use crate::shell::view::View;
-use crate::shell::views::{ONCE, Snapshot, ViewsError, ViewsWriter};
+use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
 
 /// A chunk is at least and at most this many events, whatever the clock says: the least is not
 /// worth a transaction of its own, the most is what fits into memory well.
@@ -352,26 +352,16 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     }
 }
 
-/// The rows of the *once* index for what a record remembers.
+/// What a record remembers goes into the *once* index.
 pub(crate) fn put_once<M: Machine>(place: Place, record: &Record<M>, rows: &mut Rows) {
-    let Record::Command {
+    if let Record::Command {
         uniques,
         outcome: Some(_),
         ..
     } = record
-    else {
-        return;
-    };
-    for unique in uniques {
-        rows.put(
-            &ONCE,
-            [
-                unique.key.scope.cast_signed().into(),
-                Value::id(unique.key.key),
-                Value::id(unique.fingerprint.0),
-                place.sequence.0.into(),
-                place.record.into(),
-            ],
-        );
+    {
+        for unique in uniques {
+            rows.packed().put_once(unique.key, place);
+        }
     }
 }

@@ -86,6 +86,7 @@ impl<M: Machine> Store<M> {
     ) -> Result<Self, OpenError> {
         let mut views = ViewsWriter::open(directory, view.tables()).await?;
         let snapshots = views.snapshots().await?;
+        let filters = views.filters();
         let recovered = recovery::recover(&mut journal, snapshots, None).await?;
         let reader = journal.reader().await?;
         let past = Arc::new(Past::new(journal.reader().await?));
@@ -123,7 +124,7 @@ impl<M: Machine> Store<M> {
         let writer = Writer::new(shared.clone(), jobs, settings, recovered.engine);
 
         let cold = Arc::new(ColdOf::<V>::default());
-        let handle = Handle::new(shared.clone(), Views::open(directory), cold, past);
+        let handle = Handle::new(shared.clone(), Views::open(directory), cold, past, filters);
         let mut store = Self {
             handle,
             shared,

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::shell::packed;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -202,6 +204,7 @@ impl Collected {
 #[derive(Debug)]
 pub struct Rows {
     tables: Vec<Collected>,
+    packed: packed::Collected,
     len: usize,
 }
 
@@ -209,6 +212,7 @@ impl Rows {
     pub(crate) fn new(tables: &[&'static Table]) -> Self {
         Self {
             tables: tables.iter().map(|table| Collected::new(table)).collect(),
+            packed: packed::Collected::default(),
             len: 0,
         }
     }
@@ -237,6 +241,12 @@ impl Rows {
             }
         }
         self.len += 1;
+    }
+
+    /// What goes into the packed histories.
+    pub(crate) fn packed(&mut self) -> &mut packed::Collected {
+        self.len += 1;
+        &mut self.packed
     }
 
     /// How many rows have been put.

@@ -4,12 +4,12 @@
 //! is written in the same transaction as the rows it speaks of. Readers have connections of their
 //! own and read the watermark in the transaction in which they read the rows ([`Views::read`]).
 //!
-//! Beside the view's tables there are three of the house: `watermark` (up to which row of the
-//! journal the tables stand), `once` (what was answered under which key) and `snapshot` (the whole
-//! state at a checkpoint of the journal, which recovery starts from).
+//! Beside the view's tables there are those of the house: `watermark` (up to which row of the
+//! journal the tables stand), `snapshot` (the whole state at a checkpoint of the journal, which
+//! recovery starts from) and the [`packed`] histories, among them the *once* index.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -22,9 +22,11 @@ use sqlx::{
 
 use crate::engine::Digest;
 use crate::machine::Sequence;
+use crate::once::OnceKey;
 use crate::shell::chain::{Head, hex};
 use crate::shell::journal::{SHARD, TRUNCATE};
-use crate::shell::table::{Column, Growth, Kind, Rows, Table, Value};
+use crate::shell::packed::{self, Filter, Packs};
+use crate::shell::table::{Kind, Rows, Table, Value};
 
 pub(crate) const FILE: &str = "views.db";
 
@@ -37,8 +39,10 @@ const STATEMENT_ROWS_MAX: usize = 1_024;
 const STATEMENT_VALUES_MAX: usize = 32_766;
 /// A table has at most eleven statements, for 1, 2, 4 … 1,024 rows.
 const STATEMENTS_MAX: usize = 512;
+/// A block of a packed history takes a few pages of this size.
+const PAGE_BYTES: u32 = 8_192;
 /// Pages kept in memory by the writer, in KiB (negative is KiB in SQLite's own words).
-const CACHE_KIB: &str = "-65536";
+const CACHE_KIB: &str = "-32768";
 /// Snapshots kept: the newest, and one to fall back on.
 const SNAPSHOTS_KEPT: i64 = 2;
 
@@ -53,21 +57,6 @@ pub(crate) fn delete(directory: &Path) -> std::io::Result<()> {
     }
     Ok(())
 }
-
-/// Where in the journal it stands what was answered under which key; entries are here for ever.
-pub static ONCE: Table = Table {
-    name: "once",
-    columns: &[
-        Column::integer("scope"),
-        Column::blob("key"),
-        Column::blob("fingerprint"),
-        Column::integer("seq"),
-        Column::integer("record"),
-    ],
-    key: 2,
-    growth: Growth::Append,
-    indexes: &[],
-};
 
 const WATERMARK: &str = "create table if not exists watermark (
     shard integer primary key,
@@ -105,6 +94,9 @@ pub(crate) struct ViewsWriter {
     connection: SqliteConnection,
     tables: Vec<&'static Table>,
     schema: String,
+    /// What is known of the packed histories; nothing after a failure.
+    packs: Option<Packs>,
+    filters: OnceFilters,
 }
 
 impl ViewsWriter {
@@ -116,6 +108,7 @@ impl ViewsWriter {
         let options = SqliteConnectOptions::new()
             .filename(directory.join(FILE))
             .create_if_missing(true)
+            .page_size(PAGE_BYTES)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(false)
@@ -126,18 +119,42 @@ impl ViewsWriter {
         for create in [WATERMARK, SNAPSHOT] {
             sqlx::query(create).execute(&mut connection).await?;
         }
-        tables.push(&ONCE);
+        tables.extend(packed::TABLES);
         let schema = schema(&tables);
         let mut views = Self {
             connection,
             tables,
             schema,
+            packs: None,
+            filters: OnceFilters::default(),
         };
         let found = schema_found(&mut views.connection).await?;
         if found.as_ref() != Some(&views.schema) {
             views.reset().await?;
         }
+        views.load().await?;
         Ok(views)
+    }
+
+    /// Learns what the packed histories have, and tells readers.
+    async fn load(&mut self) -> Result<(), ViewsError> {
+        let packs = match Packs::load(&mut self.connection).await {
+            Err(sqlx::Error::Decode(error)) => {
+                tracing::warn!(%error, "the views are damaged and are made anew");
+                self.reset().await?;
+                Packs::default()
+            }
+            loaded => loaded?,
+        };
+        let at = watermark(&mut self.connection).await?;
+        self.filters.set(at.sequence, packs.once_filters());
+        self.packs = Some(packs);
+        Ok(())
+    }
+
+    /// The filters over the *once* index, as they stand after each write.
+    pub(crate) fn filters(&self) -> OnceFilters {
+        self.filters.clone()
     }
 
     pub(crate) fn tables(&self) -> &[&'static Table] {
@@ -155,6 +172,9 @@ impl ViewsWriter {
 
     /// Up to where the tables stand.
     pub(crate) async fn watermark(&mut self) -> Result<Head, ViewsError> {
+        if self.packs.is_none() {
+            self.load().await?;
+        }
         watermark(&mut self.connection).await
     }
 
@@ -176,7 +196,10 @@ impl ViewsWriter {
                 .await?;
         }
         set_watermark(&mut transaction, Head::GENESIS, &self.schema).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.packs = None;
+        self.filters.set(Sequence(0), Vec::new());
+        Ok(())
     }
 
     /// Writes what was collected, the watermark and the snapshots, all or nothing.
@@ -186,7 +209,13 @@ impl ViewsWriter {
         head: Head,
         snapshots: &[Snapshot],
     ) -> Result<(), ViewsError> {
+        // Taken, so that after a failure it is learnt anew.
+        let mut packs = match self.packs.take() {
+            Some(packs) => packs,
+            None => Packs::load(&mut self.connection).await?,
+        };
         let mut transaction = self.connection.begin_with("begin immediate").await?;
+        packs.write(&mut transaction, rows.packed()).await?;
         for collected in rows.tables() {
             let mut values = collected.take().into_iter();
             for size in pieces(collected.table, values.len()) {
@@ -203,7 +232,10 @@ impl ViewsWriter {
         for snapshot in snapshots {
             put_snapshot(&mut transaction, snapshot).await?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.filters.set(head.sequence, packs.once_filters());
+        self.packs = Some(packs);
+        Ok(())
     }
 
     /// The snapshots there are, newest first.
@@ -415,6 +447,44 @@ fn schema(tables: &[&'static Table]) -> String {
         hash.update([0]);
     }
     hex(&hash.finalize())
+}
+
+/// Which keys of the *once* index may have left for the views, without a look into them: told by
+/// the projector, read by those who submit. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OnceFilters(Arc<RwLock<Arc<FiltersAt>>>);
+
+/// The filters as they stood at one row of the journal.
+#[derive(Debug, Default)]
+pub(crate) struct FiltersAt {
+    pub(crate) at: Sequence,
+    runs: Vec<(i64, Arc<Filter>)>,
+}
+
+impl OnceFilters {
+    fn set(&self, at: Sequence, runs: Vec<(i64, Arc<Filter>)>) {
+        let filters = Arc::new(FiltersAt { at, runs });
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = filters;
+    }
+
+    pub(crate) fn now(&self) -> Arc<FiltersAt> {
+        let filters = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        filters.clone()
+    }
+}
+
+impl FiltersAt {
+    /// Whether no run has this key, for sure.
+    pub(crate) fn is_absent(&self, key: OnceKey) -> bool {
+        let digest = packed::digest(key.scope, key.key);
+        !self.runs.iter().any(|(_, filter)| filter.may_have(digest))
+    }
+
+    /// Whether a run may have this key; also one that is not known here may.
+    pub(crate) fn may_have(&self, run: i64, key: OnceKey) -> bool {
+        let known = self.runs.iter().find(|(known, _)| *known == run);
+        known.is_none_or(|(_, filter)| filter.may_have(packed::digest(key.scope, key.key)))
+    }
 }
 
 /// Reads views, beside the projector. Clones share the connections.

@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail, ensure};
 use fx::Currency;
+use ledger::shell::packed::{self, Order};
 use ledger::shell::{Handle, LedgerView, Settings, Store};
 use ledger::{
     AccountId, AccountKind, Book, Command, Ledger, Limits, NewAccount, NewPosting, NewTransaction,
-    Outcome, Sequence, Submission, TransactionId,
+    Outcome, Sequence, Submission, TransactionId, TransactionNo,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -122,22 +123,31 @@ async fn keep(handle: &Handle<Ledger>, book: Book) -> Result<(Lines, Sequence)> 
     Ok((lines, last))
 }
 
-/// The lines of each account as the tables have them.
+/// The lines of each account as the views have them.
 async fn shown(handle: &Handle<Ledger>) -> Result<Lines> {
-    let rows: Vec<(u32, Vec<u8>, i64, i64, i64)> = sqlx::query_as(
-        "select book, id, debit, credit, balance from postings join accounts using (account_no)
-         order by account_no, transaction_no, posting, debit = 0",
-    )
-    .fetch_all(handle.views().read().await?.connection())
-    .await?;
-    let mut lines = Lines::new();
-    for (book, id, debit, credit, balance) in rows {
+    let mut reading = handle.views().read().await?;
+    let accounts: Vec<(u32, u32, Vec<u8>, String)> =
+        sqlx::query_as("select account_no, book, id, kind from accounts")
+            .fetch_all(reading.connection())
+            .await?;
+    let mut shown = Lines::new();
+    for (no, book, id, kind) in accounts {
         let id = u128::from_be_bytes(id.as_slice().try_into()?);
         let account = (Book(book), u64::try_from(id)?);
-        let line = (debit, credit, balance);
-        lines.entry(account).or_default().push(line);
+        let is_debit_normal = kind == "asset" || kind == "expense";
+        let oldest = Order::OldestAfter(TransactionNo(0));
+        let lines = packed::lines(reading.connection(), no, oldest, usize::MAX).await?;
+        for line in lines {
+            let (debit, credit) = line.sides(is_debit_normal);
+            let line = (
+                debit.try_into()?,
+                credit.try_into()?,
+                line.balance.try_into()?,
+            );
+            shown.entry(account).or_default().push(line);
+        }
     }
-    Ok(lines)
+    Ok(shown)
 }
 
 /// The balance of each account on its normal side, as the tables have it.

@@ -1,10 +1,7 @@
 //! The lines of an account: each side of a posting on it, with the balance after it.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
-use super::column::{number, sql, wide};
 use crate::core::{AccountNo, TransactionNo};
+use crate::shell::packed::{self, Order};
 use crate::shell::views::Reading;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,42 +27,18 @@ pub async fn lines(
     through: TransactionNo,
     limit: u32,
 ) -> Result<Vec<Line>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select transaction_no, posting, other_account_no, debit, credit, balance from postings
-        where account_no = $1 and transaction_no > $2 and transaction_no <= $3
-        order by transaction_no, posting limit $4",
-    )
-    .bind(i64::from(account.0))
-    .bind(sql(after.0))
-    .bind(sql(through.0))
-    .bind(i64::from(limit))
-    .fetch_all(reading.connection())
-    .await?;
-    let mut lines: Vec<Line> = rows.iter().map(line).collect::<Result<_, _>>()?;
-    if let Some(last) = lines.last().copied()
-        && lines.len() == limit as usize
-    {
-        lines.extend(rest(reading, account, &last).await?);
-    }
-    Ok(lines)
-}
-
-/// The lines of a transaction after one of them.
-async fn rest(
-    reading: &mut Reading,
-    account: AccountNo,
-    last: &Line,
-) -> Result<Vec<Line>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select transaction_no, posting, other_account_no, debit, credit, balance from postings
-        where account_no = $1 and transaction_no = $2 and posting > $3 order by posting",
-    )
-    .bind(i64::from(account.0))
-    .bind(sql(last.transaction.0))
-    .bind(i64::from(last.posting))
-    .fetch_all(reading.connection())
-    .await?;
-    rows.iter().map(line).collect()
+    let connection = reading.connection();
+    let kind: Option<String> = sqlx::query_scalar("select kind from accounts where account_no = $1")
+        .bind(i64::from(account.0))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let is_debit_normal = kind.is_some_and(|kind| kind == "asset" || kind == "expense");
+    let order = Order::OldestAfter(after);
+    let found = packed::lines(connection, account.0, order, limit as usize).await?;
+    let through = found
+        .iter()
+        .take_while(|line| line.transaction_no <= through.0);
+    Ok(through.map(|line| shown(line, is_debit_normal)).collect())
 }
 
 /// The balance of an account after this transaction, on its normal side.
@@ -74,24 +47,20 @@ pub async fn balance_through(
     account: AccountNo,
     through: TransactionNo,
 ) -> Result<i128, sqlx::Error> {
-    let row = sqlx::query(
-        "select balance from postings where account_no = $1 and transaction_no <= $2
-        order by transaction_no desc, posting desc limit 1",
-    )
-    .bind(i64::from(account.0))
-    .bind(sql(through.0))
-    .fetch_optional(reading.connection())
-    .await?;
-    row.map_or(Ok(0), |row| wide(&row, "balance"))
+    let order = Order::NewestBefore(TransactionNo(through.0.saturating_add(1)));
+    let newest = packed::lines(reading.connection(), account.0, order, 1).await?;
+    Ok(newest.first().map_or(0, |line| line.balance))
 }
 
-fn line(row: &SqliteRow) -> Result<Line, sqlx::Error> {
-    Ok(Line {
-        transaction: TransactionNo(number(row, "transaction_no")?),
-        posting: number(row, "posting")?,
-        other: AccountNo(number(row, "other_account_no")?),
-        debit: row.try_get("debit")?,
-        credit: row.try_get("credit")?,
-        balance: wide(row, "balance")?,
-    })
+fn shown(line: &packed::Line, is_debit_normal: bool) -> Line {
+    let (debit, credit) = line.sides(is_debit_normal);
+    let amount = |side| i64::try_from(side).unwrap_or(i64::MAX);
+    Line {
+        transaction: TransactionNo(line.transaction_no),
+        posting: line.posting,
+        other: AccountNo(line.other_account_no),
+        debit: amount(debit),
+        credit: amount(credit),
+        balance: line.balance,
+    }
 }

@@ -2,9 +2,10 @@
 
 use sqlx::Row as _;
 
-use super::column::{decoded, id, json, number, number_or_none, sql};
+use super::column::{decoded, id, json, number_or_none, sql};
 use crate::core::{Book, Metadata, Posting, TransactionId, TransactionNo};
 use crate::machine::Sequence;
+use crate::shell::packed;
 use crate::shell::views::Reading;
 use crate::time::Timestamp;
 
@@ -50,41 +51,33 @@ pub async fn number_of(
     book: Book,
     name: TransactionId,
 ) -> Result<Option<TransactionNo>, sqlx::Error> {
-    let no: Option<i64> = sqlx::query_scalar(
-        "select transaction_no from transaction_ids where book = $1 and id = $2",
-    )
-    .bind(i64::from(book.0))
-    .bind(name.0.to_be_bytes().to_vec())
-    .fetch_optional(reading.connection())
-    .await?;
-    Ok(no.map(|no| TransactionNo(no.cast_unsigned())))
+    packed::transaction_no(reading.connection(), book, name).await
 }
 
 /// A transaction, if it is there.
 pub async fn find(reading: &mut Reading, no: TransactionNo) -> Result<Option<Posted>, sqlx::Error> {
-    let row = sqlx::query(
-        "select t.transaction_no, t.book, t.id, t.kind, t.reference, t.at, t.seq, t.postings,
-            d.effective
-        from transactions t
-        left join transaction_details d on d.transaction_no = t.transaction_no
-        where t.transaction_no = $1",
-    )
-    .bind(sql(no.0))
-    .fetch_optional(reading.connection())
-    .await?;
-    let Some(row) = row else {
+    let connection = reading.connection();
+    let Some(stored) = packed::transaction(connection, no).await? else {
         return Ok(None);
+    };
+    let row = sqlx::query("select effective from transaction_details where transaction_no = $1")
+        .bind(sql(no.0))
+        .fetch_optional(connection)
+        .await?;
+    let effective = match row {
+        Some(row) => number_or_none(&row, "effective")?.map(Timestamp),
+        None => None,
     };
     Ok(Some(Posted {
         no,
-        book: Book(number(&row, "book")?),
-        id: TransactionId(id(&row, "id")?),
-        kind: number(&row, "kind")?,
-        reference: row.try_get("reference")?,
-        at: Timestamp(number(&row, "at")?),
-        sequence: Sequence(number(&row, "seq")?),
-        effective: number_or_none(&row, "effective")?.map(Timestamp),
-        postings: decoded(&row, "postings")?,
+        book: stored.book,
+        id: stored.id,
+        kind: stored.kind,
+        reference: stored.reference.map(Into::into),
+        at: stored.at,
+        sequence: stored.sequence,
+        effective,
+        postings: stored.postings,
     }))
 }
 
@@ -148,30 +141,12 @@ pub async fn name_of(
     Ok(find(reading, no).await?.map(|posted| posted.id))
 }
 
-/// The last transaction recorded at this moment or before it. Transactions are numbered in the order of their times,
-/// over all books, so this is a search by halves.
+/// The last transaction recorded at this moment or before it.
 pub async fn last_through(
     reading: &mut Reading,
     at: Timestamp,
 ) -> Result<TransactionNo, sqlx::Error> {
-    let last: Option<i64> = sqlx::query_scalar("select max(transaction_no) from transactions")
-        .fetch_one(reading.connection())
-        .await?;
-    let (mut low, mut high) = (0, last.unwrap_or(0));
-    while low < high {
-        let middle = low + (high - low + 1) / 2;
-        let found: i64 =
-            sqlx::query_scalar("select at from transactions where transaction_no = $1")
-                .bind(middle)
-                .fetch_one(reading.connection())
-                .await?;
-        if found.cast_unsigned() <= at.0 {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    Ok(TransactionNo(low.cast_unsigned()))
+    packed::last_through(reading.connection(), at).await
 }
 
 /// What transactions are looked for by.

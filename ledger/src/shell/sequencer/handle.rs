@@ -14,7 +14,7 @@ use crate::shell::cold::{self, ReadCold};
 use crate::shell::past::{self, ReadPast};
 use crate::shell::sequencer::inbox::{Gate, Group, Missing, Reply};
 use crate::shell::sequencer::shared::{Shared, Status};
-use crate::shell::views::Views;
+use crate::shell::views::{OnceFilters, Views};
 use crate::time::Timestamp;
 
 /// When to come back after `busy`: the queue is emptied several times a second.
@@ -95,6 +95,7 @@ pub struct Handle<M: Machine> {
     views: Views,
     cold: Arc<dyn ReadCold<M>>,
     past: Arc<dyn ReadPast>,
+    filters: OnceFilters,
 }
 
 impl<M: Machine> Clone for Handle<M> {
@@ -104,6 +105,7 @@ impl<M: Machine> Clone for Handle<M> {
             views: self.views.clone(),
             cold: self.cold.clone(),
             past: self.past.clone(),
+            filters: self.filters.clone(),
         }
     }
 }
@@ -122,12 +124,14 @@ impl<M: Machine> Handle<M> {
         views: Views,
         cold: Arc<dyn ReadCold<M>>,
         past: Arc<dyn ReadPast>,
+        filters: OnceFilters,
     ) -> Self {
         Self {
             shared,
             views,
             cold,
             past,
+            filters,
         }
     }
 
@@ -148,6 +152,7 @@ impl<M: Machine> Handle<M> {
         let mut results: Vec<Submitted<M>> = submissions.iter().map(|_| Err(busy)).collect();
         let (mut positions, mut submissions): (Vec<_>, Vec<_>) =
             submissions.into_iter().enumerate().unzip();
+        self.look_ahead(&mut submissions);
         for _ in 0..COLD_ROUNDS_MAX {
             if submissions.is_empty() {
                 break;
@@ -188,6 +193,28 @@ impl<M: Machine> Handle<M> {
         }
     }
 
+    /// Gives keys that may have left memory the knowledge along that they have not, where the
+    /// filters over all that left are sure of it. It saves them a way to the writer and back.
+    fn look_ahead(&self, submissions: &mut [Submission<M>]) {
+        let Some(gone) = self.shared.gone() else {
+            return;
+        };
+        let filters = self.filters.now();
+        for submission in submissions {
+            // What a command brings was all read at one row.
+            if !submission.cold.rows.is_empty() || !submission.once_cold.is_empty() {
+                continue;
+            }
+            for unique in &submission.uniques {
+                let made = unique.key.uuid_v7_time();
+                if made.is_none_or(|made| made <= gone) && filters.is_absent(unique.key) {
+                    submission.once_cold.insert(unique.key, None);
+                    submission.cold.read_at = filters.at;
+                }
+            }
+        }
+    }
+
     /// The first answer again, from where it stands in the journal. It is durable: the answer that
     /// named the place was.
     async fn again(&self, place: Place) -> Submitted<M> {
@@ -207,7 +234,8 @@ impl<M: Machine> Handle<M> {
         if !self.projected_at_least(at_least, cold::WAIT_MAX).await {
             return false;
         }
-        let brought = cold::bring(&self.views, self.cold.as_ref(), lacking).await;
+        let (cold, past) = (self.cold.as_ref(), self.past.as_ref());
+        let brought = cold::bring(&self.views, cold, past, &self.filters, lacking).await;
         if let Err(error) = &brought {
             tracing::warn!(%error, "what has left memory could not be read from the views");
         }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use crate::machine::{Machine, Sequence};
 use crate::shell::sequencer::handle::StopReason;
 use crate::shell::sequencer::inbox::Inbox;
+use crate::time::Timestamp;
 
 #[derive(Debug)]
 pub(crate) struct Shared<M: Machine> {
@@ -21,6 +22,8 @@ pub(crate) struct Shared<M: Machine> {
     pub(crate) held_up: AtomicBool,
     pub(crate) epoch: AtomicU64,
     pub(crate) once_in_memory: AtomicU64,
+    /// The newest time in a key that has left memory, and one more; zero when none has.
+    pub(crate) gone: AtomicU64,
     pub(crate) lag_events: AtomicU64,
     pub(crate) clock_steps: AtomicU64,
     pub(crate) recoveries: AtomicU64,
@@ -63,6 +66,7 @@ impl<M: Machine> Shared<M> {
             held_up: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             once_in_memory: AtomicU64::new(0),
+            gone: AtomicU64::new(0),
             lag_events: AtomicU64::new(0),
             clock_steps: AtomicU64::new(0),
             recoveries: AtomicU64::new(0),
@@ -77,6 +81,12 @@ impl<M: Machine> Shared<M> {
 
     pub(crate) fn projected(&self) -> Sequence {
         *self.projected.borrow()
+    }
+
+    /// The newest time in a key of the *once* index that has left memory, if any has.
+    pub(crate) fn gone(&self) -> Option<Timestamp> {
+        let gone = self.gone.load(Ordering::Relaxed);
+        gone.checked_sub(1).map(Timestamp)
     }
 
     /// Tells that the views hold this row, and wakes a writer that waits for it.

@@ -395,6 +395,9 @@ impl<M: Machine> Writer<M> {
         }
         let once = self.engine.once_len() as u64;
         self.shared.once_in_memory.store(once, Ordering::Relaxed);
+        let gone = self.engine.once_gone_until();
+        let gone = gone.map_or(0, |gone| gone.0.saturating_add(1));
+        self.shared.gone.store(gone, Ordering::Relaxed);
     }
 
     fn hear(&mut self, news: News<M>) {

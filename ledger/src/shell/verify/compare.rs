@@ -8,7 +8,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Row as _, SqliteConne
 use crate::engine::{Record, digest_of};
 use crate::machine::{Machine, Sequence};
 use crate::shell::chain::{Head, Row, hex};
+use crate::shell::packed;
 use crate::shell::table::Table;
+use crate::shell::verify::packed::Expected;
 use crate::shell::verify::{Halt, Place, VerifyError, differ};
 use crate::shell::views::{self, Snapshot, ViewsError};
 
@@ -136,9 +138,16 @@ impl Stored {
         }
     }
 
-    /// Compares every table with the fresh projection.
-    pub(super) async fn compare(&mut self, tables: &[&'static Table]) -> Result<(), Halt> {
-        for table in tables {
+    /// Compares every table with the fresh projection, and the packed histories with what they
+    /// should hold.
+    pub(super) async fn compare(
+        &mut self,
+        tables: &[&'static Table],
+        histories: Expected,
+    ) -> Result<(), Halt> {
+        histories.compare(&mut self.connection).await?;
+        let packed = |table: &Table| packed::TABLES.iter().any(|one| one.name == table.name);
+        for table in tables.iter().filter(|table| !packed(table)) {
             self.compare_table(table).await?;
         }
         Ok(())
@@ -215,7 +224,7 @@ impl Stored {
     }
 }
 
-async fn count(connection: &mut SqliteConnection, table: &str) -> Result<u64, Halt> {
+pub(super) async fn count(connection: &mut SqliteConnection, table: &str) -> Result<u64, Halt> {
     let query = AssertSqlSafe(format!("select count(*) from main.{table}"));
     let count: i64 = sqlx::query_scalar(query)
         .fetch_one(connection)
@@ -236,7 +245,7 @@ fn key_text(key: &[&str], row: &SqliteRow) -> Result<String, Halt> {
     Ok(parts.map_err(failed)?.join(", "))
 }
 
-fn place(table: &str, key: &str, column: Option<&str>) -> Place {
+pub(super) fn place(table: &str, key: &str, column: Option<&str>) -> Place {
     Place::View {
         table: table.to_owned(),
         key: key.to_owned(),
@@ -244,6 +253,6 @@ fn place(table: &str, key: &str, column: Option<&str>) -> Place {
     }
 }
 
-fn failed(error: sqlx::Error) -> Halt {
+pub(super) fn failed(error: sqlx::Error) -> Halt {
     Halt::Error(VerifyError::Views(ViewsError::Database(error)))
 }

@@ -13,6 +13,7 @@
 
 mod audit;
 mod compare;
+mod packed;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +34,7 @@ use crate::time::Timestamp;
 
 pub use audit::{Audit, Broken, LedgerAudit};
 use compare::Stored;
+use packed::Expected;
 
 /// Rows of the fresh projection that are collected before they are written.
 const CHUNK_ROWS: usize = 200_000;
@@ -160,6 +162,7 @@ pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
         engine: Engine::<M>::default(),
         head: Head::GENESIS,
         rows: fresh.rows(),
+        histories: Expected::new(),
         view,
         audit,
         fresh,
@@ -197,6 +200,7 @@ struct Verifier<M: Machine, V, A> {
     engine: Engine<M>,
     head: Head,
     rows: Rows,
+    histories: Expected,
     view: V,
     audit: A,
     fresh: ViewsWriter,
@@ -228,7 +232,8 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         self.report.views_at = Some(stored.watermark.sequence);
         self.replay(journal, Some(stored)).await?;
         stored.check_end(self.head.sequence)?;
-        stored.compare(self.fresh.tables()).await
+        let histories = std::mem::replace(&mut self.histories, Expected::new());
+        stored.compare(self.fresh.tables(), histories).await
     }
 
     async fn replay(
@@ -375,6 +380,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
 
     async fn flush(&mut self) -> Result<(), Halt> {
         self.view.finish(self.engine.machine(), &mut self.rows);
+        self.histories.take(self.rows.packed())?;
         self.fresh.write(&mut self.rows, self.head, &[]).await?;
         Ok(())
     }

@@ -1,0 +1,254 @@
+//! The packed histories on disk, compared with what the journal's replay puts into them.
+//!
+//! How entries lie in runs and blocks depends on how fast the projector went, so it is what they
+//! say that is compared: sums of keyed hashes of all entries, one sum for each few transactions or
+//! row of the journal. Nobody can make another set of entries with the same sums without knowing
+//! the key, which is drawn for each run of this. How they lie is checked by itself.
+
+use std::hash::{BuildHasher as _, Hash, RandomState};
+
+use sqlx::{Row as _, SqliteConnection};
+
+use crate::shell::packed::{
+    Collected, Entry, Filter, IdAt, Line, OnceAt, RunRow, block_no, decode_block,
+};
+use crate::shell::verify::compare::{count, failed, place};
+use crate::shell::verify::{Halt, differ};
+
+const TRANSACTIONS: &str = "transactions";
+/// Numbers of transactions that share a sum: few enough to be named as where something differs.
+const TRANSACTIONS_SHIFT: u32 = 6;
+/// Places of one row of the journal share a sum.
+const ROW_SHIFT: u32 = 24;
+
+/// Sums of hashes, by place.
+struct Sums {
+    name: &'static str,
+    shift: u32,
+    sums: Vec<u64>,
+}
+
+impl Sums {
+    const fn new(name: &'static str, shift: u32) -> Self {
+        Self {
+            name,
+            shift,
+            sums: Vec::new(),
+        }
+    }
+
+    /// Adds, or with the last argument takes away. A place far beyond all others is not believed.
+    fn count(&mut self, place: u64, hash: u64, add: bool) -> Result<(), Halt> {
+        let bucket = usize::try_from(place >> self.shift).unwrap_or(usize::MAX);
+        if add && self.sums.len() <= bucket {
+            self.sums.resize(bucket + 1, 0);
+        }
+        let Some(sum) = self.sums.get_mut(bucket) else {
+            return Err(self.differs(place >> self.shift));
+        };
+        *sum = if add {
+            sum.wrapping_add(hash)
+        } else {
+            sum.wrapping_sub(hash)
+        };
+        Ok(())
+    }
+
+    fn differs(&self, bucket: u64) -> Halt {
+        let (first, next) = (bucket << self.shift, (bucket + 1) << self.shift);
+        let key = if self.shift == ROW_SHIFT {
+            format!("row {bucket} of the journal")
+        } else {
+            format!("transactions {first} to {}", next - 1)
+        };
+        let place = place(self.name, &key, None);
+        differ(place, "what the journal says", "something else")
+    }
+
+    fn check(&self) -> Result<(), Halt> {
+        let first = self.sums.iter().position(|sum| *sum != 0);
+        first.map_or(Ok(()), |bucket| Err(self.differs(bucket as u64)))
+    }
+}
+
+/// What the journal puts into the histories.
+pub(super) struct Expected {
+    key: RandomState,
+    transactions: Sums,
+    lines: Sums,
+    ids: Sums,
+    once: Sums,
+}
+
+impl Expected {
+    pub(super) fn new() -> Self {
+        Self {
+            key: RandomState::new(),
+            transactions: Sums::new(TRANSACTIONS, TRANSACTIONS_SHIFT),
+            lines: Sums::new(Line::INDEX, TRANSACTIONS_SHIFT),
+            ids: Sums::new(IdAt::INDEX, TRANSACTIONS_SHIFT),
+            once: Sums::new(OnceAt::INDEX, ROW_SHIFT),
+        }
+    }
+
+    /// Takes what a stretch of the journal adds.
+    pub(super) fn take(&mut self, collected: &mut Collected) -> Result<(), Halt> {
+        let Self {
+            key,
+            transactions,
+            lines,
+            ids,
+            once,
+        } = self;
+        for body in collected.bodies.each() {
+            transactions.count(body.0, key.hash_one(body), true)?;
+        }
+        count_all(key, lines, &collected.lines, true)?;
+        count_all(key, ids, &collected.ids, true)?;
+        count_all(key, once, &collected.once, true)?;
+        collected.clear();
+        Ok(())
+    }
+
+    /// Compares with what is on disk.
+    pub(super) async fn compare(mut self, connection: &mut SqliteConnection) -> Result<(), Halt> {
+        self.compare_transactions(connection).await?;
+        let runs = RunRow::list(connection).await.map_err(failed)?;
+        let mut blocks = 0;
+        for run in &runs {
+            blocks += run.fences.len() as u64;
+            let key = &self.key;
+            match run.name.as_str() {
+                Line::INDEX => read_run::<Line>(connection, run, key, &mut self.lines).await?,
+                IdAt::INDEX => read_run::<IdAt>(connection, run, key, &mut self.ids).await?,
+                OnceAt::INDEX => read_run::<OnceAt>(connection, run, key, &mut self.once).await?,
+                _ => return Err(wrong_run(run, "name")),
+            }
+        }
+        let stored = count(connection, "blocks").await?;
+        if stored != blocks {
+            let place = place("blocks", "all rows", None);
+            return Err(differ(
+                place,
+                format!("{blocks} blocks of runs"),
+                stored.to_string(),
+            ));
+        }
+        for sums in [&self.transactions, &self.lines, &self.ids, &self.once] {
+            sums.check()?;
+        }
+        Ok(())
+    }
+
+    async fn compare_transactions(
+        &mut self,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), Halt> {
+        let mut after = -1_i64;
+        loop {
+            let row = sqlx::query(
+                "select first_no, last_no, first_at, body from main.transactions
+                 where first_no > ? order by first_no limit 1",
+            )
+            .bind(after)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed)?;
+            let Some(row) = row else {
+                return Ok(());
+            };
+            let number = |column| row.try_get::<i64, _>(column).map_err(failed);
+            let (first, last, at) = (number("first_no")?, number("last_no")?, number("first_at")?);
+            let body: Vec<u8> = row.try_get("body").map_err(failed)?;
+            let wrong = |column| {
+                let place = place(TRANSACTIONS, &format!("first_no = {first}"), Some(column));
+                differ(place, "a block of transactions", "something else")
+            };
+            let all = decode_block(first.cast_unsigned(), at.cast_unsigned(), &body);
+            let all = all.ok_or_else(|| wrong("body"))?;
+            if all.last().map(|(no, _, _)| *no) != Some(last.cast_unsigned()) {
+                return Err(wrong("last_no"));
+            }
+            if all.first().map(|(_, first, _)| *first) != Some(at.cast_unsigned()) {
+                return Err(wrong("first_at"));
+            }
+            for entry in all {
+                let hash = self.key.hash_one(entry);
+                self.transactions.count(entry.0, hash, false)?;
+            }
+            after = first;
+        }
+    }
+}
+
+fn count_all<E: Entry + Hash>(
+    key: &RandomState,
+    sums: &mut Sums,
+    entries: &[E],
+    add: bool,
+) -> Result<(), Halt> {
+    for entry in entries {
+        sums.count(entry.place(), key.hash_one(entry), add)?;
+    }
+    Ok(())
+}
+
+fn wrong_run(run: &RunRow, column: &str) -> Halt {
+    let place = place("runs", &format!("run = {}", run.run), Some(column));
+    differ(place, "what its blocks say", "something else")
+}
+
+/// Reads a run through and checks all that is said of it.
+async fn read_run<E: Entry + Hash + PartialEq>(
+    connection: &mut SqliteConnection,
+    run: &RunRow,
+    key: &RandomState,
+    sums: &mut Sums,
+) -> Result<(), Halt> {
+    let (mut keys, mut places) = (Vec::new(), (u64::MAX, 0));
+    let mut last = (0, 0);
+    let mut entries = Vec::new();
+    for (number, fence) in (0..).zip(&run.fences) {
+        let block = block_no(run.run, number);
+        let wrong = || {
+            let place = place("blocks", &format!("block = {block}"), Some("body"));
+            differ(place, "sorted entries of its run", "something else")
+        };
+        let body: Option<Vec<u8>> =
+            sqlx::query_scalar("select body from main.blocks where block = ?")
+                .bind(block)
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(failed)?;
+        let body = body.ok_or_else(wrong)?;
+        entries.clear();
+        E::decode(&body, &mut entries).ok_or_else(wrong)?;
+        let mut again = Vec::with_capacity(body.len());
+        E::encode(&entries, &mut again);
+        if again != body {
+            return Err(wrong());
+        }
+        if entries.first().map(E::key) != Some(*fence) {
+            return Err(wrong_run(run, "fences"));
+        }
+        for entry in &entries {
+            let at = (entry.key(), entry.place());
+            if at < last {
+                return Err(wrong());
+            }
+            last = at;
+            keys.push(at.0);
+            places = (places.0.min(at.1), places.1.max(at.1));
+        }
+        count_all(key, sums, &entries, false)?;
+    }
+    let filter = E::FILTERED.then(|| Filter::of(keys.iter().copied()).bytes());
+    let checks = [
+        ("entries", run.entries == keys.len() as u64),
+        ("first_place", run.first_place == places.0),
+        ("last_place", run.last_place == places.1),
+        ("filter", run.filter == filter.unwrap_or_default()),
+    ];
+    let wrong = checks.iter().find(|(_, holds)| !holds);
+    wrong.map_or(Ok(()), |(column, _)| Err(wrong_run(run, column)))
+}
