@@ -72,7 +72,7 @@ impl RunRow {
 /// A run as its writer knows it.
 #[derive(Clone, Debug)]
 struct Run {
-    run: i64,
+    number: i64,
     entries: u64,
     blocks: i64,
     filter: Option<Arc<Filter>>,
@@ -125,7 +125,7 @@ impl Packs {
                 return Err(sqlx::Error::Decode("a filter is not readable".into()));
             }
             let run = Run {
-                run: row.run,
+                number: row.run,
                 entries: row.entries,
                 blocks: i64::try_from(row.fences.len()).unwrap_or_default(),
                 filter,
@@ -163,7 +163,7 @@ impl Packs {
     /// The filters over the keys of the *once* index, by run.
     pub(crate) fn once_filters(&self) -> Vec<(i64, Arc<Filter>)> {
         let runs = self.once.runs.iter();
-        runs.filter_map(|run| Some((run.run, run.filter.clone()?)))
+        runs.filter_map(|run| Some((run.number, run.filter.clone()?)))
             .collect()
     }
 }
@@ -233,12 +233,12 @@ async fn merge<E: Entry>(
     }
     for run in runs {
         sqlx::query(DROP_RUN)
-            .bind(run.run)
+            .bind(run.number)
             .execute(&mut *connection)
             .await?;
         sqlx::query(DROP_BLOCKS)
-            .bind(block_no(run.run, 0))
-            .bind(block_no(run.run + 1, 0))
+            .bind(block_no(run.number, 0))
+            .bind(block_no(run.number + 1, 0))
             .execute(&mut *connection)
             .await?;
     }
@@ -257,7 +257,7 @@ struct Stream<E> {
 impl<E: Entry> Stream<E> {
     fn new(run: &Run) -> Self {
         Self {
-            run: run.run,
+            run: run.number,
             next: 0,
             blocks: run.blocks,
             entries: Vec::new(),
@@ -352,7 +352,7 @@ impl<E: Entry> Writing<E> {
             .execute(connection)
             .await?;
         Ok(Run {
-            run: self.run,
+            number: self.run,
             entries: self.entries,
             blocks: self.blocks,
             filter: filter.map(Arc::new),

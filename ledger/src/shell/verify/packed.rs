@@ -25,7 +25,7 @@ const ROW_SHIFT: u32 = 24;
 struct Sums {
     name: &'static str,
     shift: u32,
-    sums: Vec<u64>,
+    buckets: Vec<u64>,
 }
 
 impl Sums {
@@ -33,17 +33,17 @@ impl Sums {
         Self {
             name,
             shift,
-            sums: Vec::new(),
+            buckets: Vec::new(),
         }
     }
 
     /// Adds, or with the last argument takes away. A place far beyond all others is not believed.
     fn count(&mut self, place: u64, hash: u64, add: bool) -> Result<(), Halt> {
         let bucket = usize::try_from(place >> self.shift).unwrap_or(usize::MAX);
-        if add && self.sums.len() <= bucket {
-            self.sums.resize(bucket + 1, 0);
+        if add && self.buckets.len() <= bucket {
+            self.buckets.resize(bucket + 1, 0);
         }
-        let Some(sum) = self.sums.get_mut(bucket) else {
+        let Some(sum) = self.buckets.get_mut(bucket) else {
             return Err(self.differs(place >> self.shift));
         };
         *sum = if add {
@@ -66,7 +66,7 @@ impl Sums {
     }
 
     fn check(&self) -> Result<(), Halt> {
-        let first = self.sums.iter().position(|sum| *sum != 0);
+        let first = self.buckets.iter().position(|sum| *sum != 0);
         first.map_or(Ok(()), |bucket| Err(self.differs(bucket as u64)))
     }
 }
