@@ -28,10 +28,11 @@ pub async fn lines(
     limit: u32,
 ) -> Result<Vec<Line>, sqlx::Error> {
     let connection = reading.connection();
-    let kind: Option<String> = sqlx::query_scalar("select kind from accounts where account_no = $1")
-        .bind(i64::from(account.0))
-        .fetch_optional(&mut *connection)
-        .await?;
+    let kind: Option<String> =
+        sqlx::query_scalar("select kind from accounts where account_no = $1")
+            .bind(i64::from(account.0))
+            .fetch_optional(&mut *connection)
+            .await?;
     let is_debit_normal = kind.is_some_and(|kind| kind == "asset" || kind == "expense");
     let order = Order::OldestAfter(after);
     let found = packed::lines(connection, account.0, order, limit as usize).await?;
