@@ -79,9 +79,15 @@ mod tests {
         #[test]
         fn numbers_come_back(some: Vec<u64>, signed: Vec<i64>, wide: Vec<i128>) {
             let mut out = Vec::new();
-            some.iter().for_each(|number| put(&mut out, *number));
-            signed.iter().for_each(|number| put_signed(&mut out, *number));
-            wide.iter().for_each(|number| put_wide(&mut out, *number));
+            for number in &some {
+                put(&mut out, *number);
+            }
+            for number in &signed {
+                put_signed(&mut out, *number);
+            }
+            for number in &wide {
+                put_wide(&mut out, *number);
+            }
             let mut numbers = Numbers(&out);
             for number in some {
                 prop_assert_eq!(numbers.next(), Some(number));
