@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gateway::sign::{Signer, ToSign};
 use serde_json::Value;
@@ -13,6 +13,8 @@ use uuid::Uuid;
 /// How long a start may take on a machine that has other things to do.
 const START_WAIT_MAX: Duration = Duration::from_mins(1);
 const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
+/// How long views may be behind after many kills in a row.
+const READY_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// A gateway that was started and may not have its doors open yet.
 pub(crate) struct Starting {
@@ -200,12 +202,20 @@ impl Client {
         answer.body
     }
 
-    /// A GET that must succeed.
+    /// A GET that must succeed; asked again while the server says that it is not ready, for a minute.
     pub(crate) async fn get(&self, url: &str, target: &str) -> Value {
-        let answer = self
-            .send(url, "GET", target, None, None)
-            .await
-            .expect("an answer");
+        let asked = Instant::now();
+        let answer = loop {
+            let answer = self
+                .send(url, "GET", target, None, None)
+                .await
+                .expect("an answer");
+            let ready = answer.status != 503 || answer.body["code"] != "not_ready";
+            if ready || asked.elapsed() > READY_WAIT_MAX {
+                break answer;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        };
         assert_eq!(answer.status, 200, "GET {target}: {answer:?}");
         answer.body
     }
