@@ -459,6 +459,8 @@ macro_rules! media {
 media! {
     Svg "image/svg+xml"
     Png "image/png"
+    /// One JSON document on each line.
+    Ndjson "application/x-ndjson"
     /// Rows for a spreadsheet or for training.
     Csv "text/csv; charset=utf-8"
     /// Prometheus' own text format.

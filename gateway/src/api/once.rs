@@ -125,6 +125,15 @@ pub(super) fn of_ledger_id(
     }
 }
 
+/// The key of one of the things that a request asks for at once.
+pub(super) fn of_part(request: Unique, index: usize) -> Unique {
+    let text = format!("{:032x}/part {index}", request.key.key);
+    Unique {
+        key: derived(request.key, &text),
+        ..request
+    }
+}
+
 /// An id for something that its caller did not name: a retry finds the same one.
 pub(super) fn made_id(request: Unique, position: u32) -> u128 {
     let text = format!(

@@ -32,6 +32,8 @@ pub(super) enum Place {
     Accounts,
     /// One of the postings of the only transaction.
     Postings,
+    /// One of the postings of one of many transactions.
+    Batch,
     /// The whole of it.
     Body,
 }
@@ -106,11 +108,14 @@ pub(super) fn explain(
         Refusal::Ledger(rejection) => {
             let text = sentence(rejection.reason.text());
             let detail = format!("{text}{}", rejection.account.map(name).unwrap_or_default());
-            let posting = rejection.posting;
+            let (transaction, posting) = (rejection.transaction, rejection.posting);
             let code = code_of(refusal);
             match place {
                 Place::Accounts => Problem::field(code, format!("/accounts/{posting}"), detail),
                 Place::Postings => Problem::field(code, format!("/postings/{posting}"), detail),
+                Place::Batch => {
+                    Problem::field(code, format!("/{transaction}/postings/{posting}"), detail)
+                }
                 Place::Body => Problem::new(code, detail),
             }
         }

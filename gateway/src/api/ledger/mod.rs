@@ -8,6 +8,7 @@ mod account;
 mod asked;
 mod balance;
 mod book;
+mod bulk;
 mod command;
 mod hold;
 mod look;

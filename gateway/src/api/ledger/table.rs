@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::super::route::Route;
-use super::{account, balance, book, hold, look, statement, transaction};
+use super::{account, balance, book, bulk, hold, look, statement, transaction};
 use crate::api::key;
 use crate::auth::Role;
 use crate::problem::Code;
@@ -171,6 +171,17 @@ fn transactions() -> Vec<Route> {
             .for_roles(TENANT)
             .answers(StatusCode::CREATED)
             .refuses(&POSTING),
+        Route::post("/v1/ledger/transactions/bulk", bulk::post)
+            .documented(
+                "Ledger",
+                "post_ledger_transactions",
+                "Post many transactions",
+                "A JSON array or one on each line, up to 10,000; each for itself, or all or none. The answer has a line \
+                 for each, its balances or its refusal. A retry of the whole request gives every first answer again.",
+            )
+            .for_roles(TENANT)
+            .refuses(&POSTING)
+            .refuses(refusals![TransactionsMissing]),
         Route::get("/v1/ledger/transactions", look::search)
             .documented(
                 "Ledger",

@@ -1,0 +1,303 @@
+//! Many transactions in one request: each for itself, or all or none.
+//!
+//! Each has a key of its own, made from the request's key and its place, so a retry of the whole request gets every
+//! first answer again and does what was left undone.
+
+use std::collections::BTreeSet;
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use ledger::core::Step;
+use ledger::shell::Committed;
+use ledger::{Book, Command, Outcome, Submission, TransactionId, Unique};
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::content::Content;
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::openapi::{RefOr, Required};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::ask::{Ask, Body, Ndjson, Parameters, Reply, Schemas, named};
+use super::super::once;
+use super::super::refused::submit_problem;
+use super::super::wire::SequenceToken;
+use super::asked::{Named, Read, TransactionAsked};
+use super::command::{Order, Place, WriteAsked, explain};
+use super::shown::{BalanceShown, balances};
+use super::transaction::{Naming, earlier};
+use crate::app::{App, LedgerDone};
+use crate::auth::Caller;
+use crate::pay::{Command as PayCommand, TransactionName};
+use crate::problem::{Code, Problem};
+
+/// Transactions in one request.
+const TRANSACTIONS_MAX: usize = 10_000;
+const BYTES_MAX: usize = 16 << 20;
+
+/// Whether they happen each for itself.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BulkAsked {
+    /// `true` posts all of them or none, at most 8,190 postings.
+    #[serde(default)]
+    all_or_none: bool,
+}
+
+impl Parameters for BulkAsked {
+    fn schemas(_: &mut Schemas) {}
+}
+
+/// A JSON array of transactions, or one on each line.
+#[derive(Debug)]
+pub(super) struct Batch(Vec<TransactionAsked>);
+
+impl Body for Batch {
+    const BYTES_MAX: usize = BYTES_MAX;
+
+    fn read(_: &HeaderMap, body: Bytes) -> Result<Self, Problem> {
+        let malformed = |error: serde_json::Error| {
+            Problem::new(
+                Code::MalformedJson,
+                format!(
+                    "The body is neither a JSON array nor lines of JSON that hold transactions: {error}."
+                ),
+            )
+        };
+        let batch: Vec<TransactionAsked> = if body.trim_ascii_start().starts_with(b"[") {
+            serde_json::from_slice(&body).map_err(malformed)?
+        } else {
+            let lines = serde_json::Deserializer::from_slice(&body).into_iter();
+            lines.collect::<Result<_, _>>().map_err(malformed)?
+        };
+        match batch.len() {
+            0 => Err(Problem::new(
+                Code::TransactionsMissing,
+                "There is no transaction in the request.",
+            )),
+            1..=TRANSACTIONS_MAX => Ok(Self(batch)),
+            _ => Err(Problem::new(
+                Code::BodyTooLarge,
+                format!("At most {TRANSACTIONS_MAX} transactions are taken at once."),
+            )),
+        }
+    }
+
+    fn describe(schemas: &mut Schemas) -> Option<RequestBody> {
+        let one = named::<TransactionAsked>(schemas);
+        let many = ArrayBuilder::new()
+            .items(one)
+            .max_items(Some(TRANSACTIONS_MAX));
+        let body = RequestBodyBuilder::new()
+            .content("application/json", Content::new(Some(Schema::from(many))))
+            .content("application/x-ndjson", Content::new(None::<RefOr<Schema>>))
+            .required(Some(Required::True));
+        Some(body.build())
+    }
+}
+
+/// What became of one transaction: a line of the answer.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct LedgerBulkLine {
+    /// Its place in the request, from 0. The last line of all-or-none has none: it says how all accounts then stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<TransactionName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amounts: Option<Vec<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balances: Option<Vec<BalanceShown>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<SequenceToken>,
+    /// The code of a refusal, and what it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl LedgerBulkLine {
+    fn refused(index: usize, problem: &Problem) -> Self {
+        Self {
+            index: Some(index),
+            code: Some(problem.code.as_str()),
+            detail: Some(problem.detail.to_string()),
+            ..Self::default()
+        }
+    }
+}
+
+pub(super) async fn post(ask: Ask<(), BulkAsked, Batch>) -> Result<Reply<Ndjson>, Problem> {
+    let caller = ask.caller()?;
+    let once = ask
+        .once
+        .ok_or_else(|| Problem::internal(&"a write without a key"))?;
+    let Batch(batch) = ask.body;
+    let lines = if ask.query.all_or_none {
+        together(&ask.app, &caller, once, &batch).await?
+    } else {
+        each(&ask.app, &caller, once, &batch).await?
+    };
+    let mut text = Vec::new();
+    for line in &lines {
+        serde_json::to_writer(&mut text, line).map_err(|error| Problem::internal(&error))?;
+        text.push(b'\n');
+    }
+    Ok(Reply::new(Ndjson(text.into())))
+}
+
+/// A transaction of the request, read.
+struct Item {
+    id: TransactionId,
+    keys: Vec<Unique>,
+    step: Step,
+    accounts: Named,
+}
+
+async fn read(
+    app: &App,
+    book: Book,
+    once: Unique,
+    asked: &TransactionAsked,
+    pointer: &str,
+) -> Result<Item, Problem> {
+    let name = Naming::new(book, Some(once), asked.id.map(Into::into), asked)?;
+    let corrects = match asked.corrects {
+        Some(id) => Some(earlier(app, book, id).await?),
+        None => None,
+    };
+    let Read { step, accounts } = asked.read(app, name.id, corrects, pointer).await?;
+    Ok(Item {
+        id: name.id,
+        keys: name.keys,
+        step,
+        accounts,
+    })
+}
+
+/// Each for itself.
+async fn each(
+    app: &App,
+    caller: &Caller,
+    once: Unique,
+    batch: &[TransactionAsked],
+) -> Result<Vec<LedgerBulkLine>, Problem> {
+    let book = caller.book()?;
+    let mut lines: Vec<LedgerBulkLine> = Vec::with_capacity(batch.len());
+    let (mut given, mut submissions) = (Vec::new(), Vec::new());
+    for (index, asked) in batch.iter().enumerate() {
+        let part = once::of_part(once, index);
+        lines.push(LedgerBulkLine::default());
+        match read(app, book, part, asked, "").await {
+            Err(problem) => lines[index] = LedgerBulkLine::refused(index, &problem),
+            Ok(item) => {
+                let steps = vec![item.step];
+                let order = Order {
+                    accounts: item.accounts,
+                    place: Place::Postings,
+                    ..Order::new(caller, None, Command::Transact { book, steps })?
+                };
+                let submission = Submission::new(PayCommand::Ledger(order.asked()));
+                submissions.push(item.keys.into_iter().fold(submission, Submission::once));
+                given.push((index, item.id, order.accounts));
+            }
+        }
+    }
+    let answers = app.handle.submit_many(submissions).await;
+    for ((index, id, accounts), answer) in given.into_iter().zip(answers) {
+        let line = match answer {
+            Ok(committed) => posted(app, book, (index, id), &accounts, committed).await,
+            Err(error) => Err(submit_problem(error)),
+        };
+        lines[index] = line.unwrap_or_else(|problem| LedgerBulkLine::refused(index, &problem));
+    }
+    Ok(lines)
+}
+
+async fn posted(
+    app: &App,
+    book: Book,
+    (index, id): (usize, TransactionId),
+    accounts: &Named,
+    committed: Committed<crate::pay::Outcome>,
+) -> Result<LedgerBulkLine, Problem> {
+    let explained = |refusal: &_| explain(refusal, Place::Postings, accounts);
+    let done = LedgerDone::of(committed, explained)?;
+    let Outcome::Transacted(transacted) = &done.outcome else {
+        return done.unexpected();
+    };
+    let amounts = transacted.done.first().map(|step| step.amounts.clone());
+    Ok(LedgerBulkLine {
+        index: Some(index),
+        id: Some(id.into()),
+        amounts,
+        balances: Some(balances(app, book, &transacted.standings).await?),
+        sequence: Some(SequenceToken(done.sequence)),
+        ..LedgerBulkLine::default()
+    })
+}
+
+/// All or none.
+async fn together(
+    app: &App,
+    caller: &Caller,
+    once: Unique,
+    batch: &[TransactionAsked],
+) -> Result<Vec<LedgerBulkLine>, Problem> {
+    let book = caller.book()?;
+    let (mut steps, mut ids, mut keys) = (Vec::new(), Vec::new(), vec![once]);
+    let (mut accounts, mut seen) = (Vec::new(), BTreeSet::new());
+    for (index, asked) in batch.iter().enumerate() {
+        let part = once::of_part(once, index);
+        let item = read(app, book, part, asked, &format!("/{index}")).await?;
+        if !seen.insert(item.id) {
+            let detail = "The id is that of an earlier transaction of the request.";
+            return Err(Problem::field(
+                Code::FieldInvalid,
+                format!("/{index}/id"),
+                detail,
+            ));
+        }
+        // An id that was given belongs to this request for ever: alone it is something else.
+        if asked.id.is_some() {
+            let content = format!("{:032x}", once.fingerprint.0);
+            keys.push(once::of_ledger_id(
+                book,
+                item.id,
+                content.as_bytes(),
+                once.remember,
+            ));
+        }
+        steps.push(item.step);
+        ids.push(item.id);
+        accounts.extend(item.accounts);
+    }
+    let order = Order {
+        keys,
+        accounts,
+        place: Place::Batch,
+        ..Order::new(caller, None, Command::Transact { book, steps })?
+    };
+    let for_good = WriteAsked { dry_run: None };
+    let done = order.give(app, &for_good).await?;
+    let Outcome::Transacted(transacted) = &done.outcome else {
+        return done.unexpected();
+    };
+    let sequence = Some(SequenceToken(done.sequence));
+    let lines = ids.iter().zip(&transacted.done).enumerate();
+    let mut lines: Vec<LedgerBulkLine> = lines
+        .map(|(index, (id, step))| LedgerBulkLine {
+            index: Some(index),
+            id: Some((*id).into()),
+            amounts: Some(step.amounts.clone()),
+            sequence,
+            ..LedgerBulkLine::default()
+        })
+        .collect();
+    lines.push(LedgerBulkLine {
+        balances: Some(balances(app, book, &transacted.standings).await?),
+        sequence,
+        ..LedgerBulkLine::default()
+    });
+    Ok(lines)
+}
