@@ -70,6 +70,14 @@ impl House {
         Self::start_in(directory, |config| config).await
     }
 
+    /// Waits until the views show everything that was written before.
+    pub(super) async fn views_catch_up(&self) {
+        let books = self.operator.get("/v1/trial-balance").await.ok();
+        let newest = text(&books["sequence"]);
+        let list = format!("/v1/orders?limit=1&at_least={newest}");
+        self.operator.get(&list).await.ok();
+    }
+
     pub(super) async fn stop(self) -> TempDir {
         self.stop.send(()).unwrap();
         self.serving.await.unwrap();

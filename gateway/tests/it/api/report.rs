@@ -42,6 +42,7 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
             answer.ok();
         }
     }
+    house.views_catch_up().await;
     let cases = analyst.get("/v1/labels.csv").await;
     for line in String::from_utf8(cases.bytes).unwrap().lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
@@ -54,6 +55,7 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
         analyst.post(&path, &json!({"label": label})).await.ok();
     }
 
+    house.views_catch_up().await;
     let found = analyst.get("/v1/reports/fraud").await.ok();
     assert_eq!(found["cut"], false);
     let report = &found["report"];
