@@ -359,7 +359,9 @@ impl Payments {
             let resolved = decision.resolved(Standing::Lapsed, Resolver::House, at, note);
             events.push(Event::DecisionChanged(Box::new(resolved)));
             let order = self.order_in_memory(decision.order);
-            if let Some(order) = order.filter(|order| order.state == OrderState::InReview) {
+            let held = decision.standing == Standing::InReview;
+            // A confirmation that lapses leaves alone what is in review for somebody else.
+            if let Some(order) = order.filter(|order| held && order.state == OrderState::InReview) {
                 events.push(after_review(at, order));
             }
         }
