@@ -60,7 +60,7 @@ fn nothing_names_a_path_of_the_machine_it_was_written_on() {
 fn a_home_is_seen_and_a_route_is_not() {
     assert!(names_a_home("run `/home/li/jiaozi/test.sh`"));
     assert!(names_a_home("/root/jiaozi"));
-    assert!(!names_a_home("GET /v1/work/home/list"));
+    assert!(!names_a_home("GET /v1/orders/home/list"));
     assert!(!names_a_home("https://pay.example/home/page"));
 }
 
