@@ -130,14 +130,7 @@ impl Payments {
         events: &mut Vec<Event>,
     ) -> Decided {
         let (wallet, merchant) = (decision.wallet_no, decision.merchant_no);
-        let posting = recipe::payment(
-            decision.id.into(),
-            wallet,
-            merchant,
-            decision.amount,
-            decision.fee,
-            order.number.as_str(),
-        );
+        let posting = payment(&decision, order);
         let roles = [Role::Wallet(wallet), Role::Merchant(merchant)];
         let [wallet_balance, merchant_balance] = self
             .post(at, posting, roles, order.amount.currency, events)
@@ -238,4 +231,16 @@ pub(super) fn short(refusal: Refusal, words: Refusal) -> Refusal {
         Refusal::Ledger(rejection) if rejection.reason == Reason::BelowMinimum => words,
         other => other,
     }
+}
+
+/// What a decision that lets the money go posts.
+pub(super) fn payment(decision: &Decision, order: &Order) -> NewTransaction {
+    recipe::payment(
+        decision.id.into(),
+        decision.wallet_no,
+        decision.merchant_no,
+        decision.amount,
+        decision.fee,
+        order.number.as_str(),
+    )
 }

@@ -11,12 +11,12 @@ use ledger::core::{Amounts, Memo, Rows, Standing as AccountStanding, Step};
 use ledger::{AccountNo, Answer, NewTransaction, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::checkout::{must_be_open, paid_with, short};
+use super::checkout::{must_be_open, paid_with, payment, short};
 use super::decision::{Decision, Resolver, Standing, StepUp};
 use super::id::{DecisionId, KeyId, OrderId, WalletId};
 use super::message::{Event, Outcome};
 use super::order::{Order, OrderState};
-use super::recipe::{self, PAYMENTS_BOOK, Role};
+use super::recipe::{PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
 use super::step_up::StepUps;
@@ -133,14 +133,7 @@ impl Payments {
         events: &mut Vec<Event>,
     ) -> Decided {
         self.must_have_room(decision.wallet)?;
-        let new = recipe::payment(
-            decision.id.into(),
-            decision.wallet_no,
-            decision.merchant_no,
-            decision.amount,
-            decision.fee,
-            order.number.as_str(),
-        );
+        let new = payment(&decision, order);
         let hold = Step::Hold {
             memo: memo(&new),
             postings: new.postings,
@@ -276,14 +269,7 @@ impl Payments {
             Role::Wallet(decision.wallet_no),
             Role::Merchant(decision.merchant_no),
         ];
-        let new = recipe::payment(
-            id.into(),
-            decision.wallet_no,
-            decision.merchant_no,
-            decision.amount,
-            decision.fee,
-            order.number.as_str(),
-        );
+        let new = payment(decision, order);
         let capture = Step::Capture {
             memo: memo(&new),
             hold: id.into(),
