@@ -83,6 +83,9 @@ proptest! {
     fn a_changed_character_is_always_noticed(made in merchant_presented(), place: prop::sample::Index, by in proptest::char::range(' ', '~')) {
         let mut changed: Vec<char> = made.payload().expect("the strategy keeps the rules").chars().collect();
         let place = place.index(changed.len());
+        // The check sum notices every change within 16 bits. A character of several bytes that
+        // becomes one byte is a longer change, of which one in 65,536 is not noticed.
+        prop_assume!(changed[place].is_ascii());
         prop_assume!(!changed[place].eq_ignore_ascii_case(&by));
         changed[place] = by;
         let changed: String = changed.into_iter().collect();
