@@ -3,7 +3,6 @@
 use std::fs::{self, File, Metadata, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use gateway::config::{Config, Mode};
 use ledger::shell::journal::{ReadJournal as _, SqliteReader};
@@ -14,14 +13,18 @@ use super::{Finding, disk};
 const LOCK_FILE: &str = "lock";
 const JOURNAL_FILE: &str = "journal.db";
 /// 1 January 2026: this program is younger than that.
-const EARLIEST_S: u64 = 1_767_225_600;
+const EARLIEST_S: i64 = 1_767_225_600;
 
 pub(super) async fn all(config: &Config) -> Vec<Finding> {
     let mut findings = vec![version(), clock(), mode(config)];
     let running = is_running(&config.data);
     match directory(&config.data) {
         finding if config.data.is_dir() => {
-            findings.extend([finding, disk::durability(&config.data)]);
+            findings.extend([
+                finding,
+                disk::space(&config.data),
+                disk::durability(&config.data),
+            ]);
         }
         finding => findings.push(finding),
     }
@@ -53,20 +56,16 @@ fn version() -> Finding {
 }
 
 fn clock() -> Finding {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    if now < EARLIEST_S {
-        let seen =
-            format!("the clock says {now} s after 1970, which is before this program was written");
+    let now = chrono::Utc::now();
+    let seen = format!("it is {}", now.format("%Y-%m-%d %H:%M:%S UTC"));
+    if now.timestamp() < EARLIEST_S {
         return Finding::bad(
             "clock",
-            seen,
+            format!("{seen}, which is before this program was written"),
             "set the clock (timedatectl set-ntp true); signatures carry the time",
         );
     }
-    Finding::well("clock", format!("{now} s after 1970"))
+    Finding::well("clock", seen)
 }
 
 fn mode(config: &Config) -> Finding {

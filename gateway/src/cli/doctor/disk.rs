@@ -1,7 +1,7 @@
-//! Is what is written here still here after a power cut?
+//! Is there room for what is written here, and is it still here after a power cut?
 //!
-//! No program can be sure. But a file system in memory keeps nothing, and a disk that claims to have written a block
-//! safely in a few microseconds has only put it into a cache.
+//! Of the second no program can be sure. But a file system in memory keeps nothing, and a disk that claims to have
+//! written a block safely in a few microseconds has only put it into a cache.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -11,6 +11,11 @@ use std::time::{Duration, Instant};
 use super::Finding;
 
 const WHAT: &str = "durability";
+const MIB: u64 = 1 << 20;
+/// Below this there is hardly room for the snapshot of the next start.
+const ROOM_MIN: u64 = 64 * MIB;
+/// A transfer takes about 200 bytes, so this is a few million of them.
+const ROOM_GOOD: u64 = 1024 * MIB;
 /// The file that is written and removed again.
 const PROBE: &str = ".doctor-probe";
 /// As large as the smallest write of the journal.
@@ -20,6 +25,29 @@ const PROBES: u32 = 20;
 const CREDIBLE_MIN: Duration = Duration::from_micros(8);
 /// Above this a payment waits noticeably for the disk alone.
 const FAST_MAX: Duration = Duration::from_millis(20);
+
+/// What is left of the disk that a directory is on.
+pub(super) fn space(directory: &Path) -> Finding {
+    match rustix::fs::statvfs(directory) {
+        Ok(disk) => room(disk.f_bavail.saturating_mul(disk.f_frsize)),
+        Err(error) => Finding::doubtful(
+            "space",
+            format!("{} does not say what is left: {error}", directory.display()),
+            "see yourself that there is room: df",
+        ),
+    }
+}
+
+fn room(free: u64) -> Finding {
+    let seen = format!("{} MiB are left on the disk", free / MIB);
+    let mend = "free some, or move the data directory to a larger disk while nothing runs; without room nothing is \
+                accepted any more";
+    match free {
+        ..ROOM_MIN => Finding::bad("space", seen, mend),
+        ROOM_MIN..ROOM_GOOD => Finding::doubtful("space", seen, mend),
+        ROOM_GOOD.. => Finding::well("space", seen),
+    }
+}
 
 /// Writes into the directory the way the journal does, and looks at how long it takes.
 pub(super) fn durability(directory: &Path) -> Finding {
@@ -129,6 +157,14 @@ mod tests {
         assert_eq!(kind_of(mounts, Path::new("/run/jiaozi")), Some("tmpfs"));
         assert_eq!(kind_of(mounts, Path::new("/run/data/jiaozi")), Some("xfs"));
         assert_eq!(kind_of(mounts, Path::new("/runner")), Some("ext4"));
+    }
+
+    #[test]
+    fn a_disk_that_is_almost_full_is_said_to_be() {
+        use super::super::Grade;
+        assert_eq!(room(10 * MIB).grade, Grade::Bad);
+        assert_eq!(room(500 * MIB).grade, Grade::Doubtful);
+        assert_eq!(room(5_000 * MIB).grade, Grade::Well);
     }
 
     #[test]

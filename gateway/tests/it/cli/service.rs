@@ -191,6 +191,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_how_to_mend_it() {
 
     let server = Server::start(&data).await;
     check(&data, &[], "ok    journal");
+    check(&data, &[], "ok    space");
     server.kill().await;
     check(&data, &[], "ok    master key");
     let key = data.join("master.key");
