@@ -12,16 +12,12 @@ use super::order::{checkout_url, must_see};
 use super::wire::SequenceToken;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::pay::{Lookup, Merchant, Order, OrderId};
+use crate::pay::{CategoryCode, CountryCode, Lookup, Merchant, Order, OrderId};
 use crate::problem::{Code, Problem};
 use crate::qr::CodeRef;
 use crate::qr::emvco::{AdditionalData, LocalName, MerchantPresented};
 use crate::qr::encode::{Drawing, Level, MODULE_PX_MAX, Matrix};
 
-/// Of merchants neither the trade nor the country is asked: the code that stands for no particular trade, and ISO
-/// 3166's code for an unknown country.
-const CATEGORY_NONE: &str = "0000";
-const COUNTRY_UNKNOWN: &str = "ZZ";
 /// EMVCo's limits, in printable ASCII.
 const NAME_CHARS_MAX: usize = 25;
 const CITY_CHARS_MAX: usize = 15;
@@ -137,10 +133,10 @@ fn presented(order: &Order, merchant: &Merchant, currency: u16) -> Option<Mercha
     Some(MerchantPresented {
         code: CodeRef::new(&order.id.to_string())?,
         one_time: true,
-        category: CATEGORY_NONE.to_owned(),
+        category: merchant.category.unwrap_or(CategoryCode::NONE).to_string(),
         currency: format!("{currency:03}"),
         amount: Some(order.amount.format_amount()),
-        country: COUNTRY_UNKNOWN.to_owned(),
+        country: merchant.country.unwrap_or(CountryCode::UNKNOWN).to_string(),
         name: ascii(&merchant.name, NAME_CHARS_MAX, "MERCHANT"),
         city: ascii(&merchant.city, CITY_CHARS_MAX, "CITY"),
         postal_code: None,

@@ -11,7 +11,7 @@ use super::statement::{LineShown, statement};
 use super::wire::{Amount, Page, SequenceToken};
 use crate::app::new_id;
 use crate::auth::Caller;
-use crate::pay::{Command, Fee, Merchant, MerchantId, Outcome};
+use crate::pay::{Command, Fee, Merchant, MerchantId, NewMerchant, Outcome};
 use crate::problem::{Code, Problem};
 
 /// Payers read it on a phone; a QR payload carries 25 characters of it.
@@ -29,6 +29,14 @@ pub(super) struct MerchantShown {
     pub name: String,
     #[schema(example = "Hangzhou")]
     pub city: String,
+    /// Where it is: ISO 3166-1, two letters. Absent if never said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "CN")]
+    pub country: Option<String>,
+    /// What it deals in: a merchant category code of ISO 18245. Absent if never said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "5812")]
+    pub category: Option<String>,
     /// The currencies it can be paid in.
     pub currencies: Vec<String>,
     /// What the house takes of a payment, in hundredths of a percent.
@@ -41,6 +49,8 @@ impl From<&Merchant> for MerchantShown {
             id: merchant.id,
             name: merchant.name.clone(),
             city: merchant.city.clone(),
+            country: merchant.country.map(|country| country.to_string()),
+            category: merchant.category.map(|category| category.to_string()),
             currencies: codes(&merchant.currencies),
             fee_basis_points: merchant.fee.basis_points,
         }
@@ -73,6 +83,8 @@ pub(super) fn balances(accounts: &[Account]) -> Vec<Amount> {
 #[schema(as = NewMerchant, example = json!({
     "name": "Old Street Dumplings",
     "city": "Hangzhou",
+    "country": "CN",
+    "category": "5812",
     "currencies": ["CNY"],
     "fee_basis_points": 60
 }))]
@@ -83,6 +95,13 @@ pub(super) struct MerchantAsked {
     name: String,
     #[schema(min_length = 1, max_length = 64)]
     city: String,
+    /// Where it is: ISO 3166-1, two letters. Its codes say an unknown country when not given.
+    #[schema(pattern = "^[A-Z]{2}$")]
+    country: Option<String>,
+    /// What it deals in: a merchant category code of ISO 18245, such as 5812 for restaurants. Its codes say no
+    /// particular trade when not given.
+    #[schema(pattern = "^[0-9]{4}$")]
+    category: Option<String>,
     /// The currencies it can be paid in.
     #[schema(min_items = 1, max_items = 32)]
     currencies: Vec<String>,
@@ -111,16 +130,22 @@ pub(super) async fn create(ask: Ask<(), (), Json<MerchantAsked>>) -> Replied<Mer
         || format!("is at most {}", Fee::BASIS_POINTS_MAX),
     );
     check_currencies(&mut check, &asked.currencies);
+    let country = asked.country.map(|country| country.parse());
+    let country = country.and_then(|country| check.read("/country", country));
+    let category = asked.category.map(|category| category.parse());
+    let category = category.and_then(|category| check.read("/category", category));
     check.done()?;
-    let command = Command::OpenMerchant {
+    let command = Command::OpenMerchant(NewMerchant {
         id: MerchantId(new_id()),
         name: asked.name,
         city: asked.city,
+        country,
+        category,
         currencies: ask.app.currencies(&asked.currencies, "/currencies").await?,
         fee: Fee {
             basis_points: asked.fee_basis_points,
         },
-    };
+    });
     let done = ask.app.command(command, ask.once).await?;
     let Outcome::Merchant { merchant, accounts } = &done.outcome else {
         return done.unexpected();

@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::id::{BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, RefundId, WalletId};
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
-use super::party::{Fee, Merchant, Wallet};
+use super::party::{Merchant, NewMerchant, Wallet};
 use super::refusal::Refusal;
 use super::step_up::{Change, StepUps};
 
@@ -20,13 +20,7 @@ use super::step_up::{Change, StepUps};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     RegisterAsset(Currency),
-    OpenMerchant {
-        id: MerchantId,
-        name: String,
-        city: String,
-        currencies: Vec<Currency>,
-        fee: Fee,
-    },
+    OpenMerchant(NewMerchant),
     OpenWallet {
         id: WalletId,
         holder: String,

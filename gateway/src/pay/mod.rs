@@ -41,7 +41,7 @@ pub use message::{
     ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay, Row,
 };
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
-pub use party::{Fee, Merchant, Wallet};
+pub use party::{CategoryCode, CodeError, CountryCode, Fee, Merchant, NewMerchant, Wallet};
 pub use recipe::PAYMENTS_BOOK;
 pub use refusal::Refusal;
 pub use state::Payments;

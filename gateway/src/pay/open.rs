@@ -7,7 +7,7 @@ use super::endpoint::Endpoint;
 use super::id::{EndpointId, KeyId, MerchantId, WalletId};
 use super::key::{Key, Owner, SealedSecret};
 use super::message::{Event, Outcome};
-use super::party::{Fee, Merchant, Wallet};
+use super::party::{Fee, Merchant, NewMerchant, Wallet};
 use super::recipe::{self, PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
@@ -27,30 +27,24 @@ impl Payments {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn open_merchant(
-        &self,
-        id: MerchantId,
-        name: &str,
-        city: &str,
-        currencies: &[Currency],
-        fee: Fee,
-        events: &mut Vec<Event>,
-    ) -> Decided {
-        if fee.basis_points > Fee::BASIS_POINTS_MAX {
+    pub(super) fn open_merchant(&self, asked: &NewMerchant, events: &mut Vec<Event>) -> Decided {
+        if asked.fee.basis_points > Fee::BASIS_POINTS_MAX {
             return Err(terms("the fee is above the whole amount"));
         }
-        if self.merchants.contains_key(&id) {
+        if self.merchants.contains_key(&asked.id) {
             return Err(Refusal::IdTaken);
         }
         let no = self.next_merchant_no();
-        let accounts = self.open_accounts(Role::Merchant(no), currencies, events)?;
+        let accounts = self.open_accounts(Role::Merchant(no), &asked.currencies, events)?;
         let merchant = Merchant {
             no,
-            id,
-            name: name.to_owned(),
-            city: city.to_owned(),
-            currencies: currencies.to_vec(),
-            fee,
+            id: asked.id,
+            name: asked.name.clone(),
+            city: asked.city.clone(),
+            country: asked.country,
+            category: asked.category,
+            currencies: asked.currencies.clone(),
+            fee: asked.fee,
         };
         events.push(Event::MerchantOpened(merchant.clone()));
         Ok(Outcome::Merchant { merchant, accounts })

@@ -233,13 +233,7 @@ impl Machine for Payments {
     ) -> Answer<Outcome, ColdKey> {
         let decided = match command {
             Command::RegisterAsset(currency) => self.register_asset(*currency, events),
-            Command::OpenMerchant {
-                id,
-                name,
-                city,
-                currencies,
-                fee,
-            } => self.open_merchant(*id, name, city, currencies, *fee, events),
+            Command::OpenMerchant(merchant) => self.open_merchant(merchant, events),
             Command::OpenWallet {
                 id,
                 holder,

@@ -15,12 +15,15 @@ use super::{checkout, refused};
 use crate::api::once::{of_demonstration, of_order_number};
 use crate::app::{App, Payer, new_id};
 use crate::pay::{
-    Command, Fee, MerchantId, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
+    Command, Fee, MerchantId, NewMerchant, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
 };
 use crate::problem::{Code, Problem};
 
 const MERCHANT: &str = "Old Street Dumplings";
 const CITY: &str = "Hangzhou";
+const COUNTRY: &str = "CN";
+/// Eating places and restaurants, in ISO 18245.
+const CATEGORY: &str = "5812";
 const FEE_BASIS_POINTS: u16 = 60;
 const AMOUNT: i64 = 1250;
 const DESCRIPTION: &str = "Dumplings, two baskets";
@@ -34,15 +37,17 @@ pub(super) async fn order(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn new_order(app: &App) -> Result<Order, Problem> {
-    let merchant = Command::OpenMerchant {
+    let merchant = Command::OpenMerchant(NewMerchant {
         id: MerchantId(new_id()),
         name: MERCHANT.to_owned(),
         city: CITY.to_owned(),
+        country: COUNTRY.parse().ok(),
+        category: CATEGORY.parse().ok(),
         currencies: vec![Currency::CNY],
         fee: Fee {
             basis_points: FEE_BASIS_POINTS,
         },
-    };
+    });
     let done = app
         .command(merchant, [of_demonstration("merchant")])
         .await?;

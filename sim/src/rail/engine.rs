@@ -8,9 +8,9 @@ use anyhow::{Context as _, anyhow, bail};
 use fx::{Currency, Money};
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::{
-    Assessment, ColdKey, ColdRow, Command, Event, Fee, Lookup, MerchantId, NewOrder as NewPayOrder,
-    NewRefund, OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments, RefundId,
-    Row as OrderRow, Scored, WalletId,
+    Assessment, ColdKey, ColdRow, Command, Event, Fee, Lookup, MerchantId, NewMerchant,
+    NewOrder as NewPayOrder, NewRefund, OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments,
+    RefundId, Row as OrderRow, Scored, WalletId,
 };
 use gateway::qr;
 use gateway::qr::encode::{Drawing, Level, Matrix};
@@ -305,15 +305,17 @@ impl Rail for EngineRail {
     async fn open_shop(&self, place: usize, shop: &Shop) -> Answer<()> {
         let mut house = self.house();
         let id = MerchantId(house.ids.random());
-        let command = Command::OpenMerchant {
+        let command = Command::OpenMerchant(NewMerchant {
             id,
             name: shop.name.clone(),
             city: shop.city.to_owned(),
+            country: None,
+            category: None,
             currencies: vec![shop.currency],
             fee: Fee {
                 basis_points: shop.fee_basis_points,
             },
-        };
+        });
         house.submit(&command, &[])?;
         house.shops.insert(place, id);
         Ok(())

@@ -129,7 +129,7 @@ impl House {
         self.client(&key)
     }
 
-    async fn party(&self, kind: &str, id: &Value) -> Party {
+    pub(super) async fn party(&self, kind: &str, id: &Value) -> Party {
         let id = id.as_str().unwrap().to_owned();
         let path = format!("/v1/{kind}/{id}/keys");
         let key = self.operator.post_empty(&path).await.created();

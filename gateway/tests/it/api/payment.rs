@@ -183,6 +183,38 @@ async fn an_own_asset_is_registered_and_paid_in() {
 }
 
 #[tokio::test]
+async fn a_code_says_where_the_shop_is_and_what_it_deals_in() {
+    let house = House::start().await;
+    let merchant = |country: &str, category: &str| {
+        json!({
+            "name": "Noodles", "city": "Xi'an", "country": country, "category": category,
+            "currencies": ["CNY"], "fee_basis_points": 0,
+        })
+    };
+    for (country, category, at) in [
+        ("China", "5812", "/country"),
+        ("cn", "5812", "/country"),
+        ("CN", "812", "/category"),
+        ("CN", "food", "/category"),
+    ] {
+        let asked = merchant(country, category);
+        let answer = house.operator.post("/v1/merchants", &asked).await;
+        assert_eq!(answer.refused("field_invalid")["errors"][0]["pointer"], at);
+    }
+    let asked = merchant("CN", "5812");
+    let opened = house.operator.post("/v1/merchants", &asked).await.created();
+    assert_eq!(opened["merchant"]["country"], "CN");
+    assert_eq!(opened["merchant"]["category"], "5812");
+    let shop = house.party("merchants", &opened["merchant"]["id"]).await;
+    let id = order(&shop, "N-1", 1800).await;
+    let code = shop.client.get(&format!("/v1/orders/{id}/code")).await.ok();
+    let payload = text(&code["emvco"]);
+    assert!(payload.contains("52045812"), "{payload}");
+    assert!(payload.contains("5802CN"), "{payload}");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_bank_tops_up_and_sees_nothing_else() {
     let house = House::start().await;
     let key = house

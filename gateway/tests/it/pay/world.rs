@@ -9,7 +9,8 @@ use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::Change;
 use gateway::pay::{
     Assessment, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup, MerchantId,
-    OrderId, OrderNumber, Outcome, Payments, RefundId, Row, Scored, SealedSecret, StepUp, WalletId,
+    NewMerchant, OrderId, OrderNumber, Outcome, Payments, RefundId, Row, Scored, SealedSecret,
+    StepUp, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -51,13 +52,15 @@ impl World {
                 },
             );
             let id = MerchantId(id);
-            world.must(Command::OpenMerchant {
+            world.must(Command::OpenMerchant(NewMerchant {
                 id,
                 name,
                 city,
+                country: None,
+                category: None,
                 currencies,
                 fee,
-            });
+            }));
         }
         for id in 1..=wallets {
             let (holder, currencies) = (format!("holder {id}"), currencies.clone());
