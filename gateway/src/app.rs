@@ -26,7 +26,7 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use fx::Currency;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 pub(crate) use self::ledger::{KnownFacts, LedgerDone};
 pub use ask::{Done, new_id};
@@ -55,6 +55,8 @@ use crate::webhook::Reach;
 /// Requests handled at a time. Each holds its body and waits for the journal; at 30,000 a second and 25 ms an answer
 /// there are 750.
 const REQUESTS_MAX: usize = 8_192;
+/// Who follows events at a time: each reads the views whenever they move.
+const FOLLOWERS_MAX: usize = 256;
 /// Pictures decoded at a time: each takes a core and up to a hundred megabytes.
 const SCANS_MAX: usize = 2;
 /// Merchants and assets remembered, to name them without asking the machine.
@@ -87,7 +89,11 @@ pub struct App {
     pub(crate) keys: Keys,
     pub(crate) nonces: NonceWindow,
     pub(crate) secrets: Arc<Secrets>,
-    pub(crate) places: Semaphore,
+    pub(crate) places: Arc<Semaphore>,
+    /// For those who follow what happens.
+    pub(crate) followers: Arc<Semaphore>,
+    /// Whether the server is about to end, so that answers without an end of their own must.
+    pub(crate) ending: watch::Sender<bool>,
     pub(crate) scans: Semaphore,
     /// Where webhooks may go.
     pub(crate) reach: Reach,
@@ -164,7 +170,9 @@ impl App {
             handle,
             nonces: NonceWindow::default(),
             secrets,
-            places: Semaphore::new(REQUESTS_MAX),
+            places: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
+            ending: watch::Sender::new(false),
             scans: Semaphore::new(SCANS_MAX),
             reach,
             request_ids: RequestIds::new()?,
@@ -229,6 +237,11 @@ pub async fn serve(
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
+    let told = app.clone();
+    let until = async move {
+        until.await;
+        told.ending.send_replace(true);
+    };
     axum::serve(listener, router(app))
         .with_graceful_shutdown(until)
         .await

@@ -22,6 +22,7 @@ use utoipa::openapi::{Ref, RefOr, Required};
 use utoipa::{IntoParams, ToSchema};
 
 use super::refused::sentence;
+use super::stream::Payload;
 use crate::app::{App, Done, LedgerDone};
 use crate::auth::Caller;
 use crate::pay::{
@@ -45,6 +46,7 @@ pub(crate) struct Ask<P = (), Q = (), B = ()> {
     pub id: P,
     pub query: Q,
     pub body: B,
+    pub headers: HeaderMap,
     /// The idempotency key, bound to this request.
     pub once: Option<Unique>,
 }
@@ -69,6 +71,7 @@ impl<P: PathId, Q: Query, B: Body> Ask<P, Q, B> {
             body: B::read(&arrived.headers, arrived.body)?,
             app: arrived.app,
             caller: arrived.caller,
+            headers: arrived.headers,
             once: arrived.once,
         })
     }
@@ -407,33 +410,33 @@ fn is_of_type(headers: &HeaderMap, wanted: impl Fn(&str) -> bool) -> bool {
 
 /// The body of an answer.
 pub(crate) trait Answer: Send {
-    /// The media type and the bytes; nothing at all for 204.
-    fn write(self) -> Result<Option<(HeaderValue, Bytes)>, Problem>;
-    /// The media type and what is in it.
-    fn describe(schemas: &mut Schemas) -> Option<(&'static str, Content)>;
+    /// The media type and what is written; nothing at all for 204.
+    fn write(self) -> Result<Option<(HeaderValue, Payload)>, Problem>;
+    /// The media types that it may have, and what is in each.
+    fn describe(schemas: &mut Schemas) -> Vec<(&'static str, Content)>;
 }
 
 impl<T: Serialize + ToSchema + Send> Answer for Json<T> {
-    fn write(self) -> Result<Option<(HeaderValue, Bytes)>, Problem> {
+    fn write(self) -> Result<Option<(HeaderValue, Payload)>, Problem> {
         let bytes = serde_json::to_vec(&self.0).map_err(|error| Problem::internal(&error))?;
         let media = HeaderValue::from_static("application/json");
         Ok(Some((media, bytes.into())))
     }
 
-    fn describe(schemas: &mut Schemas) -> Option<(&'static str, Content)> {
+    fn describe(schemas: &mut Schemas) -> Vec<(&'static str, Content)> {
         let content = Content::new(Some(named::<T>(schemas)));
-        Some(("application/json", content))
+        vec![("application/json", content)]
     }
 }
 
 /// Nothing to say but that it is done.
 impl Answer for () {
-    fn write(self) -> Result<Option<(HeaderValue, Bytes)>, Problem> {
+    fn write(self) -> Result<Option<(HeaderValue, Payload)>, Problem> {
         Ok(None)
     }
 
-    fn describe(_: &mut Schemas) -> Option<(&'static str, Content)> {
-        None
+    fn describe(_: &mut Schemas) -> Vec<(&'static str, Content)> {
+        Vec::new()
     }
 }
 
@@ -445,12 +448,12 @@ macro_rules! media {
         pub(crate) struct $name(pub Bytes);
 
         impl Answer for $name {
-            fn write(self) -> Result<Option<(HeaderValue, Bytes)>, Problem> {
-                Ok(Some((HeaderValue::from_static($media), self.0)))
+            fn write(self) -> Result<Option<(HeaderValue, Payload)>, Problem> {
+                Ok(Some((HeaderValue::from_static($media), Payload::Whole(self.0))))
             }
 
-            fn describe(_: &mut Schemas) -> Option<(&'static str, Content)> {
-                Some(($media, Content::new(None::<RefOr<Schema>>)))
+            fn describe(_: &mut Schemas) -> Vec<(&'static str, Content)> {
+                vec![($media, Content::new(None::<RefOr<Schema>>))]
             }
         }
     )*};
@@ -459,8 +462,6 @@ macro_rules! media {
 media! {
     Svg "image/svg+xml"
     Png "image/png"
-    /// One JSON document on each line.
-    Ndjson "application/x-ndjson"
     /// Rows for a spreadsheet or for training.
     Csv "text/csv; charset=utf-8"
     /// Prometheus' own text format.

@@ -32,6 +32,7 @@ mod scan;
 mod serve;
 mod statement;
 mod step_up;
+mod stream;
 mod table;
 mod wallet;
 pub mod wire;

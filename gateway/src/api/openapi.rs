@@ -210,13 +210,9 @@ fn idempotency_key() -> Parameter {
         .build()
 }
 
-fn success(
-    route: &Route,
-    answer: Option<(&'static str, Content)>,
-    schemas: &mut Schemas,
-) -> Response {
+fn success(route: &Route, answer: Vec<(&'static str, Content)>, schemas: &mut Schemas) -> Response {
     let mut response = ResponseBuilder::new().description(route.summary);
-    if let Some((media, content)) = answer {
+    for (media, content) in answer {
         response = response.content(media, content);
     }
     if route.is_public() {

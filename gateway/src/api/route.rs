@@ -7,7 +7,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::http::{HeaderValue, Method, StatusCode};
 use ledger::Sequence;
 use utoipa::openapi::content::Content;
@@ -15,6 +14,7 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::request_body::RequestBody;
 
 use super::ask::{Answer, Arrived, Ask, Body, PathId, Query, Reply, Schemas};
+use super::stream::Payload;
 use crate::auth::Role;
 use crate::problem::{Code, Problem};
 
@@ -29,7 +29,7 @@ pub enum Retry {
 
 /// What a handler answered, as it is written.
 pub(super) struct Written {
-    pub content: Option<(HeaderValue, Bytes)>,
+    pub content: Option<(HeaderValue, Payload)>,
     pub sequence: Option<Sequence>,
     pub again: bool,
     pub waits: bool,
@@ -47,7 +47,7 @@ pub struct Shape {
     pub id: Option<Parameter>,
     pub query: Vec<Parameter>,
     pub body: Option<RequestBody>,
-    pub answer: Option<(&'static str, Content)>,
+    pub answer: Vec<(&'static str, Content)>,
     pub schemas: Schemas,
 }
 

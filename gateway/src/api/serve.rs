@@ -18,12 +18,14 @@ use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use futures_util::FutureExt;
+use futures_util::{FutureExt as _, StreamExt as _};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::ask::Arrived;
 use super::once;
 use super::route::{Retry, Route, Written};
+use super::stream::Payload;
 use super::wire::SequenceToken;
 use crate::app::App;
 use crate::auth::{self, Caller};
@@ -82,7 +84,7 @@ async fn serve(
     let code = answer.as_ref().err().map(|problem| problem.code);
     app.metrics.answered(number, code, started.elapsed());
     let response = match answer {
-        Ok(written) => written.into_response(route.status),
+        Ok((written, place)) => written.into_response(route.status, place),
         Err(problem) => refuse(problem, &request_id),
     };
     with_id(response, &request_id)
@@ -93,8 +95,8 @@ async fn answer(
     route: &Route,
     id: Option<String>,
     request: Request,
-) -> Result<Written, Problem> {
-    let Ok(_place) = app.places.try_acquire() else {
+) -> Result<(Written, OwnedSemaphorePermit), Problem> {
+    let Ok(place) = app.places.clone().try_acquire_owned() else {
         let detail = "The server is handling as many requests as it may.";
         return Err(Problem::new(Code::Busy, detail));
     };
@@ -132,12 +134,13 @@ async fn answer(
         body,
         once,
     });
-    tokio::time::timeout(ANSWER_WAIT_MAX, answering)
+    let written = tokio::time::timeout(ANSWER_WAIT_MAX, answering)
         .await
         .unwrap_or_else(|_| {
             let detail = "The answer was not ready in time.";
             Err(Problem::new(Code::Timeout, detail))
-        })
+        })?;
+    Ok((written, place))
 }
 
 /// Reads a body of at most so many bytes.
@@ -158,9 +161,17 @@ async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
 }
 
 impl Written {
-    fn into_response(self, status: StatusCode) -> Response<Body> {
-        let (media, bytes) = self.content.unzip();
-        let mut response = Response::new(bytes.map_or_else(Body::empty, Body::from));
+    /// An answer that comes in pieces keeps its place until the last one.
+    fn into_response(self, status: StatusCode, place: OwnedSemaphorePermit) -> Response<Body> {
+        let (media, payload) = self.content.unzip();
+        let body = match payload {
+            None => Body::empty(),
+            Some(Payload::Whole(bytes)) => Body::from(bytes),
+            Some(Payload::Pieces(pieces)) => Body::from_stream(pieces.inspect(move |_| {
+                let _held = &place;
+            })),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = if self.waits {
             StatusCode::ACCEPTED
         } else {

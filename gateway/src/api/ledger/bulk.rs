@@ -1,12 +1,18 @@
 //! Many transactions in one request: each for itself, or all or none.
 //!
 //! Each has a key of its own, made from the request's key and its place, so a retry of the whole request gets every
-//! first answer again and does what was left undone.
+//! first answer again and does what was left undone. Answers are written as they come, so who goes away early leaves
+//! some undone.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use std::vec;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
+use futures_util::stream;
 use ledger::core::Step;
 use ledger::shell::Committed;
 use ledger::{Book, Command, Outcome, Submission, TransactionId, Unique};
@@ -17,9 +23,10 @@ use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::ask::{Ask, Body, Ndjson, Parameters, Reply, Schemas, named};
+use super::super::ask::{Ask, Body, Parameters, Reply, Schemas, named};
 use super::super::once;
 use super::super::refused::submit_problem;
+use super::super::stream::Lines;
 use super::super::wire::SequenceToken;
 use super::asked::{Named, Read, TransactionAsked};
 use super::command::{Order, Place, WriteAsked, explain};
@@ -27,12 +34,16 @@ use super::shown::{BalanceShown, balances};
 use super::transaction::{Naming, earlier};
 use crate::app::{App, LedgerDone};
 use crate::auth::Caller;
-use crate::pay::{Command as PayCommand, TransactionName};
+use crate::pay::{Command as PayCommand, Payments, TransactionName};
 use crate::problem::{Code, Problem};
 
 /// Transactions in one request.
 const TRANSACTIONS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 << 20;
+/// Transactions done at a time, whose answers are then written.
+const PIECE: usize = 1_000;
+/// How long they may take.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Whether they happen each for itself.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -127,23 +138,39 @@ impl LedgerBulkLine {
     }
 }
 
-pub(super) async fn post(ask: Ask<(), BulkAsked, Batch>) -> Result<Reply<Ndjson>, Problem> {
+pub(super) async fn post(ask: Ask<(), BulkAsked, Batch>) -> Result<Reply<Lines>, Problem> {
     let caller = ask.caller()?;
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a write without a key"))?;
     let Batch(batch) = ask.body;
-    let lines = if ask.query.all_or_none {
-        together(&ask.app, &caller, once, &batch).await?
-    } else {
-        each(&ask.app, &caller, once, &batch).await?
+    if ask.query.all_or_none {
+        let lines = together(&ask.app, &caller, once, &batch).await?;
+        let text = written(&lines);
+        return Ok(Reply::new(Lines::new(stream::once(async { text }))));
+    }
+    let rest = Rest {
+        app: ask.app,
+        caller,
+        book: caller.book()?,
+        once,
+        batch: batch.into_iter(),
+        index: 0,
     };
+    let pieces = stream::unfold(rest, |mut rest| async {
+        let lines = rest.next().await?;
+        Some((written(&lines), rest))
+    });
+    Ok(Reply::new(Lines::new(pieces)))
+}
+
+fn written(lines: &[LedgerBulkLine]) -> io::Result<Bytes> {
     let mut text = Vec::new();
-    for line in &lines {
-        serde_json::to_writer(&mut text, line).map_err(|error| Problem::internal(&error))?;
+    for line in lines {
+        serde_json::to_writer(&mut text, line)?;
         text.push(b'\n');
     }
-    Ok(Reply::new(Ndjson(text.into())))
+    Ok(text.into())
 }
 
 /// A transaction of the request, read.
@@ -175,43 +202,80 @@ async fn read(
     })
 }
 
-/// Each for itself.
-async fn each(
-    app: &App,
-    caller: &Caller,
+/// Those that are left of many that happen each for itself.
+struct Rest {
+    app: Arc<App>,
+    caller: Caller,
+    book: Book,
     once: Unique,
-    batch: &[TransactionAsked],
-) -> Result<Vec<LedgerBulkLine>, Problem> {
-    let book = caller.book()?;
-    let mut lines: Vec<LedgerBulkLine> = Vec::with_capacity(batch.len());
-    let (mut given, mut submissions) = (Vec::new(), Vec::new());
-    for (index, asked) in batch.iter().enumerate() {
-        let part = once::of_part(once, index);
-        lines.push(LedgerBulkLine::default());
-        match read(app, book, part, asked, "").await {
-            Err(problem) => lines[index] = LedgerBulkLine::refused(index, &problem),
-            Ok(item) => {
-                let steps = vec![item.step];
-                let order = Order {
-                    accounts: item.accounts,
-                    place: Place::Postings,
-                    ..Order::new(caller, None, Command::Transact { book, steps })?
-                };
-                let submission = Submission::new(PayCommand::Ledger(order.asked()));
-                submissions.push(item.keys.into_iter().fold(submission, Submission::once));
-                given.push((index, item.id, order.accounts));
-            }
+    batch: vec::IntoIter<TransactionAsked>,
+    /// The place in the request of the next one.
+    index: usize,
+}
+
+impl Rest {
+    /// Does the next ones and says what became of them; none when all are done.
+    async fn next(&mut self) -> Option<Vec<LedgerBulkLine>> {
+        let (app, book) = (self.app.clone(), self.book);
+        let piece: Vec<TransactionAsked> = self.batch.by_ref().take(PIECE).collect();
+        if piece.is_empty() {
+            return None;
         }
+        let mut lines: Vec<LedgerBulkLine> = Vec::with_capacity(piece.len());
+        let (mut given, mut submissions) = (Vec::new(), Vec::new());
+        for asked in &piece {
+            let index = self.index;
+            self.index += 1;
+            lines.push(match self.ordered(asked, index).await {
+                Err(problem) => LedgerBulkLine::refused(index, &problem),
+                Ok(ordered) => {
+                    submissions.push(ordered.submission);
+                    given.push((lines.len(), (index, ordered.id), ordered.accounts));
+                    LedgerBulkLine::default()
+                }
+            });
+        }
+        let answering = app.handle.submit_many(submissions);
+        let answers = tokio::time::timeout(ANSWER_WAIT_MAX, answering).await;
+        let mut answers = answers.unwrap_or_default().into_iter();
+        for (place, (index, id), accounts) in given {
+            let line = match answers.next() {
+                Some(Ok(committed)) => posted(&app, book, (index, id), &accounts, committed).await,
+                Some(Err(error)) => Err(submit_problem(error)),
+                None => Err(Problem::new(
+                    Code::Timeout,
+                    "The answer was not ready in time.",
+                )),
+            };
+            lines[place] = line.unwrap_or_else(|problem| LedgerBulkLine::refused(index, &problem));
+        }
+        Some(lines)
     }
-    let answers = app.handle.submit_many(submissions).await;
-    for ((index, id, accounts), answer) in given.into_iter().zip(answers) {
-        let line = match answer {
-            Ok(committed) => posted(app, book, (index, id), &accounts, committed).await,
-            Err(error) => Err(submit_problem(error)),
+
+    /// One transaction, ready to be done.
+    async fn ordered(&self, asked: &TransactionAsked, index: usize) -> Result<Ordered, Problem> {
+        let book = self.book;
+        let part = once::of_part(self.once, index);
+        let item = read(&self.app, book, part, asked, "").await?;
+        let steps = vec![item.step];
+        let order = Order {
+            accounts: item.accounts,
+            place: Place::Postings,
+            ..Order::new(&self.caller, None, Command::Transact { book, steps })?
         };
-        lines[index] = line.unwrap_or_else(|problem| LedgerBulkLine::refused(index, &problem));
+        let submission = Submission::new(PayCommand::Ledger(order.asked()));
+        Ok(Ordered {
+            id: item.id,
+            submission: item.keys.into_iter().fold(submission, Submission::once),
+            accounts: order.accounts,
+        })
     }
-    Ok(lines)
+}
+
+struct Ordered {
+    id: TransactionId,
+    submission: Submission<Payments>,
+    accounts: Named,
 }
 
 async fn posted(

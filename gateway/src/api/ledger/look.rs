@@ -135,10 +135,10 @@ pub(super) async fn accounts(ask: Ask<(), AccountsListed>) -> Replied<LedgerAcco
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct LedgerPosting {
     #[schema(example = "assets:bank:cny")]
-    debit: String,
+    pub debit: String,
     #[schema(example = "customers:alice")]
-    credit: String,
-    amount: Amount,
+    pub credit: String,
+    pub amount: Amount,
 }
 
 /// A transaction as it was posted.

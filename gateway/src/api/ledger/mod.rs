@@ -10,6 +10,7 @@ mod balance;
 mod book;
 mod bulk;
 mod command;
+mod event;
 mod hold;
 mod look;
 mod reading;

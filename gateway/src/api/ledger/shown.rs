@@ -295,7 +295,12 @@ pub(crate) struct BalanceShown {
 }
 
 impl BalanceShown {
-    fn new(account: &str, kind: AccountKind, currency: Currency, standing: &Standing) -> Self {
+    pub(super) fn new(
+        account: &str,
+        kind: AccountKind,
+        currency: Currency,
+        standing: &Standing,
+    ) -> Self {
         let (held_out, held_in) = held(kind, standing);
         Self {
             account: account.to_owned(),

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::super::route::Route;
-use super::{account, balance, book, bulk, hold, look, statement, transaction};
+use super::{account, balance, book, bulk, event, hold, look, statement, transaction};
 use crate::api::key;
 use crate::auth::Role;
 use crate::problem::Code;
@@ -96,6 +96,17 @@ fn books() -> Vec<Route> {
             .for_roles(TENANT)
             .answers(StatusCode::CREATED)
             .refuses(refusals![PeriodInvalid]),
+        Route::get("/v1/ledger/events", event::events)
+            .documented(
+                "Ledger",
+                "follow_ledger_events",
+                "Follow what happens",
+                "Every event of the book (`LedgerEvent`) in order and at least once, each with the balances that it led \
+                 to: a JSON document on each line, or server-sent events for who accepts `text/event-stream`. The answer \
+                 stays open for an hour and follows; ask again after the last `id`. Every 15 s without an event there is \
+                 an empty line.",
+            )
+            .for_roles(TENANT),
         Route::post("/v1/ledger/classes/{id}", book::set_class)
             .documented(
                 "Ledger",

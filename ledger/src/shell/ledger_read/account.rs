@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::column::{json, number, number_or_none, sql, wide, wrong};
 use crate::core::{
-    AccountKind, AccountNo, AccountState, Balance, Book, Description, Limits, Metadata,
+    AccountId, AccountKind, AccountNo, AccountState, Balance, Book, Description, Limits, Metadata,
 };
 use crate::shell::views::Reading;
 
@@ -73,6 +73,22 @@ pub async fn find(
     )))
     .bind(i64::from(book.0))
     .bind(name)
+    .fetch_optional(reading.connection())
+    .await?;
+    row.as_ref().map(account).transpose()
+}
+
+/// One account by its id.
+pub async fn by_id(
+    reading: &mut Reading,
+    book: Book,
+    id: AccountId,
+) -> Result<Option<AccountRow>, sqlx::Error> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{SELECT} where a.book = $1 and a.id = $2"
+    )))
+    .bind(i64::from(book.0))
+    .bind(id.0.to_be_bytes().to_vec())
     .fetch_optional(reading.connection())
     .await?;
     row.as_ref().map(account).transpose()

@@ -1,6 +1,7 @@
 //! The ledger by itself, over real HTTP.
 
 mod bulk;
+mod event;
 mod reads;
 mod story;
 mod tenant;
