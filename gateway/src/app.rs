@@ -14,10 +14,10 @@ mod pay;
 mod remembered;
 mod request_id;
 pub(crate) mod risk;
-pub(crate) mod secrets;
+pub mod secrets;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::ledger::AccountNo;
@@ -52,6 +52,7 @@ use crate::telemetry::{Gauges, Metrics};
 use crate::web::{self, analyst::session::Sessions};
 use crate::webhook::Reach;
 
+const JOURNAL_FILE: &str = "journal.db";
 /// Requests handled at a time. Each holds its body and waits for the journal; at 30,000 a second and 25 ms an answer
 /// there are 750.
 const REQUESTS_MAX: usize = 8_192;
@@ -136,7 +137,12 @@ impl App {
             source,
         };
         std::fs::create_dir_all(&config.data).map_err(directory)?;
-        let secrets = Arc::new(Secrets::load(&config.master_key_file)?);
+        let secrets = if has_journal(&config.data) {
+            Secrets::read(&config.master_key_file)?
+        } else {
+            Secrets::read_or_make(&config.master_key_file)?
+        };
+        let secrets = Arc::new(secrets);
         let store = Store::open(
             &config.data,
             PaymentsView::new(api::event::body),
@@ -218,6 +224,11 @@ impl App {
             tracing::info!(reason = reason.code(), "the gateway has stopped");
         }
     }
+}
+
+/// Whether a gateway has run on this directory before.
+pub fn has_journal(data: &Path) -> bool {
+    data.join(JOURNAL_FILE).exists()
 }
 
 /// Everything the gateway answers over HTTP.

@@ -126,7 +126,9 @@ impl Caller {
         if roles.contains(&self.role()) {
             Ok(())
         } else {
-            Err(self.forbidden())
+            let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+            let hint = format!("Use a key with the role {}.", names.join(" or "));
+            Err(self.forbidden().with_hint(hint))
         }
     }
 }

@@ -11,13 +11,14 @@
 //! 7. [`web`]: pages for people.
 //! 8. [`audit`]: what must hold of a journal, checked offline.
 //! 9. [`report`]: what became of payments that looked risky.
-//! 10. [`config`], [`secret`] and [`telemetry`]: settings, secrets and metrics.
+//! 10. [`config`], [`secret`], [`telemetry`] and [`failure`]: settings, secrets, metrics, and how a failure is told.
 
 pub mod api;
 pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod config;
+pub mod failure;
 pub mod notify;
 pub mod pay;
 pub mod problem;

@@ -19,7 +19,7 @@ use axum::{
 };
 use serde::Serialize;
 
-pub use body::json_body;
+pub(crate) use body::{field_at_fault, json_body, pointer};
 pub use catalogue::Code;
 
 use crate::sign::SignatureError;

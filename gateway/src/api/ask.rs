@@ -271,8 +271,8 @@ impl Query for () {
 
 impl<T: Parameters> Query for T {
     fn read(uri: &Uri) -> Result<Self, Problem> {
-        let UrlQuery(query) = UrlQuery::try_from_uri(uri)
-            .map_err(|rejection| Problem::new(Code::ParameterInvalid, rejection.body_text()))?;
+        let UrlQuery(query) =
+            UrlQuery::try_from_uri(uri).map_err(|rejection| unreadable(&rejection.body_text()))?;
         Ok(query)
     }
 
@@ -280,6 +280,14 @@ impl<T: Parameters> Query for T {
         T::schemas(schemas);
         T::into_params(|| Some(ParameterIn::Query))
     }
+}
+
+/// What the reader of queries says, from the parameter on.
+fn unreadable(said: &str) -> Problem {
+    let said = said
+        .strip_prefix("Failed to deserialize query string: ")
+        .unwrap_or(said);
+    Problem::new(Code::ParameterInvalid, sentence(said))
 }
 
 /// The body of a request.

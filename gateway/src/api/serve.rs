@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
@@ -58,9 +59,15 @@ fn method_router(number: usize, route: Route) -> MethodRouter<Arc<App>> {
     let route = Arc::new(route);
     on(
         filter,
-        move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| {
+        move |State(app): State<Arc<App>>,
+              params: Result<RawPathParams, RawPathParamsRejection>,
+              request: Request| {
             let route = route.clone();
             async move {
+                let Ok(params) = params else {
+                    let detail = "The path is not UTF-8, percent-encoded.";
+                    return outside(&app, Problem::new(Code::ParameterInvalid, detail));
+                };
                 let id = params.iter().next().map(|(_, value)| value.to_owned());
                 serve(&app, number, &route, id, request).await
             }

@@ -1,5 +1,6 @@
 //! Statements of a wallet or a merchant, and transactions explained in words.
 
+use fx::{Currency, Money};
 use ledger::{Account, AccountNo};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,8 +10,8 @@ use super::page::{AtLeast, PageAsked, page, slice};
 use super::wire::{Amount, Page, SequenceToken, Time};
 use crate::app::{App, views_problem};
 use crate::auth::Caller;
-use crate::pay::recipe::Role;
-use crate::pay::{MerchantId, OrderId, Owner, RefundId, TransactionName, WalletId};
+use crate::pay::recipe::{Kind, Role};
+use crate::pay::{Fee, MerchantId, OrderId, Owner, RefundId, TransactionName, WalletId};
 use crate::problem::{Code, Problem};
 use crate::store;
 use crate::store::page::List;
@@ -98,6 +99,11 @@ pub(super) struct PostingShown {
     debit: AccountShown,
     credit: AccountShown,
     amount: Amount,
+    /// What moved, from where to where, and why it is this much.
+    #[schema(
+        example = "0.08 CNY from the payer's wallet to the house: its fee of 0.6 % on 12.50 CNY, rounded half to even"
+    )]
+    text: String,
 }
 
 /// The part that an account plays, and whose it is where the reader may know.
@@ -136,11 +142,83 @@ pub(super) async fn explain(ask: Ask<TransactionName, AtLeast>) -> Replied<Trans
             Problem::new(Code::TransactionNotFound, detail)
         })?;
     let sequence = reading.watermark();
+    drop(reading);
+    let why = Why::of(&ask.app, &explained).await?;
     let found = TransactionFound {
-        transaction: shown(&caller, explained),
+        transaction: shown(&caller, explained, &why),
         sequence: SequenceToken(sequence),
     };
     Ok(Reply::as_of(sequence, Json(found)))
+}
+
+/// What it takes to say why a posting is as it is.
+struct Why {
+    currency: Currency,
+    /// All that the transaction moved.
+    total: i64,
+    /// What the merchant's fee is, if there is a merchant.
+    fee: Option<Fee>,
+}
+
+impl Why {
+    async fn of(app: &App, explained: &Explained) -> Result<Self, Problem> {
+        let first = explained
+            .postings
+            .first()
+            .ok_or_else(|| Problem::internal(&"a transaction without postings"))?;
+        let fee = match explained.merchant {
+            Some(merchant) => Some(app.find_merchant(merchant).await?.fee),
+            None => None,
+        };
+        Ok(Self {
+            currency: app.currency(&first.currency, "").await?,
+            total: explained
+                .postings
+                .iter()
+                .map(|posting| posting.amount)
+                .sum(),
+            fee,
+        })
+    }
+
+    fn text(&self, kind: Kind, posting: &Posting) -> String {
+        let money = |amount| Money::new(amount, self.currency);
+        let (from, to) = (holder(posting.debit), holder(posting.credit));
+        let moved = format!("{} from {from} to {to}", money(posting.amount));
+        match (kind, posting.debit, posting.credit, self.fee) {
+            (Kind::Payment, Role::Wallet(_), Role::Fees, Some(fee)) => format!(
+                "{moved}: its fee of {fee} on {}, rounded half to even",
+                money(self.total)
+            ),
+            (Kind::Payment, Role::Wallet(_), Role::Merchant(_), _)
+                if posting.amount < self.total =>
+            {
+                format!("{moved}: {} less the fee", money(self.total))
+            }
+            (Kind::Refund, Role::Merchant(_), Role::Wallet(_), _)
+                if posting.amount < self.total =>
+            {
+                format!(
+                    "{moved}: {} less what the house gives back",
+                    money(self.total)
+                )
+            }
+            (Kind::Refund, Role::Fees, Role::Wallet(_), _) => {
+                format!("{moved}: the part of its fee that goes with the refund")
+            }
+            _ => moved,
+        }
+    }
+}
+
+/// Who holds the account of a role, to a reader who does not know accounts.
+const fn holder(role: Role) -> &'static str {
+    match role {
+        Role::Bank => "the bank",
+        Role::Fees => "the house",
+        Role::Wallet(_) => "the payer's wallet",
+        Role::Merchant(_) => "the merchant",
+    }
 }
 
 fn takes_part(caller: &Caller, explained: &Explained) -> bool {
@@ -154,7 +232,7 @@ fn takes_part(caller: &Caller, explained: &Explained) -> bool {
 
 /// The transaction as this caller may see it: a payer sees which merchant it was but not what the house took of it, a
 /// merchant sees that but not which wallet it was.
-fn shown(caller: &Caller, explained: Explained) -> TransactionShown {
+fn shown(caller: &Caller, explained: Explained, why: &Why) -> TransactionShown {
     let is_payer = matches!(caller.owner, Owner::Wallet(_));
     let sees_wallet = !matches!(caller.owner, Owner::Merchant(_));
     let account = |role: Role| AccountShown {
@@ -170,6 +248,7 @@ fn shown(caller: &Caller, explained: Explained) -> TransactionShown {
         explained.postings
     };
     let postings = postings.into_iter().map(|posting| PostingShown {
+        text: why.text(explained.kind, &posting),
         debit: account(posting.debit),
         credit: account(posting.credit),
         amount: Amount {

@@ -191,7 +191,11 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let time = DateTime::parse_from_rfc3339(&text).map_err(de::Error::custom)?;
+        let time = DateTime::parse_from_rfc3339(&text).map_err(|_| {
+            de::Error::custom(format_args!(
+                "{text:?} is not a time such as 2026-01-31T08:00:00Z"
+            ))
+        })?;
         let nanos = time
             .timestamp_nanos_opt()
             .and_then(|nanos| u64::try_from(nanos).ok());

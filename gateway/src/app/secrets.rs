@@ -20,6 +20,12 @@ pub enum SecretsError {
     #[error("the file {} of the master key cannot be read or made: {source}", file.display())]
     File { file: PathBuf, source: io::Error },
     #[error(
+        "the file {} of the master key is not there, but there is a journal whose secrets need it; bring it back from \
+         your copy, or name its place with --master-key-file",
+        file.display()
+    )]
+    Missing { file: PathBuf },
+    #[error(
         "the file {} does not hold a master key, which is {MASTER_KEY_LEN} bytes in base64url; put the right one back, \
          for nothing that rests under it can be read without it",
         file.display()
@@ -38,21 +44,17 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Reads the master key from its file, which is made when it is not there.
-    pub(super) fn load(file: &Path) -> Result<Self, SecretsError> {
-        let failed = |source| SecretsError::File {
-            file: file.to_owned(),
-            source,
-        };
-        let text = match fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let text = URL_SAFE_NO_PAD.encode(random::<MASTER_KEY_LEN>()?);
-                write_private(file, &text).map_err(failed)?;
-                text
-            }
-            Err(error) => return Err(failed(error)),
-        };
+    /// Reads the master key from its file.
+    pub fn read(file: &Path) -> Result<Self, SecretsError> {
+        let text = fs::read_to_string(file).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => SecretsError::Missing {
+                file: file.to_owned(),
+            },
+            _ => SecretsError::File {
+                file: file.to_owned(),
+                source,
+            },
+        })?;
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
         let key = bytes.and_then(|bytes| <[u8; MASTER_KEY_LEN]>::try_from(bytes).ok());
         let key = key.ok_or_else(|| SecretsError::Malformed {
@@ -61,6 +63,19 @@ impl Secrets {
         Ok(Self {
             master: MasterKey::new(&key),
         })
+    }
+
+    /// Reads the master key from its file, which is made when it is not there. Only for a house that has no secrets
+    /// yet: a new key opens none of the old ones.
+    pub(super) fn read_or_make(file: &Path) -> Result<Self, SecretsError> {
+        if !file.exists() {
+            let text = URL_SAFE_NO_PAD.encode(random::<MASTER_KEY_LEN>()?);
+            write_private(file, &text).map_err(|source| SecretsError::File {
+                file: file.to_owned(),
+                source,
+            })?;
+        }
+        Self::read(file)
     }
 
     /// Seals a secret for one owner, so that it opens for no other.
@@ -112,8 +127,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("master.key");
         let secret = new_secret().unwrap();
-        let sealed = Secrets::load(&file).unwrap().seal(&secret, "one").unwrap();
-        let again = Secrets::load(&file).unwrap();
+        let sealed = Secrets::read_or_make(&file)
+            .unwrap()
+            .seal(&secret, "one")
+            .unwrap();
+        let again = Secrets::read_or_make(&file).unwrap();
         assert_eq!(again.open(&sealed, "one").unwrap(), secret);
         assert!(again.open(&sealed, "other").is_err());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
@@ -125,7 +143,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("master.key");
-        Secrets::load(&file).unwrap();
+        Secrets::read_or_make(&file).unwrap();
         assert_eq!(
             fs::metadata(&file).unwrap().permissions().mode() & 0o777,
             0o600
@@ -138,9 +156,20 @@ mod tests {
         let file = directory.path().join("master.key");
         fs::write(&file, "not a key").unwrap();
         assert!(matches!(
-            Secrets::load(&file),
+            Secrets::read_or_make(&file),
             Err(SecretsError::Malformed { .. })
         ));
         assert_eq!(fs::read_to_string(&file).unwrap(), "not a key");
+    }
+
+    #[test]
+    fn reading_makes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("master.key");
+        assert!(matches!(
+            Secrets::read(&file),
+            Err(SecretsError::Missing { .. })
+        ));
+        assert!(!file.exists());
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn run() -> ExitCode {
         if closed_early(&error) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", gateway::failure::told(&error));
         ExitCode::from(FAILED)
     })
 }

@@ -5,14 +5,14 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use gateway::app::{self, App, Started};
 use gateway::config::{self, Config, LogArgs, LogFormat, Mode};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use super::print;
+use super::{doctor, print};
 
 const EXAMPLES: &str = "\
 The first start makes the data directory, a master key and the operator's key. Every flag can be set by its environment
@@ -33,9 +33,18 @@ pub(crate) struct Serve {
 pub(crate) async fn run(serve: &Serve) -> Result<ExitCode> {
     log(&serve.settings.log)?;
     let mut config = Config::from(&serve.settings);
+    ensure!(
+        config.mode == Mode::Test || config.public_url.is_some(),
+        "in live mode say how payers reach this gateway, for its codes name that address: --public-url https://pay.example.com"
+    );
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         let listen = config.listen;
-        format!("cannot listen on {listen}; choose another address with --listen, port 0 picks a free one")
+        let mend = if doctor::is_running(&config.data) {
+            "a gateway is running on this data directory already"
+        } else {
+            "choose another address with --listen, port 0 picks a free one"
+        };
+        format!("cannot listen on {listen}; {mend}")
     })?;
     // Port 0 has become a real one.
     config.listen = listener
@@ -88,6 +97,7 @@ fn doors(config: &Config, started: &Started) -> String {
         ("home", format!("{url}/")),
         ("developers", format!("{url}/docs")),
         ("checkout", format!("{url}/c/ORDER")),
+        ("analysts", format!("{url}/analyst")),
         ("health", format!("{url}/readyz")),
         ("listens on", format!("http://{}", config.listen)),
         ("data", config.data.display().to_string()),

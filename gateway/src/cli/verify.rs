@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use gateway::audit;
 use gateway::config::DataArgs;
+use gateway::{app, audit};
 use ledger::shell::chain::hex;
 
 use super::{NO, print};
@@ -30,7 +30,12 @@ pub(crate) async fn run(verify: &Verify) -> Result<ExitCode> {
     let data = &verify.data.data;
     ensure!(
         data.is_dir(),
-        "{} is not a directory; name the gateway's with --data",
+        "there is no directory {}; name the gateway's with --data, or start the gateway once",
+        data.display()
+    );
+    ensure!(
+        app::has_journal(data),
+        "there is no journal in {}; name the gateway's directory with --data",
         data.display()
     );
     eprintln!("verifying {}", data.display());

@@ -28,6 +28,18 @@ impl Fee {
     }
 }
 
+/// As a percentage: 0.6 %.
+impl fmt::Display for Fee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.basis_points / 100, self.basis_points % 100);
+        match (rest, rest % 10) {
+            (0, _) => write!(f, "{whole} %"),
+            (_, 0) => write!(f, "{whole}.{} %", rest / 10),
+            _ => write!(f, "{whole}.{rest:02} %"),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merchant {
     pub no: MerchantNo,

@@ -138,7 +138,12 @@ fn a_bad_body_is_told_by_its_field() {
     check("\u{fffd}", Code::MalformedJson, None);
     check("[]", Code::FieldInvalid, Some(""));
     check(r#" [[{"amount":1}]]"#, Code::FieldInvalid, Some(""));
-    check("{}", Code::FieldInvalid, Some(""));
+    check("{}", Code::FieldInvalid, Some("/lines~1items"));
+    check(
+        r#"{"lines/items":[{}]}"#,
+        Code::FieldInvalid,
+        Some("/lines~1items/0/amount"),
+    );
     check(
         r#"{"lines/items":[{"amount":1},{"amount":"2"}]}"#,
         Code::FieldInvalid,
@@ -153,5 +158,26 @@ fn a_bad_body_is_told_by_its_field() {
         r#"{"lines/items":[],"more":1}"#,
         Code::FieldInvalid,
         Some("/more"),
+    );
+}
+
+#[test]
+fn a_bad_body_is_told_in_words_that_a_caller_knows() {
+    let check = |body: &str, detail: &str| {
+        let problem = json_body::<Order>(body.as_bytes()).expect_err(body);
+        assert_eq!(&*problem.detail, detail, "{body}");
+    };
+    check("{}", "/lines~1items is missing");
+    check(
+        r#"{"lines/items":[7]}"#,
+        "invalid type: integer `7`, expected an object",
+    );
+    check(
+        r#"{"lines/items":[{"amount":9223372036854775808}]}"#,
+        "invalid value: integer `9223372036854775808`, expected a whole number",
+    );
+    check(
+        r#"{"lines/items":7}"#,
+        "invalid type: integer `7`, expected an array",
     );
 }

@@ -35,7 +35,7 @@ use super::transaction::{Naming, earlier};
 use crate::app::{App, LedgerDone};
 use crate::auth::Caller;
 use crate::pay::{Command as PayCommand, Payments, TransactionName};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, field_at_fault, pointer};
 
 /// Transactions in one request.
 const TRANSACTIONS_MAX: usize = 10_000;
@@ -66,19 +66,15 @@ impl Body for Batch {
     const BYTES_MAX: usize = BYTES_MAX;
 
     fn read(_: &HeaderMap, body: Bytes) -> Result<Self, Problem> {
-        let malformed = |error: serde_json::Error| {
-            Problem::new(
-                Code::MalformedJson,
-                format!(
-                    "The body is neither a JSON array nor lines of JSON that hold transactions: {error}."
-                ),
-            )
-        };
         let batch: Vec<TransactionAsked> = if body.trim_ascii_start().starts_with(b"[") {
-            serde_json::from_slice(&body).map_err(malformed)?
+            array(&body)?
         } else {
-            let lines = serde_json::Deserializer::from_slice(&body).into_iter();
-            lines.collect::<Result<_, _>>().map_err(malformed)?
+            let lines = body.split(|byte| *byte == b'\n').zip(1..);
+            let lines = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
+            let items = lines.zip(0..).map(|((line, number), place)| {
+                serde_json::from_slice(line).map_err(|error| unreadable(place, number, &error))
+            });
+            items.collect::<Result<_, _>>()?
         };
         match batch.len() {
             0 => Err(Problem::new(
@@ -104,6 +100,43 @@ impl Body for Batch {
             .required(Some(Required::True));
         Some(body.build())
     }
+}
+
+fn array(body: &[u8]) -> Result<Vec<TransactionAsked>, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let batch = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let at = pointer(error.path());
+        read_problem(at, error.inner(), &format!("line {}", error.inner().line()))
+    })?;
+    reader
+        .end()
+        .map_err(|error| read_problem(String::new(), &error, "the end"))?;
+    Ok(batch)
+}
+
+/// A line that holds no transaction: the place in the request, and the number of the line.
+fn unreadable(place: usize, number: usize, error: &serde_json::Error) -> Problem {
+    read_problem(format!("/{place}"), error, &format!("line {number}"))
+}
+
+fn read_problem(pointer: String, error: &serde_json::Error, place: &str) -> Problem {
+    if error.is_data() {
+        let problem = field_at_fault(pointer, error);
+        let detail = format!("At {place}: {}.", problem.detail);
+        return Problem {
+            detail: detail.into(),
+            ..problem
+        };
+    }
+    let detail = format!(
+        "The body is neither a JSON array nor lines of JSON: at {place}, {}.",
+        error
+            .to_string()
+            .split(" at line ")
+            .next()
+            .unwrap_or_default()
+    );
+    Problem::new(Code::MalformedJson, detail)
 }
 
 /// What became of one transaction: a line of the answer.

@@ -4,14 +4,30 @@ use std::fs::{self, File, Metadata, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
+use gateway::app::has_journal;
+use gateway::app::secrets::Secrets;
 use gateway::config::{Config, Mode};
 use ledger::shell::journal::{ReadJournal as _, SqliteReader};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{Finding, disk};
 
 /// The file that a running gateway holds a lock on.
 const LOCK_FILE: &str = "lock";
-const JOURNAL_FILE: &str = "journal.db";
+/// Files that a start makes again, and what their loss costs.
+const TABLES: [(&str, &str, &str); 2] = [
+    (
+        "views",
+        "views.db",
+        "the next start makes it again from the journal",
+    ),
+    (
+        "deliveries",
+        "deliveries.db",
+        "the next start makes it again, and sends the webhooks of the last day once more",
+    ),
+];
 /// 1 January 2026: this program is younger than that.
 const EARLIEST_S: i64 = 1_767_225_600;
 
@@ -30,6 +46,9 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     }
     findings.push(master_key(config));
     findings.push(journal(&config.data, running).await);
+    for (what, file, lost) in TABLES {
+        findings.extend(tables(what, &config.data.join(file), lost).await);
+    }
     findings.push(port(config.listen, running));
     findings
 }
@@ -162,11 +181,18 @@ fn master_key(config: &Config) -> Finding {
             format!("{shown} cannot be read by this user"),
             format!("run as the user that runs the gateway, or: chown that user {shown}"),
         ),
-        Ok(_) => Finding::well(
-            what,
-            format!("{shown} is there and closed to others; keep a copy elsewhere"),
-        ),
-        Err(_) if config.data.join(JOURNAL_FILE).exists() => Finding::bad(
+        Ok(_) => match Secrets::read(file) {
+            Ok(_) => Finding::well(
+                what,
+                format!("{shown} is there and closed to others; keep a copy elsewhere"),
+            ),
+            Err(error) => Finding::bad(
+                what,
+                error.to_string(),
+                "name the right file with --master-key-file",
+            ),
+        },
+        Err(_) if has_journal(&config.data) => Finding::bad(
             what,
             format!("{shown} is not there, but there is a journal whose secrets need it"),
             "bring it back from your copy, or name its place with --master-key-file",
@@ -190,14 +216,14 @@ fn open_to_others(_: &Metadata) -> bool {
 }
 
 /// Whether another process holds the data directory.
-fn is_running(data: &Path) -> bool {
+pub(in crate::cli) fn is_running(data: &Path) -> bool {
     let lock = File::options().write(true).open(data.join(LOCK_FILE));
     lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 async fn journal(data: &Path, running: bool) -> Finding {
     let what = "journal";
-    if !data.join(JOURNAL_FILE).exists() {
+    if !has_journal(data) {
         return Finding::well(what, "empty; the first start makes it");
     }
     let last = async {
@@ -215,17 +241,53 @@ async fn journal(data: &Path, running: bool) -> Finding {
                 "do not start it; run gateway verify, and restore a copy",
             )
         }
-        Ok((last, _)) if running => Finding::well(
-            what,
-            format!("{} rows, in use by a running gateway", last.0),
-        ),
-        Ok((last, _)) => Finding::well(what, format!("{} rows, not in use", last.0)),
+        Ok((last, _)) => {
+            let used = if running {
+                "in use by a running gateway"
+            } else {
+                "not in use"
+            };
+            Finding::well(
+                what,
+                format!(
+                    "{} rows, {used}; the last is as its hash says, gateway verify looks at them all",
+                    last.0
+                ),
+            )
+        }
         Err(error) => Finding::bad(
             what,
             format!("it cannot be read: {error}"),
             "run gateway verify, and restore a copy",
         ),
     }
+}
+
+/// Looks whether a file of tables is one. Nothing is said of one that is not there: it is made.
+async fn tables(what: &'static str, file: &Path, lost: &str) -> Option<Finding> {
+    if !file.exists() {
+        return None;
+    }
+    let look = async {
+        let mut connection = SqliteConnectOptions::new()
+            .filename(file)
+            .read_only(true)
+            .connect()
+            .await?;
+        sqlx::query("select count(*) from sqlite_schema")
+            .fetch_one(&mut connection)
+            .await?;
+        connection.close().await
+    };
+    let shown = file.display();
+    Some(match look.await {
+        Ok(()) => Finding::well(what, format!("{shown} can be read")),
+        Err(error) => Finding::bad(
+            what,
+            format!("{shown} cannot be read: {error}"),
+            format!("delete {shown} and {shown}-wal: {lost}"),
+        ),
+    })
 }
 
 fn port(listen: SocketAddr, running: bool) -> Finding {

@@ -7,6 +7,8 @@
 mod checks;
 mod disk;
 
+pub(super) use checks::is_running;
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 

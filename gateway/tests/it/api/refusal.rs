@@ -112,7 +112,7 @@ const AMOUNTS: [(&str, &str, &str); 17] = [
         "field_invalid",
         "/amount/amount",
     ),
-    (r#"{"amount": 1}"#, "field_invalid", "/amount"),
+    (r#"{"amount": 1}"#, "field_invalid", "/amount/currency"),
     (
         r#"{"amount": 1, "currency": "CNY", "scale": 2}"#,
         "field_invalid",
@@ -166,10 +166,10 @@ async fn an_order_that_cannot_be() {
         ("{", "malformed_json"),
         ("\u{feff}{}", "malformed_json"),
         ("[]", "field_invalid"),
-        ("{}", "field_invalid"),
     ] {
         scene.refuses_order(body, code, "").await;
     }
+    scene.refuses_order("{}", "field_invalid", "/number").await;
     for (field, value) in [
         ("number", json!("")),
         ("number", json!("with space")),
@@ -315,6 +315,7 @@ async fn what_the_address_or_the_query_says_wrongly() {
     let scene = Scene::new().await;
     let shop = &scene.shop.client;
     for (path, code) in [
+        ("/v1/orders/%FF", "parameter_invalid"),
         ("/v1/orders/17", "parameter_invalid"),
         ("/v1/orders/ord_17", "parameter_invalid"),
         (

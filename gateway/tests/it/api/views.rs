@@ -144,6 +144,10 @@ async fn statements_tell_what_happened_and_transactions_why() {
         ]
     );
     assert!(to_shop["transaction"]["postings"][0]["debit"]["wallet"].is_null());
+    assert_eq!(
+        to_shop["transaction"]["postings"][1]["text"],
+        "0.06 CNY from the payer's wallet to the house: its fee of 0.6 % on 10.00 CNY, rounded half to even"
+    );
     let to_payer = payer.client.get(&path).await.ok();
     assert_eq!(
         words(&to_payer),

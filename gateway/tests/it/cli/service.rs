@@ -194,6 +194,18 @@ async fn the_doctor_finds_what_is_wrong_and_says_how_to_mend_it() {
     check(&data, &[], "ok    space");
     server.kill().await;
     check(&data, &[], "ok    master key");
+    check(&data, &[], "ok    views");
+    for (file, finding) in [
+        ("views.db", "BAD   views"),
+        ("deliveries.db", "BAD   deliveries"),
+    ] {
+        // What is in the log beside it would stand in for the pages that are spoilt.
+        fs::remove_file(data.join(format!("{file}-wal"))).unwrap();
+        fs::write(data.join(file), "no database, whatever its name says").unwrap();
+        check(&data, &[], finding);
+        fs::remove_file(data.join(file)).unwrap();
+    }
+
     let key = data.join("master.key");
     #[cfg(unix)]
     {
@@ -201,6 +213,13 @@ async fn the_doctor_finds_what_is_wrong_and_says_how_to_mend_it() {
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
         check(&data, &[], "BAD   master key");
     }
+    fs::write(&key, "no key").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    check(&data, &[], "BAD   master key");
     fs::remove_file(&key).unwrap();
     check(&data, &[], "BAD   master key");
 
@@ -248,4 +267,46 @@ async fn verify_finds_one_changed_byte() {
         text(data.path()),
     ]);
     assert_eq!(code, 2, "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_without_its_master_key_is_not_served_and_nothing_is_made_up() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    Server::start(&data).await.kill().await;
+    let journal = |data: &Path| fs::read(data.join("journal.db")).unwrap();
+    let before = journal(&data);
+    fs::remove_file(data.join("master.key")).unwrap();
+    let (code, _, err) = gateway(&["serve", "--listen", "127.0.0.1:0", "--data", text(&data)]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("bring it back from your copy"), "{err}");
+    assert!(!data.join("master.key").exists(), "a new key opens nothing");
+    assert_eq!(journal(&data), before, "the journal is as it was");
+}
+
+#[test]
+fn real_money_is_not_served_under_a_local_address() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let live = [
+        "serve",
+        "--mode",
+        "live",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+    ];
+    let (code, _, err) = gateway(&[&live[..], &[text(&data)]].concat());
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--public-url"), "{err}");
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_journal_that_is_not_there_is_told_in_one_sentence() {
+    let folder = TempDir::new().unwrap();
+    let (code, _, err) = gateway(&["verify", "--data", text(folder.path())]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("error: there is no journal in"), "{err}");
+    assert_eq!(err.lines().count(), 1, "{err}");
 }

@@ -99,7 +99,18 @@ async fn lines_are_as_good_as_an_array_and_nonsense_is_neither() {
     assert_eq!(tea.balance("customers:alice").await, 2);
     send(String::new()).await.refused("transactions_missing");
     send("[]".to_owned()).await.refused("transactions_missing");
-    send(format!("{one}\nnonsense"))
-        .await
-        .refused("malformed_json");
+    let problem = send(format!("{one}\n\nnonsense")).await;
+    let problem = problem.refused("malformed_json");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("line 3"), "{detail}");
+    for whole in [
+        format!("{one}\n{}", r#"{"id": "imp-1"}"#),
+        format!("[{one}, {}]", r#"{"id": "imp-1"}"#),
+    ] {
+        let problem = send(whole).await.refused("field_invalid");
+        let pointer = problem["errors"][0]["pointer"].as_str().unwrap();
+        assert!(pointer.starts_with("/1"), "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("txn_"), "it says how ids look: {detail}");
+    }
 }
