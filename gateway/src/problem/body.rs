@@ -58,9 +58,8 @@ pub(crate) fn field_at_fault(mut pointer: String, error: &serde_json::Error) -> 
 
 /// The names that types have in this program mean nothing to a caller.
 fn plain(said: &str) -> String {
-    let (found, expected) = match said.split_once(", expected ") {
-        Some(parts) => parts,
-        None => return said.to_owned(),
+    let Some((found, expected)) = said.split_once(", expected ") else {
+        return said.to_owned();
     };
     let expected = match expected {
         "u8" | "u16" | "u32" | "u64" | "NonZeroU32" | "a nonzero u32" => {
