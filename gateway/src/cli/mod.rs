@@ -62,7 +62,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Report(report) => wait_for(report::run(&report)),
         Command::Qr(command) => qr::run(&command),
         Command::Fraud(command) => fraud::run(&command),
-        Command::Bench(command) => bench::run(&command),
+        Command::Bench(command) => wait_for(bench::run(&command)),
     };
     result.unwrap_or_else(|error| {
         if closed_early(&error) {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::task::JoinSet;
+
 use crate::core::{Command, Ledger, Outcome};
 use crate::engine::Submission;
 use crate::load::transfers::{ACCOUNTS_PER_COMMAND, Transfer, account, account_id};
@@ -13,8 +15,10 @@ use crate::shell::{
     Committed, Handle, LedgerAudit, LedgerView, Settings, Store, SubmitError, verify,
 };
 
-/// How long the views may take to catch up before something is wrong.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long the views may stand still before something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two words on how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 const DISK_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs a load in a directory, which must be empty. `told` hears what is going on.
@@ -29,16 +33,14 @@ pub async fn run(directory: &Path, load: &Load, told: impl Fn(&str)) -> Result<F
     let handle = store.handle();
     told("opening accounts");
     open_accounts(&handle, load.accounts).await?;
-    caught_up(&handle).await?;
+    caught_up(&handle, &told).await?;
     let commits_before = handle.status().commits;
     memory::forget_peak();
 
-    told("submitting transfers");
     let started = Instant::now();
-    let mut latencies = submit(&handle, load).await?;
+    let mut latencies = submit(&handle, load, &told).await?;
     let burst = started.elapsed();
-    told("waiting for the views");
-    caught_up(&handle).await?;
+    caught_up(&handle, &told).await?;
     let sustained = started.elapsed();
     let peak_rss_mib = memory::peak_mib().unwrap_or_default();
     let commits = handle.status().commits - commits_before;
@@ -97,16 +99,30 @@ async fn open_accounts(handle: &Handle<Ledger>, accounts: u64) -> Result<(), Loa
 }
 
 /// Submits all transfers; returns how long each request took.
-async fn submit(handle: &Handle<Ledger>, load: Load) -> Result<Vec<Duration>, LoadError> {
+async fn submit(
+    handle: &Handle<Ledger>,
+    load: Load,
+    told: &impl Fn(&str),
+) -> Result<Vec<Duration>, LoadError> {
     let next = Arc::new(AtomicU64::new(0));
-    let tasks: Vec<_> = (0..load.submitters)
-        .map(|_| tokio::spawn(submitter(handle.clone(), load, next.clone())))
-        .collect();
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await??);
+    let mut tasks = JoinSet::new();
+    for _ in 0..load.submitters {
+        tasks.spawn(submitter(handle.clone(), load, next.clone()));
     }
-    Ok(latencies)
+    let mut latencies = Vec::new();
+    loop {
+        match tokio::time::timeout(TELL_EVERY, tasks.join_next()).await {
+            Ok(None) => return Ok(latencies),
+            Ok(Some(ended)) => latencies.extend(ended??),
+            Err(_) => {
+                let begun = next.load(Ordering::Relaxed).min(load.transfers);
+                told(&format!(
+                    "{begun} of {} transfers submitted",
+                    load.transfers
+                ));
+            }
+        }
+    }
 }
 
 /// One submitter: the next batch, as long as there is one.
@@ -163,10 +179,24 @@ fn done(committed: &Committed<Outcome>) -> Result<(), LoadError> {
     }
 }
 
-async fn caught_up(handle: &Handle<Ledger>) -> Result<(), LoadError> {
+/// Waits for the views, as long as they move.
+async fn caught_up(handle: &Handle<Ledger>, told: &impl Fn(&str)) -> Result<(), LoadError> {
     let durable = handle.status().durable;
-    let reached = handle.projected_at_least(durable, PATIENCE).await;
-    expect(reached, || "the views do not catch up".to_owned())
+    let (mut seen, mut moved) = (handle.status().projected, Instant::now());
+    while !handle.projected_at_least(durable, TELL_EVERY).await {
+        let projected = handle.status().projected;
+        if projected > seen {
+            (seen, moved) = (projected, Instant::now());
+        }
+        told(&format!(
+            "the views are at row {} of {}",
+            projected.0, durable.0
+        ));
+        expect(moved.elapsed() < PATIENCE, || {
+            "the views do not catch up".to_owned()
+        })?;
+    }
+    Ok(())
 }
 
 /// That everything is there: as many transactions as were submitted, balances that are the sums of

@@ -1,6 +1,7 @@
 //! The command line as a person uses it: what it prints, where, and with which exit code.
 
 mod fraud;
+mod ledger;
 mod qr;
 mod service;
 

@@ -1,15 +1,14 @@
-//! `gateway bench`: how fast this machine is at what the gateway does.
+//! `gateway bench fraud`: how many decisions a second, and how long one takes.
 
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::Args;
 use fraud::speed::{self, Load};
 
 use super::print;
 
-const FRAUD_EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Measured on one core, with a town of profiles in memory: attempt, features, 50 rules, a model of 200 trees, decision with
 reasons. Decisions a second are taken over a run without any clock inside, the settling of each payment included; the times
 of single decisions over a second run.
@@ -18,14 +17,9 @@ Examples:
   gateway bench fraud
   gateway bench fraud --profiles 100000 --json";
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
-    /// Fraud decisions.
-    #[command(after_help = FRAUD_EXAMPLES)]
-    Fraud(Fraud),
-}
-
+/// Fraud decisions.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Fraud {
     /// Profiles in memory.
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=20_000_000))]
@@ -38,13 +32,7 @@ pub(crate) struct Fraud {
     json: bool,
 }
 
-pub(crate) fn run(command: &Bench) -> Result<ExitCode> {
-    let Bench::Fraud(line) = command;
-    fraud(line)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn fraud(line: &Fraud) -> Result<()> {
+pub(crate) fn run(line: &Fraud) -> Result<()> {
     eprintln!(
         "building a town of {} profiles and training a model on it",
         line.profiles
