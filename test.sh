@@ -47,6 +47,8 @@ tools() {
     command=${pair%%:*} package=${pair##*:}
     command -v "$command" >/dev/null || missing+=("$package")
   done
+  # Debian keeps a server's programs out of the path.
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
   if ! command -v cargo >/dev/null; then
     echo "cargo is not installed: get a Rust toolchain from https://rustup.rs" >&2
     return 1

@@ -17,11 +17,11 @@ pub(crate) mod risk;
 pub mod secrets;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::ledger::AccountNo;
-use ::ledger::shell::{Handle, OpenError, Settings, Store};
+use ::ledger::shell::{Handle, OpenError, Settings, Store, journal};
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use fx::Currency;
@@ -52,7 +52,6 @@ use crate::telemetry::{Gauges, Metrics};
 use crate::web::{self, analyst::session::Sessions};
 use crate::webhook::Reach;
 
-const JOURNAL_FILE: &str = "journal.db";
 /// Requests handled at a time. Each holds its body and waits for the journal; at 30,000 a second and 25 ms an answer
 /// there are 750.
 const REQUESTS_MAX: usize = 8_192;
@@ -137,14 +136,15 @@ impl App {
             source,
         };
         std::fs::create_dir_all(&config.data).map_err(directory)?;
-        let secrets = if has_journal(&config.data) {
+        let exists = journal::exists(&config.database).await;
+        let secrets = if exists.map_err(OpenError::from)? {
             Secrets::read(&config.master_key_file)?
         } else {
             Secrets::read_or_make(&config.master_key_file)?
         };
         let secrets = Arc::new(secrets);
         let store = Store::open(
-            &config.data,
+            &config.database,
             PaymentsView::new(api::event::body),
             Settings::default(),
         )
@@ -157,7 +157,7 @@ impl App {
             Reach::Public
         };
         let notifier = Notifier::start(
-            &config.data,
+            &config.database,
             handle.clone(),
             secrets.clone(),
             metrics.clone(),
@@ -224,11 +224,6 @@ impl App {
             tracing::info!(reason = reason.code(), "the gateway has stopped");
         }
     }
-}
-
-/// Whether a gateway has run on this directory before.
-pub fn has_journal(data: &Path) -> bool {
-    data.join(JOURNAL_FILE).exists()
 }
 
 /// Everything the gateway answers over HTTP.

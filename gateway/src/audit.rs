@@ -4,19 +4,19 @@
 //! knows which moves there are and nothing of how the rules decide them.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use ledger::Moment;
+use ledger::shell::sql::Database;
 use ledger::shell::verify::Broken;
 use ledger::shell::{Audit, LedgerAudit, Report, VerifyError};
 
 use crate::pay::{Event, Order, OrderId, OrderState, Payments};
 use crate::store::PaymentsView;
 
-/// Verifies a gateway's data directory: journal and views, offline and without changing anything.
-pub async fn verify(data: &Path) -> Result<Report, VerifyError> {
+/// Verifies a gateway's database: journal and views, beside whatever runs and without changing anything.
+pub async fn verify(database: impl Into<Database>) -> Result<Report, VerifyError> {
     ledger::shell::verify(
-        data,
+        database,
         PaymentsView::new(crate::api::event::body),
         PaymentsAudit::default(),
     )

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
+use ledger::shell::sql::Database;
 
 /// The master key's file when none is named, inside the data directory.
 pub const MASTER_KEY_FILE: &str = "master.key";
@@ -62,10 +63,12 @@ pub enum LogFormat {
 }
 
 /// Everything a gateway needs to know to start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
-    /// The directory of the journal, the views and, unless named elsewhere, the master key.
+    /// The directory of the keys and, unless there is a server for them, of the journal and the views.
     pub data: PathBuf,
+    /// Where everything is that must not be lost, apart from the keys.
+    pub database: Database,
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
     /// The address people and shops reach it by, without a slash at the end; made from the listening address when
@@ -85,6 +88,7 @@ impl Config {
     pub fn in_directory(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
+            database: Database::from(data),
             listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
             public_url: None,
             mode: Mode::Test,
@@ -114,12 +118,30 @@ fn reachable(listening: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listening.port())
 }
 
-/// The data directory alone, for commands that only look at one.
+/// Where everything is, for commands that only look at it.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct DataArgs {
-    /// The directory of the journal, the views and the master key; made on the first start.
+    /// The directory of the master key and, without --database, of the journal and the views; made on the first start.
     #[arg(long, env = "JIAOZI_DATA", value_name = "DIR", default_value = DATA_DEFAULT)]
     pub data: PathBuf,
+
+    /// A PostgreSQL database for the journal, the views and the deliveries, as in `postgres://user:password@host/name`.
+    /// Better set by the environment, as a command line is for everyone to read. [default: files in the data directory]
+    #[arg(
+        long,
+        env = "JIAOZI_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database: Option<Database>,
+}
+
+impl DataArgs {
+    /// The database that was named, or the files in the data directory.
+    pub fn database(&self) -> Database {
+        let files = || Database::from(self.data.as_path());
+        self.database.clone().unwrap_or_else(files)
+    }
 }
 
 /// Every setting of `gateway serve`.
@@ -190,6 +212,7 @@ impl From<&Args> for Config {
     fn from(args: &Args) -> Self {
         let data = args.data.data.clone();
         Self {
+            database: args.data.database(),
             listen: args.listen,
             public_url: args.public_url.clone(),
             mode: args.mode,

@@ -1,7 +1,7 @@
 //! From the views to the webhook engine: every message is delivered, and what became of it is remembered.
 //!
 //! The views hold each message as it will be sent. A feeder follows them and puts every new message into the outbox
-//! (`deliveries.db`), then hands it to the [`Engine`]. The outbox is the one thing about webhooks that is not a view of the
+//! (the area `deliveries` of the database), then hands it to the [`Engine`]. The outbox is the one thing about webhooks that is not a view of the
 //! journal: attempts are no facts about money. If it is lost, everything younger than the time after which a message
 //! is given up is sent again, under the same ids.
 
@@ -9,12 +9,12 @@ mod feeder;
 mod outbox;
 mod writer;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ledger::Sequence;
 use ledger::shell::Handle;
+use ledger::shell::sql::Database;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -37,7 +37,7 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    #[error("the outbox of webhooks (deliveries.db) failed: {0}")]
+    #[error("the outbox of webhooks failed: {0}")]
     Outbox(#[from] sqlx::Error),
     #[error("webhooks cannot be sent over TLS: {0}")]
     Tls(String),
@@ -63,7 +63,7 @@ pub struct Notifier {
 impl Notifier {
     /// Opens the outbox and starts to deliver.
     pub async fn start(
-        directory: &Path,
+        database: &Database,
         handle: Handle<Payments>,
         secrets: Arc<Secrets>,
         metrics: Arc<Metrics>,
@@ -73,7 +73,7 @@ impl Notifier {
             reach,
             ..Settings::default()
         };
-        let outbox = Outbox::open(directory, handle.clone(), metrics).await?;
+        let outbox = Outbox::open(database, handle.clone(), metrics).await?;
         let (changes, change) = mpsc::channel(CHANGES_MAX);
         let (progress, fed) = watch::channel(Sequence::default());
         let feeder = Feeder::new(handle, secrets, outbox.clone(), settings, change, progress);

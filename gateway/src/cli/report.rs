@@ -89,7 +89,7 @@ pub(crate) async fn run(report: &Report) -> Result<ExitCode> {
     let from = asked.from.unwrap_or(Timestamp::ZERO);
     let until = asked.to.unwrap_or(Timestamp(i64::MAX.cast_unsigned()));
     ensure!(from < until, "--from is not before --to");
-    let views = Views::open(data);
+    let views = Views::open(data.as_path());
     let (mut builder, mut behind, mut seen) = (Builder::default(), None, 0_u64);
     loop {
         let mut reading = views

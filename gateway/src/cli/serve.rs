@@ -53,7 +53,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode> {
     let started = App::start(&config).await.with_context(|| {
         format!(
             "cannot start on {}; gateway doctor says more",
-            config.data.display()
+            config.database
         )
     })?;
     print(&doors(&config, &started))?;
@@ -100,7 +100,7 @@ fn doors(config: &Config, started: &Started) -> String {
         ("analysts", format!("{url}/analyst")),
         ("health", format!("{url}/readyz")),
         ("listens on", format!("http://{}", config.listen)),
-        ("data", config.data.display().to_string()),
+        ("database", config.database.to_string()),
         ("operator key", key.to_string()),
     ];
     for (door, place) in lines {

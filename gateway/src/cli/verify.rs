@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
+use gateway::audit;
 use gateway::config::DataArgs;
-use gateway::{app, audit};
 use ledger::shell::chain::hex;
+use ledger::shell::journal;
+use ledger::shell::sql::Database;
 
 use super::{NO, print};
 
@@ -16,9 +18,10 @@ the gateway may be running. Keep the head that is printed: it shows later that n
 
 Examples:
   gateway verify
-  gateway verify --data /var/lib/jiaozi";
+  gateway verify --data /var/lib/jiaozi
+  gateway verify --database postgres://jiaozi@db.example.com/jiaozi";
 
-/// Verify the journal and the views of a data directory.
+/// Verify the journal and the views of a database.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Verify {
@@ -27,21 +30,23 @@ pub(crate) struct Verify {
 }
 
 pub(crate) async fn run(verify: &Verify) -> Result<ExitCode> {
-    let data = &verify.data.data;
+    let database = verify.data.database();
+    if let Database::Sqlite(data) = &database {
+        ensure!(
+            data.is_dir(),
+            "there is no directory {database}; name the gateway's with --data, or start the gateway once"
+        );
+    }
     ensure!(
-        data.is_dir(),
-        "there is no directory {}; name the gateway's with --data, or start the gateway once",
-        data.display()
+        journal::exists(&database)
+            .await
+            .with_context(|| format!("{database} cannot be read"))?,
+        "there is no journal in {database}; name the gateway's directory with --data or its server with --database"
     );
-    ensure!(
-        app::has_journal(data),
-        "there is no journal in {}; name the gateway's directory with --data",
-        data.display()
-    );
-    eprintln!("verifying {}", data.display());
-    let report = audit::verify(data)
+    eprintln!("verifying {database}");
+    let report = audit::verify(&database)
         .await
-        .with_context(|| format!("{} cannot be verified", data.display()))?;
+        .with_context(|| format!("{database} cannot be verified"))?;
     let views = report
         .views_at
         .map_or("none".to_owned(), |row| format!("up to row {}", row.0));

@@ -1,19 +1,15 @@
 //! The outbox: which messages are still to be delivered, and what became of the others.
 //!
-//! One row a message and endpoint, and one more for each replay by hand. The bodies stay in the views. The file is
-//! written with `synchronous=NORMAL`: a power cut may forget the last attempts, and then they are made again.
+//! One row a message and endpoint, and one more for each replay by hand. The bodies stay in the views. Commits
+//! are not waited for: a power cut may forget the last attempts, and then they are made again.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Bytes;
-use ledger::shell::Handle;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Row as _, SqlitePool};
+use ledger::shell::sql::{Database, Pool, Query, Row, Session};
+use ledger::shell::{Column, Growth, Handle, Table, Value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::writer::{self, Job, created_at_ms};
@@ -24,30 +20,46 @@ use crate::store::page::{List, Slice};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Attempt, Delivery, Next};
 
-const FILE: &str = "deliveries.db";
+/// The area of the database.
+const AREA: &str = "deliveries";
 /// Jobs that may wait for the writer; more wait outside.
 const JOBS_MAX: usize = 4_096;
 const READERS_MAX: u32 = 4;
-const STATEMENTS: [&str; 4] = [
-    "create table if not exists outbox (
-        seq integer primary key,
-        endpoint blob not null,
-        message blob not null,
-        order_id blob not null,
-        topic text not null,
-        created_at_ms integer not null,
-        state text not null,
-        attempts integer not null default 0,
-        due_at_ms integer not null default 0,
-        last_at_ms integer,
-        last_took_ms integer,
-        last_status integer,
-        last_error text
-    ) strict",
-    "create index if not exists outbox_endpoint on outbox (endpoint, seq)",
-    "create index if not exists outbox_waiting on outbox (endpoint, seq) where state = 'waiting'",
-    "create table if not exists fed (shard integer primary key, row integer not null, position integer not null) strict",
-];
+
+static OUTBOX: Table = Table {
+    name: "outbox",
+    columns: &[
+        Column::integer("seq"),
+        Column::blob("endpoint"),
+        Column::blob("message"),
+        Column::blob("order_id"),
+        Column::text("topic"),
+        Column::integer("created_at_ms"),
+        Column::text("state"),
+        Column::integer("attempts"),
+        Column::integer("due_at_ms"),
+        Column::integer("last_at_ms").or_null(),
+        Column::integer("last_took_ms").or_null(),
+        Column::integer("last_status").or_null(),
+        Column::text("last_error").or_null(),
+    ],
+    key: 1,
+    growth: Growth::Replace,
+    indexes: &["endpoint, seq", "state, endpoint, seq"],
+};
+
+/// The place up to which all messages are in.
+static FED: Table = Table {
+    name: "fed",
+    columns: &[
+        Column::integer("shard"),
+        Column::integer("seq"),
+        Column::integer("position"),
+    ],
+    key: 1,
+    growth: Growth::Replace,
+    indexes: &[],
+};
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +94,7 @@ pub struct LastAttempt {
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     jobs: mpsc::Sender<Job>,
-    readers: SqlitePool,
+    readers: Pool,
     handle: Handle<Payments>,
     metrics: Arc<Metrics>,
     waiting: Arc<AtomicU64>,
@@ -90,38 +102,29 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) async fn open(
-        directory: &Path,
+        database: &Database,
         handle: Handle<Payments>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(directory.join(FILE))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .disable_statement_logging();
-        let mut connection = options.connect().await?;
-        for statement in STATEMENTS {
-            sqlx::query(statement).execute(&mut connection).await?;
-        }
-        sqlx::query("insert or ignore into fed (shard, row, position) values (0, 0, 0)")
-            .execute(&mut connection)
-            .await?;
-        let waiting: i64 =
-            sqlx::query_scalar("select count(*) from outbox where state = 'waiting'")
-                .fetch_one(&mut connection)
-                .await?;
+        let area = database.area(AREA);
+        let mut session = Session::new(area.clone());
+        session.make(&[&OUTBOX, &FED]).await?;
+        let mut connection = session.connection().await?;
+        let begin = "insert into fed (shard, seq, position) values (0, 0, 0) on conflict (shard) do nothing";
+        connection.run(Query::new(begin)).await?;
+        let count = Query::new("select count(*) from outbox where state = 'waiting'");
+        let (waiting,): (u64,) = connection.one_as(count).await?;
+        let last = Query::new("select coalesce(max(seq), 0) from outbox");
+        let (last,): (u64,) = connection.one_as(last).await?;
         let (jobs, job) = mpsc::channel(JOBS_MAX);
-        tokio::spawn(writer::run(connection, job));
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .connect_lazy_with(options.create_if_missing(false).read_only(true));
+        tokio::spawn(writer::run(session, last, job));
+        let readers = area.readers(READERS_MAX);
         Ok(Self {
             jobs,
             readers,
             handle,
             metrics,
-            waiting: Arc::new(AtomicU64::new(waiting.unsigned_abs())),
+            waiting: Arc::new(AtomicU64::new(waiting)),
         })
     }
 
@@ -197,20 +200,17 @@ impl Outbox {
 
     /// The place up to which all messages are in.
     pub(super) async fn fed(&self) -> Result<Place, sqlx::Error> {
-        let (row, position) = sqlx::query_as("select row, position from fed")
-            .fetch_one(&self.readers)
-            .await?;
+        let mut transaction = self.readers.begin().await?;
+        let query = Query::new("select seq, position from fed");
+        let (row, position) = transaction.connection().one_as(query).await?;
         Ok(Place { row, position })
     }
 
     pub(super) async fn endpoints_waiting(&self) -> Result<Vec<EndpointId>, sqlx::Error> {
-        let rows =
-            sqlx::query("select distinct endpoint as id from outbox where state = 'waiting'")
-                .fetch_all(&self.readers)
-                .await?;
-        rows.iter()
-            .map(|row| Ok(EndpointId(id(row, "id")?)))
-            .collect()
+        let mut transaction = self.readers.begin().await?;
+        let query = Query::new("select distinct endpoint from outbox where state = 'waiting'");
+        let ids: Vec<(u128,)> = transaction.connection().all_as(query).await?;
+        Ok(ids.into_iter().map(|(id,)| EndpointId(id)).collect())
     }
 
     pub(super) async fn list(
@@ -219,14 +219,14 @@ impl Outbox {
         slice: Slice,
     ) -> Result<(Vec<Entry>, Option<Cursor>), sqlx::Error> {
         let before = slice.after.map_or(u64::MAX, |after| after.first);
-        let rows = sqlx::query(
-            "select * from outbox where endpoint = ? and seq < ? order by seq desc limit ?",
+        let query = Query::new(
+            "select * from outbox where endpoint = $1 and seq < $2 order by seq desc limit $3",
         )
-        .bind(endpoint.0.to_be_bytes().to_vec())
+        .bind(Value::id(endpoint.0))
         .bind(i64::try_from(before).unwrap_or(i64::MAX))
-        .bind(slice.limit())
-        .fetch_all(&self.readers)
-        .await?;
+        .bind(slice.limit());
+        let mut transaction = self.readers.begin().await?;
+        let rows = transaction.connection().all(query).await?;
         let entries: Result<Vec<Entry>, _> = rows.iter().map(entry).collect();
         Ok(slice.cut(entries?, |last| Cursor {
             list: List::Deliveries,
@@ -241,14 +241,15 @@ impl Outbox {
         after: u64,
         limit: usize,
     ) -> anyhow::Result<Vec<Delivery>> {
-        let rows = sqlx::query(
-            "select * from outbox where endpoint = ? and state = 'waiting' and seq > ? order by seq limit ?",
+        let query = Query::new(
+            "select * from outbox where endpoint = $1 and state = 'waiting' and seq > $2 order by seq limit $3",
         )
-        .bind(endpoint.0.to_be_bytes().to_vec())
+        .bind(Value::id(endpoint.0))
         .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.readers)
-        .await?;
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut transaction = self.readers.begin().await?;
+        let rows = transaction.connection().all(query).await?;
+        drop(transaction);
         let entries: Result<Vec<Entry>, _> = rows.iter().map(entry).collect();
         let entries = entries?;
         let mut reading = self.handle.views().read().await?;
@@ -316,12 +317,6 @@ fn delivery((seq, message): (u64, Message)) -> (EndpointId, Delivery) {
     (message.endpoint, delivery)
 }
 
-fn id(row: &SqliteRow, column: &str) -> Result<u128, sqlx::Error> {
-    let bytes: &[u8] = row.try_get(column)?;
-    let bytes: [u8; 16] = bytes.try_into().map_err(|_| wrong(column))?;
-    Ok(u128::from_be_bytes(bytes))
-}
-
 fn wrong(column: &str) -> sqlx::Error {
     sqlx::Error::ColumnDecode {
         index: column.to_owned(),
@@ -329,31 +324,31 @@ fn wrong(column: &str) -> sqlx::Error {
     }
 }
 
-fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
-    let whole = |column: &str| row.try_get::<i64, _>(column);
-    let state = match row.try_get("state")? {
+fn entry(row: &Row) -> Result<Entry, sqlx::Error> {
+    let whole = |column: &str| row.get::<i64>(column);
+    let state = match row.get::<String>("state")?.as_str() {
         "waiting" => State::Waiting,
         "delivered" => State::Delivered,
         "given_up" => State::GivenUp,
         _ => return Err(wrong("state")),
     };
-    let status: Option<i64> = row.try_get("last_status")?;
-    let last = row.try_get::<Option<i64>, _>("last_at_ms")?.map(|at_ms| {
+    let status: Option<u16> = row.get("last_status")?;
+    let last = row.get::<Option<i64>>("last_at_ms")?.map(|at_ms| {
         Ok::<_, sqlx::Error>(LastAttempt {
             at_ms,
-            took_ms: whole("last_took_ms")?.unsigned_abs(),
-            status: status.and_then(|status| u16::try_from(status).ok()),
-            error: row.try_get("last_error")?,
+            took_ms: row.get("last_took_ms")?,
+            status,
+            error: row.get("last_error")?,
         })
     });
     Ok(Entry {
-        seq: whole("seq")?.unsigned_abs(),
-        message: MessageId(id(row, "message")?),
-        order: OrderId(id(row, "order_id")?),
-        topic: row.try_get("topic")?,
+        seq: row.get("seq")?,
+        message: MessageId(row.get("message")?),
+        order: OrderId(row.get("order_id")?),
+        topic: row.get("topic")?,
         created_at_ms: whole("created_at_ms")?,
         state,
-        attempts: u32::try_from(whole("attempts")?).map_err(|_| wrong("attempts"))?,
+        attempts: row.get("attempts")?,
         due_at_ms: (state == State::Waiting)
             .then(|| whole("due_at_ms"))
             .transpose()?,

@@ -1,6 +1,7 @@
-//! The one writer of `deliveries.db`: whatever waits is written in one transaction.
+//! The one writer of the outbox: whatever waits is written in one transaction.
 
-use sqlx::{Connection, SqliteConnection};
+use ledger::shell::Value;
+use ledger::shell::sql::{Connection, Query, Session};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::pay::EndpointId;
@@ -38,25 +39,30 @@ enum Answer {
 }
 
 /// Writes until nobody can ask any more.
-pub(super) async fn run(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
+pub(super) async fn run(mut session: Session, mut last: u64, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        match write(&mut connection, std::mem::take(&mut batch)).await {
+        match write(&mut session, &mut last, std::mem::take(&mut batch)).await {
             Ok(answers) => answers.into_iter().for_each(Answer::tell),
             // Whoever waits hears nothing, and tries again or delivers again.
-            Err(error) => tracing::error!(%error, "deliveries could not be recorded"),
+            Err(error) => {
+                tracing::error!(%error, "deliveries could not be recorded");
+                session.forget();
+            }
         }
     }
-    if let Err(error) = connection.close().await {
+    if let Err(error) = session.close().await {
         tracing::warn!(%error, "the outbox of webhooks was not closed in good order");
     }
 }
 
 async fn write(
-    connection: &mut SqliteConnection,
+    session: &mut Session,
+    last: &mut u64,
     jobs: Vec<Job>,
 ) -> Result<Vec<Answer>, sqlx::Error> {
-    let mut transaction = connection.begin_with("begin immediate").await?;
+    let mut transaction = session.begin().await?;
+    let mut connection = transaction.connection();
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         answers.push(match job {
@@ -66,18 +72,18 @@ async fn write(
                 oldest_ms,
                 written,
             } => {
-                let added = add(&mut transaction, messages, oldest_ms).await?;
+                let added = add(&mut connection, last, messages, oldest_ms).await?;
                 if let Some(place) = place {
-                    set_fed(&mut transaction, place).await?;
+                    set_fed(&mut connection, place).await?;
                 }
                 Answer::Added(written, added)
             }
             Job::Attempted { attempt, written } => {
-                record(&mut transaction, &attempt).await?;
+                record(&mut connection, &attempt).await?;
                 Answer::Attempted(written)
             }
             Job::GiveUp { endpoint, written } => {
-                let count = give_up(&mut transaction, endpoint).await?;
+                let count = give_up(&mut connection, endpoint).await?;
                 Answer::GivenUp(written, count)
             }
         });
@@ -99,7 +105,8 @@ impl Answer {
 
 /// Adds messages and returns those that are to be delivered, with their numbers.
 async fn add(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
+    last: &mut u64,
     messages: Vec<Message>,
     oldest_ms: i64,
 ) -> Result<Vec<(u64, Message)>, sqlx::Error> {
@@ -107,19 +114,22 @@ async fn add(
     for message in messages {
         let created_at_ms = created_at_ms(&message);
         let fresh = created_at_ms >= oldest_ms;
-        let inserted = sqlx::query(
-            "insert into outbox (endpoint, message, order_id, topic, created_at_ms, state) values (?, ?, ?, ?, ?, ?)",
+        // A number is not used again, also when its transaction is undone.
+        *last += 1;
+        let query = Query::new(
+            "insert into outbox (seq, endpoint, message, order_id, topic, created_at_ms, state, attempts, due_at_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, 0, 0)",
         )
-        .bind(message.endpoint.0.to_be_bytes().to_vec())
-        .bind(message.id.0.to_be_bytes().to_vec())
-        .bind(message.order.0.to_be_bytes().to_vec())
-        .bind(message.topic.clone())
+        .bind(*last)
+        .bind(Value::id(message.endpoint.0))
+        .bind(Value::id(message.id.0))
+        .bind(Value::id(message.order.0))
+        .bind(message.topic.as_str())
         .bind(created_at_ms)
-        .bind(if fresh { "waiting" } else { "given_up" })
-        .execute(&mut *connection)
-        .await?;
+        .bind(if fresh { "waiting" } else { "given_up" });
+        connection.run(query).await?;
         if fresh {
-            added.push((inserted.last_insert_rowid().unsigned_abs(), message));
+            added.push((*last, message));
         }
     }
     Ok(added)
@@ -129,16 +139,15 @@ pub(super) fn created_at_ms(message: &Message) -> i64 {
     i64::try_from(message.at.as_millis()).unwrap_or(i64::MAX)
 }
 
-async fn set_fed(connection: &mut SqliteConnection, place: Place) -> Result<(), sqlx::Error> {
-    sqlx::query("update fed set row = ?, position = ?")
+async fn set_fed(connection: &mut Connection<'_>, place: Place) -> Result<(), sqlx::Error> {
+    let query = Query::new("update fed set seq = $1, position = $2")
         .bind(place.row)
-        .bind(place.position)
-        .execute(connection)
-        .await?;
+        .bind(place.position);
+    connection.run(query).await?;
     Ok(())
 }
 
-async fn record(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<(), sqlx::Error> {
+async fn record(connection: &mut Connection<'_>, attempt: &Attempt) -> Result<(), sqlx::Error> {
     let (state, due_at_ms) = match attempt.next {
         Next::Delivered => ("delivered", 0),
         Next::Retry { at_ms } => ("waiting", at_ms),
@@ -148,9 +157,9 @@ async fn record(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<
         Ok(status) => (Some(i64::from(*status)), None),
         Err(failure) => (None, Some(failure.to_string())),
     };
-    sqlx::query(
-        "update outbox set state = ?, attempts = ?, due_at_ms = ?, last_at_ms = ?, last_took_ms = ?,
-            last_status = ?, last_error = ? where seq = ?",
+    let query = Query::new(
+        "update outbox set state = $1, attempts = $2, due_at_ms = $3, last_at_ms = $4, last_took_ms = $5,
+            last_status = $6, last_error = $7 where seq = $8",
     )
     .bind(state)
     .bind(attempt.number)
@@ -159,22 +168,19 @@ async fn record(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<
     .bind(i64::try_from(attempt.took_ms).unwrap_or(i64::MAX))
     .bind(status)
     .bind(error)
-    .bind(attempt.delivery.seq.cast_signed())
-    .execute(connection)
-    .await?;
+    .bind(attempt.delivery.seq);
+    connection.run(query).await?;
     Ok(())
 }
 
 async fn give_up(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     endpoint: EndpointId,
 ) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(
+    let query = Query::new(
         "update outbox set state = 'given_up', last_error = 'the endpoint was removed'
-         where endpoint = ? and state = 'waiting'",
+         where endpoint = $1 and state = 'waiting'",
     )
-    .bind(endpoint.0.to_be_bytes().to_vec())
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+    .bind(Value::id(endpoint.0));
+    connection.run(query).await
 }

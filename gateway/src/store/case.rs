@@ -2,7 +2,8 @@
 
 use ledger::Timestamp;
 use ledger::shell::Reading;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use ledger::shell::Value;
+use ledger::shell::sql::Query;
 
 use super::decision::{Labelled, labelled};
 use super::decode;
@@ -28,7 +29,7 @@ pub async fn queue(
     wanted: Wanted,
     slice: Slice,
 ) -> Result<(Vec<Labelled>, Option<Cursor>), sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = Query::new(SELECT);
     match wanted {
         Wanted::Waiting => {
             query
@@ -47,13 +48,13 @@ pub async fn queue(
         query.push(" and (c.at_risk, c.id) < (").push_bind(at_risk);
         query
             .push(", ")
-            .push_bind(after.second.to_be_bytes().to_vec())
+            .push_bind(Value::id(after.second))
             .push(")");
     }
     query
         .push(" order by c.at_risk desc, c.id desc limit ")
         .push_bind(slice.limit());
-    let rows = query.build().fetch_all(reading.connection()).await?;
+    let rows = reading.connection().all(query).await?;
     let cases: Result<Vec<Labelled>, _> = rows.iter().map(labelled).collect();
     Ok(slice.cut(cases?, |last| Cursor {
         list: List::Cases,
@@ -68,7 +69,7 @@ pub async fn neighbours(
     of: &Decision,
     limit: u32,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = Query::new(SELECT);
     query
         .push(" where (c.wallet_no = ")
         .push_bind(i64::from(of.wallet_no.0));
@@ -80,13 +81,11 @@ pub async fn neighbours(
             .push(" or c.device = ")
             .push_bind(device.0.cast_signed());
     }
-    query
-        .push(") and c.id <> ")
-        .push_bind(of.id.0.to_be_bytes().to_vec());
+    query.push(") and c.id <> ").push_bind(Value::id(of.id.0));
     query
         .push(" order by c.at desc limit ")
         .push_bind(i64::from(limit));
-    let rows = query.build().fetch_all(reading.connection()).await?;
+    let rows = reading.connection().all(query).await?;
     rows.iter().map(labelled).collect()
 }
 
@@ -107,7 +106,7 @@ pub async fn history(
     reading: &mut Reading,
     slice: Slice,
 ) -> Result<(Vec<Change>, Option<Cursor>), sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new("select * from desk_history");
+    let mut query = Query::new("select * from desk_history");
     if let Some(after) = slice.after {
         let at = i64::try_from(after.first).unwrap_or(i64::MAX);
         query.push(" where at < ").push_bind(at);
@@ -115,7 +114,7 @@ pub async fn history(
     query
         .push(" order by at desc limit ")
         .push_bind(slice.limit());
-    let rows = query.build().fetch_all(reading.connection()).await?;
+    let rows = reading.connection().all(query).await?;
     let mut changes = Vec::with_capacity(rows.len());
     for row in &rows {
         changes.push(Change {
@@ -124,7 +123,7 @@ pub async fn history(
             subject: decode::text(row, "subject")?,
             by: decode::id_or_none(row, "key_id")?.map(KeyId),
             note: decode::text(row, "note")?,
-            detail: row.try_get("detail")?,
+            detail: row.get("detail")?,
         });
     }
     Ok(slice.cut(changes, |last| Cursor {

@@ -2,8 +2,8 @@
 
 use ledger::Timestamp;
 use ledger::shell::Reading;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use ledger::shell::Value;
+use ledger::shell::sql::{Query, Row};
 
 use super::decode;
 use super::order::sql_time;
@@ -27,13 +27,12 @@ pub struct Labelled {
 }
 
 pub async fn find(reading: &mut Reading, id: DecisionId) -> Result<Option<Labelled>, sqlx::Error> {
-    let row = sqlx::query(
+    let query = Query::new(
         "select d.decision, l.label, l.at as labelled_at from decisions d
-        left join labels l on l.decision_id = d.id where d.id = ?",
+        left join labels l on l.decision_id = d.id where d.id = $1",
     )
-    .bind(id.0.to_be_bytes().to_vec())
-    .fetch_optional(reading.connection())
-    .await?;
+    .bind(Value::id(id.0));
+    let row = reading.connection().first(query).await?;
     row.as_ref().map(labelled).transpose()
 }
 
@@ -43,15 +42,14 @@ pub async fn of_wallet(
     wallet: WalletNo,
     limit: u32,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
-    let rows = sqlx::query(
+    let query = Query::new(
         "select d.decision, l.label, l.at as labelled_at from decisions d
-        left join labels l on l.decision_id = d.id where d.wallet_no = ?
-        order by d.at desc limit ?",
+        left join labels l on l.decision_id = d.id where d.wallet_no = $1
+        order by d.at desc limit $2",
     )
     .bind(i64::from(wallet.0))
-    .bind(i64::from(limit))
-    .fetch_all(reading.connection())
-    .await?;
+    .bind(i64::from(limit));
+    let rows = reading.connection().all(query).await?;
     rows.iter().map(labelled).collect()
 }
 
@@ -62,31 +60,29 @@ pub async fn between(
     behind: Option<(Timestamp, DecisionId)>,
     limit: u32,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
-    let (after, id) = behind.map_or((sql_time(from), Vec::new()), |(at, id)| {
-        (sql_time(at), id.0.to_be_bytes().to_vec())
+    let (after, id) = behind.map_or((sql_time(from), Value::Blob([].into())), |(at, id)| {
+        (sql_time(at), Value::id(id.0))
     });
-    let rows = sqlx::query(
+    let query = Query::new(
         "select d.decision, l.label, l.at as labelled_at from decisions d
         left join labels l on l.decision_id = d.id
-        where d.at >= ? and d.at < ? and (d.at, d.id) > (?, ?) order by d.at, d.id limit ?",
+        where d.at >= $1 and d.at < $2 and (d.at, d.id) > ($3, $4) order by d.at, d.id limit $5",
     )
     .bind(sql_time(from))
     .bind(sql_time(until))
     .bind(after)
     .bind(id)
-    .bind(i64::from(limit))
-    .fetch_all(reading.connection())
-    .await?;
+    .bind(i64::from(limit));
+    let rows = reading.connection().all(query).await?;
     rows.iter().map(labelled).collect()
 }
 
 /// Everything that was said about a decision, the first first.
 pub async fn remarks(reading: &mut Reading, id: DecisionId) -> Result<Vec<Remark>, sqlx::Error> {
-    let rows = sqlx::query("select * from remarks where decision_id = ? order by at")
-        .bind(id.0.to_be_bytes().to_vec())
-        .fetch_all(reading.connection())
-        .await?;
-    let remark = |row: &SqliteRow| {
+    let query = Query::new("select * from remarks where decision_id = $1 order by at")
+        .bind(Value::id(id.0));
+    let rows = reading.connection().all(query).await?;
+    let remark = |row: &Row| {
         Ok(Remark {
             at: decode::time(row, "at")?,
             what: decode::text(row, "what")?,
@@ -97,18 +93,15 @@ pub async fn remarks(reading: &mut Reading, id: DecisionId) -> Result<Vec<Remark
     rows.iter().map(remark).collect()
 }
 
-pub(super) fn decision(row: &SqliteRow) -> Result<Decision, sqlx::Error> {
-    let bytes: &[u8] = row.try_get("decision")?;
-    postcard::from_bytes(bytes).map_err(|_| decode::wrong("decision"))
+pub(super) fn decision(row: &Row) -> Result<Decision, sqlx::Error> {
+    let bytes: Vec<u8> = row.get("decision")?;
+    postcard::from_bytes(&bytes).map_err(|_| decode::wrong("decision"))
 }
 
-pub(super) fn labelled(row: &SqliteRow) -> Result<Labelled, sqlx::Error> {
-    let label = row
-        .try_get::<Option<&str>, _>("label")?
-        .map(label)
-        .transpose()?;
-    let at = row.try_get::<Option<i64>, _>("labelled_at")?;
-    let at = at.map(|at| Timestamp(at.unsigned_abs()));
+pub(super) fn labelled(row: &Row) -> Result<Labelled, sqlx::Error> {
+    let named: Option<String> = row.get("label")?;
+    let label = named.as_deref().map(label).transpose()?;
+    let at = row.get::<Option<u64>>("labelled_at")?.map(Timestamp);
     Ok(Labelled {
         decision: decision(row)?,
         label: label.zip(at),
@@ -125,17 +118,16 @@ pub async fn labels(
     reading: &mut Reading,
     (from, until): (Timestamp, Timestamp),
 ) -> Result<Vec<(DecisionId, Label)>, sqlx::Error> {
-    let rows = sqlx::query(
+    let query = Query::new(
         "select d.id, l.label from labels l join decisions d on d.id = l.decision_id
-        where d.at >= ? and d.at < ?",
+        where d.at >= $1 and d.at < $2",
     )
     .bind(sql_time(from))
-    .bind(sql_time(until))
-    .fetch_all(reading.connection())
-    .await?;
-    let one = |row: &SqliteRow| {
+    .bind(sql_time(until));
+    let rows = reading.connection().all(query).await?;
+    let one = |row: &Row| {
         let id = DecisionId(decode::id(row, "id")?);
-        Ok((id, label(row.try_get("label")?)?))
+        Ok((id, label(&decode::text(row, "label")?)?))
     };
     rows.iter().map(one).collect()
 }

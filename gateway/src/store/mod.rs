@@ -1,7 +1,7 @@
 //! The payments' tables, and what is read from them.
 //!
 //! All of it is a view of the journal: [`PaymentsView`] makes the rows, and everything else here only reads. The tables
-//! are plain, for any SQL tool: ids are 16-byte blobs (`hex(id)`), times nanoseconds since 1970, amounts minor units.
+//! are plain, for any SQL tool: ids are 16-byte blobs (`hex(id)` on SQLite, `encode(id, 'hex')` on PostgreSQL), times nanoseconds since 1970, amounts minor units.
 //!
 //! | table | one row for each | ordered by |
 //! |---|---|---|

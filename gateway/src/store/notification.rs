@@ -2,8 +2,8 @@
 
 use ledger::Timestamp;
 use ledger::shell::Reading;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use ledger::shell::Value;
+use ledger::shell::sql::{Query, Row};
 
 use super::decode;
 use super::page::{Cursor, List, Slice};
@@ -46,7 +46,7 @@ pub async fn after(
     place: Place,
     limit: i64,
 ) -> Result<Vec<Message>, sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = Query::new(SELECT);
     query.push("(seq, position) > (").push_bind(place.row);
     query.push(", ").push_bind(place.position);
     query
@@ -61,10 +61,8 @@ pub async fn of_endpoint(
     endpoint: EndpointId,
     slice: Slice,
 ) -> Result<(Vec<Message>, Option<Cursor>), sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-    query
-        .push("endpoint = ")
-        .push_bind(endpoint.0.to_be_bytes().to_vec());
+    let mut query = Query::new(SELECT);
+    query.push("endpoint = ").push_bind(Value::id(endpoint.0));
     if let Some(after) = slice.after {
         let row = i64::try_from(after.first).unwrap_or(i64::MAX);
         let position = i64::try_from(after.second).unwrap_or(i64::MAX);
@@ -83,20 +81,17 @@ pub async fn of_endpoint(
 }
 
 pub async fn find(reading: &mut Reading, id: MessageId) -> Result<Option<Message>, sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-    query.push("id = ").push_bind(id.0.to_be_bytes().to_vec());
+    let mut query = Query::new(SELECT);
+    query.push("id = ").push_bind(Value::id(id.0));
     Ok(messages(reading, query).await?.pop())
 }
 
-async fn messages(
-    reading: &mut Reading,
-    mut query: QueryBuilder<Sqlite>,
-) -> Result<Vec<Message>, sqlx::Error> {
-    let rows = query.build().fetch_all(reading.connection()).await?;
+async fn messages(reading: &mut Reading, query: Query) -> Result<Vec<Message>, sqlx::Error> {
+    let rows = reading.connection().all(query).await?;
     rows.iter().map(message).collect()
 }
 
-fn message(row: &SqliteRow) -> Result<Message, sqlx::Error> {
+fn message(row: &Row) -> Result<Message, sqlx::Error> {
     let place = Place {
         row: decode::number(row, "seq")?,
         position: decode::number(row, "position")?,
@@ -117,19 +112,18 @@ pub async fn destination(
     reading: &mut Reading,
     endpoint: EndpointId,
 ) -> Result<Option<Destination>, sqlx::Error> {
-    let row = sqlx::query(
+    let query = Query::new(
         "select e.merchant, e.url, e.sealed_secret, r.id is not null as removed
-        from endpoints e left join endpoint_removals r on r.id = e.id where e.id = ?",
+        from endpoints e left join endpoint_removals r on r.id = e.id where e.id = $1",
     )
-    .bind(endpoint.0.to_be_bytes().to_vec())
-    .fetch_optional(reading.connection())
-    .await?;
+    .bind(Value::id(endpoint.0));
+    let row = reading.connection().first(query).await?;
     row.map(|row| {
         Ok(Destination {
             merchant: MerchantId(decode::id(&row, "merchant")?),
             url: decode::text(&row, "url")?,
-            secret: SealedSecret(row.try_get("sealed_secret")?),
-            removed: row.try_get("removed")?,
+            secret: SealedSecret(row.get("sealed_secret")?),
+            removed: row.get("removed")?,
         })
     })
     .transpose()

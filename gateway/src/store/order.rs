@@ -2,9 +2,9 @@
 
 use fx::Currency;
 use ledger::shell::Reading;
+use ledger::shell::Value;
+use ledger::shell::sql::{self, Connection, Query};
 use ledger::{Sequence, Timestamp, TransactionId};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, ValueRef};
 
 use super::decode;
 use super::page::{Cursor, List, Slice};
@@ -37,7 +37,7 @@ pub async fn list(
     filter: &Filter,
     slice: Slice,
 ) -> Result<(Vec<Order>, Option<Cursor>), sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = Query::new(SELECT);
     query.push(" where o.created_at >= ");
     query.push_bind(sql_time(filter.from.unwrap_or(Timestamp::ZERO)));
     if let Some(until) = filter.until {
@@ -50,25 +50,23 @@ pub async fn list(
     }
     let order_by = if let Some(merchant) = filter.merchant {
         query.push(" and o.merchant_no = (select merchant_no from merchants where id = ");
-        query.push_bind(merchant.0.to_be_bytes().to_vec()).push(")");
+        query.push_bind(Value::id(merchant.0)).push(")");
         if let Some(after) = slice.after {
             query.push(" and (o.created_at, o.id) < (");
             query.push_bind(sql_time(Timestamp(after.first))).push(", ");
-            query
-                .push_bind(after.second.to_be_bytes().to_vec())
-                .push(")");
+            query.push_bind(Value::id(after.second)).push(")");
         }
         " order by o.created_at desc, o.id desc limit "
     } else {
         if let Some(after) = slice.after {
             query
                 .push(" and o.id < ")
-                .push_bind(after.second.to_be_bytes().to_vec());
+                .push_bind(Value::id(after.second));
         }
         " order by o.id desc limit "
     };
     query.push(order_by).push_bind(slice.limit());
-    let rows = query.build().fetch_all(reading.connection()).await?;
+    let rows = reading.connection().all(query).await?;
     let orders: Result<Vec<Order>, _> = rows.iter().map(order).collect();
     Ok(slice.cut(orders?, |last| Cursor {
         list: List::Orders,
@@ -79,10 +77,9 @@ pub async fn list(
 
 /// The refunds of an order, the first first. There are never more than a page of them.
 pub async fn refunds(reading: &mut Reading, order: &Order) -> Result<Vec<Refund>, sqlx::Error> {
-    let rows = sqlx::query("select * from refunds where order_id = ? order by refund_no")
-        .bind(order.id.0.to_be_bytes().to_vec())
-        .fetch_all(reading.connection())
-        .await?;
+    let query = Query::new("select * from refunds where order_id = $1 order by refund_no")
+        .bind(Value::id(order.id.0));
+    let rows = reading.connection().all(query).await?;
     rows.iter()
         .map(|row| refund(row, order.amount.currency))
         .collect()
@@ -90,25 +87,21 @@ pub async fn refunds(reading: &mut Reading, order: &Order) -> Result<Vec<Refund>
 
 /// An order that has left memory, with the row of the journal in which it last changed.
 pub(super) async fn find_cold(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     lookup: &Lookup,
 ) -> Result<Option<Row>, sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = Query::new(SELECT);
     match lookup {
         Lookup::Id(id) => {
-            query
-                .push(" where o.id = ")
-                .push_bind(id.0.to_be_bytes().to_vec());
+            query.push(" where o.id = ").push_bind(Value::id(id.0));
         }
         Lookup::Number(merchant, number) => {
             query.push(" where o.merchant_no = (select merchant_no from merchants where id = ");
-            query.push_bind(merchant.0.to_be_bytes().to_vec());
-            query
-                .push(") and o.number = ")
-                .push_bind(number.as_str().to_owned());
+            query.push_bind(Value::id(merchant.0));
+            query.push(") and o.number = ").push_bind(number.as_str());
         }
     }
-    let row = query.build().fetch_optional(connection).await?;
+    let row = connection.first(query).await?;
     row.map(|row| {
         Ok(Row {
             order: order(&row)?,
@@ -123,7 +116,7 @@ pub(super) fn sql_time(time: Timestamp) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
-fn order(row: &SqliteRow) -> Result<Order, sqlx::Error> {
+fn order(row: &sql::Row) -> Result<Order, sqlx::Error> {
     let currency = decode::currency(row)?;
     Ok(Order {
         id: OrderId(decode::id(row, "id")?),
@@ -142,20 +135,20 @@ fn order(row: &SqliteRow) -> Result<Order, sqlx::Error> {
     })
 }
 
-fn payment(row: &SqliteRow, currency: Currency) -> Result<Option<Payment>, sqlx::Error> {
-    if row.try_get_raw("wallet_no")?.is_null() {
+fn payment(row: &sql::Row, currency: Currency) -> Result<Option<Payment>, sqlx::Error> {
+    let Some(wallet_no) = row.get("wallet_no")? else {
         return Ok(None);
-    }
+    };
     Ok(Some(Payment {
         wallet: WalletId(decode::id(row, "wallet")?),
-        wallet_no: WalletNo(decode::number(row, "wallet_no")?),
+        wallet_no: WalletNo(wallet_no),
         at: decode::time(row, "paid_at")?,
         transaction: TransactionId(decode::id(row, "transaction_id")?),
         fee: decode::money(row, "fee", currency)?,
         assessment: Assessment {
             verdict: decode::verdict(row)?,
             score_ppm: decode::number(row, "risk_score_ppm")?,
-            reasons: reasons(row.try_get("risk_reasons")?),
+            reasons: reasons(&decode::text(row, "risk_reasons")?),
             rules_version: decode::number(row, "rules_version")?,
             model_version: decode::number(row, "model_version")?,
         },
@@ -170,7 +163,7 @@ fn reasons(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn refund(row: &SqliteRow, currency: Currency) -> Result<Refund, sqlx::Error> {
+fn refund(row: &sql::Row, currency: Currency) -> Result<Refund, sqlx::Error> {
     Ok(Refund {
         id: RefundId(decode::id(row, "id")?),
         order: OrderId(decode::id(row, "order_id")?),

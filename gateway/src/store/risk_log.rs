@@ -1,9 +1,8 @@
 //! What became of decisions, in the order of the journal.
 
 use ledger::shell::Reading;
+use ledger::shell::sql::{Query, Row};
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::decision::decision;
 use super::decode;
@@ -39,23 +38,22 @@ pub async fn after(
     place: Place,
     limit: u32,
 ) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows = sqlx::query(
+    let query = Query::new(
         "select r.seq, r.position, r.what, d.decision from risk_log r
         left join decisions d on d.id = r.decision_id
-        where (r.seq, r.position) > (?, ?) order by r.seq, r.position limit ?",
+        where (r.seq, r.position) > ($1, $2) order by r.seq, r.position limit $3",
     )
     .bind(place.row)
     .bind(place.position)
-    .bind(i64::from(limit))
-    .fetch_all(reading.connection())
-    .await?;
+    .bind(i64::from(limit));
+    let rows = reading.connection().all(query).await?;
     rows.iter().map(entry).collect()
 }
 
-fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
-    let what: &str = row.try_get("what")?;
+fn entry(row: &Row) -> Result<Entry, sqlx::Error> {
+    let what = decode::text(row, "what")?;
     let became = Became::ALL.into_iter().find(|became| became.name() == what);
-    let known = row.try_get::<Option<&[u8]>, _>("decision")?.is_some();
+    let known = row.get::<Option<Vec<u8>>>("decision")?.is_some();
     Ok(Entry {
         place: Place {
             row: decode::number(row, "seq")?,

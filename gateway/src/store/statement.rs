@@ -3,9 +3,9 @@
 //! The ledger's tables say what moved between which accounts; `movements` says whose transaction it was and what for.
 //! An account's id tells its role, so a posting can be put into words without any other table.
 
+use ledger::shell::sql::{Connection, Query};
 use ledger::shell::{Reading, packed};
 use ledger::{AccountId, AccountNo, Timestamp, TransactionId, TransactionNo};
-use sqlx::SqliteConnection;
 
 use super::decode;
 use super::page::{Cursor, List, Slice};
@@ -51,8 +51,8 @@ pub struct Posting {
     pub currency: String,
 }
 
-const CURRENCY: &str = "select currency from accounts where account_no = ?";
-const MOVEMENT: &str = "select order_id, refund_id from movements where transaction_no = ?";
+const CURRENCY: &str = "select currency from accounts where account_no = $1";
+const MOVEMENT: &str = "select order_id, refund_id from movements where transaction_no = $1";
 
 /// What happened on an owner's accounts (liabilities, so what raises them is money in), the newest first.
 pub async fn lines(
@@ -81,18 +81,16 @@ async fn of_account(
     slice: Slice,
     lines: &mut Vec<Line>,
 ) -> Result<(), sqlx::Error> {
-    let connection = reading.connection();
-    let currency: Option<String> = sqlx::query_scalar(CURRENCY)
-        .bind(i64::from(account.0))
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(currency) = currency else {
+    let mut connection = reading.connection();
+    let query = Query::new(CURRENCY).bind(account.0);
+    let currency: Option<(String,)> = connection.first_as(query).await?;
+    let Some((currency,)) = currency else {
         return Ok(());
     };
     let mut left = usize::try_from(slice.limit()).unwrap_or_default();
     while left > 0 {
         let order = packed::Order::NewestBefore(TransactionNo(before));
-        let found = packed::lines(connection, account.0, order, left).await?;
+        let found = packed::lines(&mut connection, account.0, order, left).await?;
         let Some(oldest) = found.last() else {
             return Ok(());
         };
@@ -100,7 +98,7 @@ async fn of_account(
         // All lines that a transaction has on the account are one line here.
         for group in found.chunk_by(|one, next| one.transaction_no == next.transaction_no) {
             let no = TransactionNo(group[0].transaction_no);
-            lines.push(line(connection, no, group, &currency).await?);
+            lines.push(line(&mut connection, no, group, &currency).await?);
             left = left.saturating_sub(1);
         }
     }
@@ -108,17 +106,14 @@ async fn of_account(
 }
 
 async fn line(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     no: TransactionNo,
     group: &[packed::Line],
     currency: &str,
 ) -> Result<Line, sqlx::Error> {
     let stored = packed::transaction(connection, no).await?;
     let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
-    let movement = sqlx::query(MOVEMENT)
-        .bind(no.0.cast_signed())
-        .fetch_optional(connection)
-        .await?;
+    let movement = connection.first(Query::new(MOVEMENT).bind(no.0)).await?;
     let (mut order, mut refund) = (None, None);
     if let Some(row) = &movement {
         order = decode::id_or_none(row, "order_id")?.map(OrderId);
@@ -146,32 +141,29 @@ const PARTIES: &str = "select v.order_id, v.refund_id, w.id as wallet, m.id as m
     from movements v
     join wallets w on w.wallet_no = v.wallet_no
     left join merchants m on m.merchant_no = v.merchant_no
-    where v.transaction_no = ?";
-const ACCOUNT: &str = "select id from accounts where account_no = ?";
+    where v.transaction_no = $1";
+const ACCOUNT: &str = "select id from accounts where account_no = $1";
 
 /// A transaction of the payments' book, with its postings in the order in which they were made.
 pub async fn explain(
     reading: &mut Reading,
     id: TransactionId,
 ) -> Result<Option<Explained>, sqlx::Error> {
-    let connection = reading.connection();
-    let Some(no) = packed::transaction_no(connection, PAYMENTS_BOOK, id).await? else {
+    let mut connection = reading.connection();
+    let Some(no) = packed::transaction_no(&mut connection, PAYMENTS_BOOK, id).await? else {
         return Ok(None);
     };
-    let Some(stored) = packed::transaction(connection, no).await? else {
+    let Some(stored) = packed::transaction(&mut connection, no).await? else {
         return Ok(None);
     };
-    let parties = sqlx::query(PARTIES)
-        .bind(no.0.cast_signed())
-        .fetch_optional(&mut *connection)
-        .await?;
+    let parties = connection.first(Query::new(PARTIES).bind(no.0)).await?;
     let Some(row) = parties else {
         return Ok(None);
     };
     let mut postings = Vec::with_capacity(stored.postings.len());
     for made in &stored.postings {
-        let (debit, currency) = role(connection, made.debit).await?;
-        let (credit, _) = role(connection, made.credit).await?;
+        let (debit, currency) = role(&mut connection, made.debit).await?;
+        let (credit, _) = role(&mut connection, made.credit).await?;
         postings.push(Posting {
             debit,
             credit,
@@ -194,13 +186,13 @@ pub async fn explain(
 
 /// The role of an account, and its currency.
 async fn role(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     account: AccountNo,
 ) -> Result<(Role, String), sqlx::Error> {
-    let row = sqlx::query(ACCOUNT)
-        .bind(i64::from(account.0))
-        .fetch_one(connection)
+    let row = connection
+        .first(Query::new(ACCOUNT).bind(account.0))
         .await?;
+    let row = row.ok_or(sqlx::Error::RowNotFound)?;
     let id = AccountId(decode::id(&row, "id")?);
     Role::of_account(id).ok_or_else(|| decode::wrong("id"))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ledger::shell::sql::Connection;
 use ledger::shell::{LedgerEvents, LedgerView, Rows, Table, Value, View};
 use ledger::{Moment, Sequence, Timestamp};
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
 
 use super::order::find_cold;
 use super::risk_view::RiskView;
@@ -133,7 +133,7 @@ impl View<Payments> for PaymentsView {
     }
 
     async fn cold(
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         keys: &[ColdKey],
     ) -> Result<BTreeMap<ColdKey, Option<ColdRow>>, sqlx::Error> {
         let mut found = BTreeMap::new();

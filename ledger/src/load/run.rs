@@ -11,6 +11,7 @@ use crate::core::{Command, Ledger, Outcome};
 use crate::engine::Submission;
 use crate::load::transfers::{ACCOUNTS_PER_COMMAND, Transfer, account, account_id};
 use crate::load::{DiskLimit, Figures, Load, LoadError, memory, transfers};
+use crate::shell::sql::Query;
 use crate::shell::{
     Committed, Handle, LedgerAudit, LedgerView, Settings, Store, SubmitError, verify,
 };
@@ -237,12 +238,10 @@ async fn check(handle: &Handle<Ledger>, load: &Load) -> Result<(), LoadError> {
         }
     }
     let mut reading = handle.views().read().await?;
-    let sum = "select cast(coalesce(sum(last_no - first_no + 1), 0) as integer) from transactions";
-    let count: i64 = sqlx::query_scalar(sum)
-        .fetch_one(reading.connection())
-        .await
-        .map_err(crate::shell::ViewsError::from)?;
-    expect(count.unsigned_abs() == load.transfers, || {
+    let sum = Query::new("select coalesce(sum(last_no - first_no + 1), 0) from transactions");
+    let counted = reading.connection().one_as(sum).await;
+    let (count,): (u64,) = counted.map_err(crate::shell::ViewsError::from)?;
+    expect(count == load.transfers, || {
         format!("the views have {count} transactions")
     })
 }

@@ -7,15 +7,15 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
-
 use crate::machine::{Cold, Machine};
 use crate::once::{OnceEntry, OnceKey, Unique};
+use crate::shell::once_filter::{FiltersAt, OnceFilters};
 use crate::shell::packed;
 use crate::shell::past::{self, ReadPast};
 use crate::shell::sequencer::Missing;
+use crate::shell::sql::Connection;
 use crate::shell::view::View;
-use crate::shell::views::{FiltersAt, OnceFilters, Views, ViewsError};
+use crate::shell::views::{Views, ViewsError};
 
 /// How long a command waits for the views to reach what has left memory. Things leave only after
 /// they are in the views, so this is long only while views are rebuilt.
@@ -28,7 +28,7 @@ type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send
 pub(crate) trait ReadCold<M: Machine>: Send + Sync {
     fn read<'a>(
         &self,
-        connection: &'a mut SqliteConnection,
+        connection: &'a mut Connection<'_>,
         keys: &'a [M::Key],
     ) -> Reading<'a, Found<M>>;
 }
@@ -50,7 +50,7 @@ impl<V> fmt::Debug for ColdOf<V> {
 impl<M: Machine, V: View<M>> ReadCold<M> for ColdOf<V> {
     fn read<'a>(
         &self,
-        connection: &'a mut SqliteConnection,
+        connection: &'a mut Connection<'_>,
         keys: &'a [M::Key],
     ) -> Reading<'a, Found<M>> {
         Box::pin(V::cold(connection, keys))
@@ -71,7 +71,7 @@ pub(crate) async fn bring<M: Machine>(
     let filters = filters.now();
     let mut reading = views.read().await?;
     let read_at = reading.watermark().min(filters.at);
-    let connection = reading.connection();
+    let mut connection = reading.connection();
     for Missing {
         submission,
         keys,
@@ -82,13 +82,13 @@ pub(crate) async fn bring<M: Machine>(
         keys.extend(std::mem::take(&mut submission.cold.rows).into_keys());
         once.extend(std::mem::take(&mut submission.once_cold).into_keys());
         for key in once {
-            let entry = read_once::<M>(connection, &filters, past, *key).await?;
+            let entry = read_once::<M>(&mut connection, &filters, past, *key).await?;
             submission.once_cold.insert(*key, entry);
         }
         let rows = if keys.is_empty() {
             BTreeMap::new()
         } else {
-            cold.read(connection, keys).await?
+            cold.read(&mut connection, keys).await?
         };
         submission.cold = Cold { read_at, rows };
     }
@@ -97,7 +97,7 @@ pub(crate) async fn bring<M: Machine>(
 
 /// The entry of a key: the record in the journal where it was used, if it was.
 async fn read_once<M: Machine>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     filters: &FiltersAt,
     past: &dyn ReadPast,
     key: OnceKey,

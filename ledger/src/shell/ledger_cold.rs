@@ -10,10 +10,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::SqliteConnection;
 
 use crate::core::{Book, Hold, HoldState, Key, Row, TransactionId, TransactionNo, TransactionRow};
 use crate::shell::packed;
+use crate::shell::sql::{Connection, Query};
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 
 pub(super) static HOLDS: Table = Table {
@@ -71,7 +71,7 @@ const fn state_name(state: HoldState) -> &'static str {
 }
 
 pub(super) async fn read(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     keys: &[Key],
 ) -> Result<BTreeMap<Key, Option<Row>>, sqlx::Error> {
     let mut rows = BTreeMap::new();
@@ -88,32 +88,27 @@ pub(super) async fn read(
 }
 
 async fn read_hold(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     book: Book,
     id: TransactionId,
 ) -> Result<Option<Hold>, sqlx::Error> {
-    let hold: Option<Vec<u8>> =
-        sqlx::query_scalar("select hold from holds where book = ? and id = ?")
-            .bind(i64::from(book.0))
-            .bind(id.0.to_be_bytes().to_vec())
-            .fetch_optional(connection)
-            .await?;
-    hold.map(|hold| decoded("hold", &hold)).transpose()
+    let query = Query::new("select hold from holds where book = $1 and id = $2")
+        .bind(book.0)
+        .bind(Value::id(id.0));
+    let hold: Option<(Vec<u8>,)> = connection.first_as(query).await?;
+    hold.map(|(hold,)| decoded("hold", &hold)).transpose()
 }
 
 async fn read_transaction(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     no: TransactionNo,
 ) -> Result<Option<TransactionRow>, sqlx::Error> {
     let Some(stored) = packed::transaction(connection, no).await? else {
         return Ok(None);
     };
-    let reversed: Option<Vec<u8>> =
-        sqlx::query_scalar("select reversed from reversals where transaction_no = ?")
-            .bind(no.0.cast_signed())
-            .fetch_optional(connection)
-            .await?;
-    let reversed = reversed.map(|reversed| decoded("reversed", &reversed));
+    let query = Query::new("select reversed from reversals where transaction_no = $1").bind(no.0);
+    let reversed: Option<(Vec<u8>,)> = connection.first_as(query).await?;
+    let reversed = reversed.map(|(reversed,)| decoded("reversed", &reversed));
     Ok(Some(TransactionRow {
         book: stored.book,
         postings: stored.postings,

@@ -13,8 +13,6 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::SqliteConnection;
-
 use crate::core::{
     Account, AccountKind, AccountNo, AccountState, Book, Event, Key, Ledger, Row, Transaction,
 };
@@ -22,6 +20,7 @@ use crate::machine::Moment;
 use crate::shell::ledger_cold::{self, HOLDS, REVERSALS};
 use crate::shell::ledger_detail::{self, DetailView};
 use crate::shell::packed::Line;
+use crate::shell::sql::Connection;
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 use crate::shell::view::View;
 
@@ -231,7 +230,7 @@ impl View<Ledger> for LedgerView {
     }
 
     async fn cold(
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         keys: &[Key],
     ) -> Result<BTreeMap<Key, Option<Row>>, sqlx::Error> {
         ledger_cold::read(connection, keys).await

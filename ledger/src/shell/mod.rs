@@ -6,13 +6,14 @@
 //! 1. [`codec`], [`merkle`] and [`chain`]: the bytes of a row and what binds rows together.
 //! 2. [`journal`]: where rows become durable; the only commit point of the house.
 //! 3. [`clock`] and [`sequencer`]: the one writer, with its queue, its batches and its answers.
-//! 4. [`table`], [`view`], [`views`], `projector`, `cold` and `past`: SQL tables that follow
+//! 4. [`sql`]: one way to speak to SQLite and to `PostgreSQL`.
+//! 5. [`table`], [`view`], [`views`], `projector`, `cold` and `past`: SQL tables that follow
 //!    the journal, and what is read from both for those who ask again.
 //!    [`packed`] is how histories are kept: in sorted runs instead of one row each.
-//! 5. `recovery`: the state at a start.
-//! 6. [`store`]: all of it, opened in one call.
-//! 7. [`verify`]: everything on disk, checked against the journal.
-//! 8. [`ledger_view`] and [`ledger_event`]: the tables of a ledger; [`ledger_read`]: what is read from them.
+//! 6. `recovery`: the state at a start.
+//! 7. [`store`]: all of it, opened in one call.
+//! 8. [`verify`]: everything on disk, checked against the journal.
+//! 9. [`ledger_view`] and [`ledger_event`]: the tables of a ledger; [`ledger_read`]: what is read from them.
 
 pub mod chain;
 pub mod clock;
@@ -25,11 +26,13 @@ pub mod ledger_event;
 pub mod ledger_read;
 pub mod ledger_view;
 pub mod merkle;
+mod once_filter;
 pub mod packed;
 mod past;
 mod projector;
 mod recovery;
 pub mod sequencer;
+pub mod sql;
 pub mod store;
 pub mod table;
 pub mod verify;

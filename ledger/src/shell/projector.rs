@@ -105,6 +105,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the views could not be written; trying again");
+                    self.views.forget_connection();
                 }
             }
             if self.shared.inbox.gate().stopped().is_some() {

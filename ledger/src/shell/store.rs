@@ -1,7 +1,6 @@
-//! A machine on disk: journal, recovery, writer and projector, opened in one call.
+//! A machine and its database: journal, recovery, writer and projector, opened in one call.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -11,13 +10,14 @@ use tokio::runtime::Runtime;
 
 use crate::machine::{Machine, Sequence};
 use crate::shell::cold::ColdOf;
-use crate::shell::journal::{self, Journal, JournalError, SqliteJournal};
+use crate::shell::journal::{self, DatabaseJournal, Journal, JournalError};
 use crate::shell::past::Past;
 use crate::shell::projector::Projector;
 use crate::shell::recovery::{self, RecoveryError};
 use crate::shell::sequencer::{
     Committer, Feed, Handle, Inbox, Settings, Shared, StopReason, Writer,
 };
+use crate::shell::sql::Database;
 use crate::shell::view::View;
 use crate::shell::views::{self, SnapshotSource, Views, ViewsError, ViewsWriter};
 
@@ -45,14 +45,14 @@ impl From<RecoveryError> for OpenError {
     }
 }
 
-/// Drops the views of a data directory that nobody has open, so that the next start makes them anew
+/// Drops the views of a database that nobody else writes, so that the next start makes them anew
 /// from the journal.
-pub fn rebuild_views(directory: &Path) -> Result<(), JournalError> {
-    let _lock = journal::lock(directory)?;
-    views::delete(directory).map_err(|error| JournalError::File {
-        path: directory.to_owned(),
-        error,
-    })
+pub async fn rebuild_views(database: impl Into<Database>) -> Result<(), OpenError> {
+    let database = database.into();
+    let held = journal::hold(&database).await?;
+    views::delete(&database).await?;
+    drop(held);
+    Ok(())
 }
 
 /// A machine that runs. Dropping it is like a crash: what is not durable is not done, what is
@@ -65,32 +65,68 @@ pub struct Store<M: Machine> {
 }
 
 impl<M: Machine> Store<M> {
-    /// Opens a data directory, which is created when it is not there. Returns when the state is
-    /// recovered and sealed, so that commands are taken; or without the seal when that takes too
-    /// long, and then callers are told `busy` until the disk is well again.
+    /// Opens a database, which is made ready when it is new. Returns when the state is recovered
+    /// and sealed, so that commands are taken; or without the seal when that takes too long, and
+    /// then callers are told `busy` until the disk is well again.
     pub async fn open<V: View<M>>(
-        directory: &Path,
+        database: impl Into<Database>,
         view: V,
         settings: Settings,
     ) -> Result<Self, OpenError> {
-        let journal = SqliteJournal::open(directory).await?;
-        Self::open_with(journal, directory, view, settings).await
+        let database = database.into();
+        let journal = DatabaseJournal::open(database.clone());
+        Self::open_from(journal, database, view, settings).await
     }
 
-    /// The same with any journal; only the views are in the directory.
+    /// The same with any journal; only the views are in the database.
     pub async fn open_with<V: View<M>, J: Journal>(
-        mut journal: J,
-        directory: &Path,
+        journal: J,
+        database: impl Into<Database>,
         view: V,
         settings: Settings,
     ) -> Result<Self, OpenError> {
-        let mut views = ViewsWriter::open(directory, view.tables()).await?;
-        let snapshots = views.snapshots().await?;
+        let journal = std::future::ready(Ok(journal));
+        Self::open_from(journal, database, view, settings).await
+    }
+
+    /// The same with a journal that is opened by the runtime of the thread that will use it, to
+    /// which its connections then belong.
+    pub async fn open_from<V: View<M>, J: Journal>(
+        journal: impl Future<Output = Result<J, JournalError>> + Send + 'static,
+        database: impl Into<Database>,
+        view: V,
+        settings: Settings,
+    ) -> Result<Self, OpenError> {
+        let database = database.into();
+        let recover = move || Self::recover(journal, &database, view, settings);
+        let recovered = tokio::task::spawn_blocking(recover).await;
+        let store = recovered.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()))?;
+        if !store.handle.ready(SEAL_WAIT_MAX).await {
+            tracing::warn!("the journal could not be sealed yet; commands are refused until it is");
+        }
+        Ok(store)
+    }
+
+    /// Recovers the state and starts the threads.
+    fn recover<V: View<M>, J: Journal>(
+        journal: impl Future<Output = Result<J, JournalError>>,
+        database: &Database,
+        view: V,
+        settings: Settings,
+    ) -> Result<Self, OpenError> {
+        let (committing, projecting) = (runtime()?, runtime()?);
+        let mut journal = committing.block_on(journal)?;
+        let (views, snapshots, watermark) = projecting.block_on(async {
+            let mut views = ViewsWriter::open(database, view.tables()).await?;
+            let snapshots = views.snapshots().await?;
+            let watermark = views.watermark().await?.sequence;
+            Ok::<_, ViewsError>((views, snapshots, watermark))
+        })?;
         let filters = views.filters();
-        let recovered = recovery::recover(&mut journal, snapshots, None).await?;
-        let reader = journal.reader().await?;
-        let past = Arc::new(Past::new(journal.reader().await?));
-        let watermark = views.watermark().await?.sequence;
+        let recovered = recovery::recover(&mut journal, snapshots, None);
+        let recovered = committing.block_on(recovered)?;
+        let reader = projecting.block_on(journal.reader())?;
+        let past = Arc::new(Past::new(committing.block_on(journal.reader())?));
 
         let shared = Arc::new(Shared::new(
             Inbox::new(&settings),
@@ -103,7 +139,7 @@ impl<M: Machine> Store<M> {
         let committer = Committer {
             shared: shared.clone(),
             journal,
-            snapshots: SnapshotSource::new(directory),
+            snapshots: SnapshotSource::new(database),
             head: recovered.head,
             feed: Feed {
                 sender: durable_rows,
@@ -124,35 +160,24 @@ impl<M: Machine> Store<M> {
         let writer = Writer::new(shared.clone(), jobs, settings, recovered.engine);
 
         let cold = Arc::new(ColdOf::<V>::default());
-        let handle = Handle::new(shared.clone(), Views::open(directory), cold, past, filters);
+        let handle = Handle::new(shared.clone(), Views::open(database), cold, past, filters);
         let mut store = Self {
             handle,
             shared,
             threads: Vec::new(),
         };
-        store.start("committer", move |runtime| committer.run(runtime, &job))?;
-        store.start("projector", move |runtime| projector.run(runtime))?;
-        store.start("writer", move |_| writer.run())?;
-        if !store.handle.ready(SEAL_WAIT_MAX).await {
-            tracing::warn!("the journal could not be sealed yet; commands are refused until it is");
-        }
+        store.start("committer", move || committer.run(&committing, &job))?;
+        store.start("projector", move || projector.run(&projecting))?;
+        store.start("writer", move || writer.run())?;
         Ok(store)
     }
 
     /// Starts a thread. A panic in one of them is a defect, or an event that does not fit: it stops
     /// everything.
-    fn start(
-        &mut self,
-        name: &str,
-        work: impl FnOnce(&Runtime) + Send + 'static,
-    ) -> Result<(), OpenError> {
+    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
         let shared = self.shared.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(OpenError::Thread)?;
         let body = move || {
-            if catch_unwind(AssertUnwindSafe(|| work(&runtime))).is_err() {
+            if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 shared.stop(StopReason::Defect);
             }
         };
@@ -189,6 +214,14 @@ impl<M: Machine> Drop for Store<M> {
         self.shared.stop(StopReason::ShutDown);
         join(std::mem::take(&mut self.threads));
     }
+}
+
+/// What a thread waits with.
+fn runtime() -> Result<Runtime, OpenError> {
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    built.map_err(OpenError::Thread)
 }
 
 fn join(threads: Vec<JoinHandle<()>>) {

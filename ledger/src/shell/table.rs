@@ -2,11 +2,14 @@
 //! bulk.
 //!
 //! A view never writes SQL for writing. It says which tables there are and puts rows; how they get
-//! into the database fastest (about a thousand rows a statement, sorted by key) is known in one
-//! place. The tables are plain, so that any SQL tool reads them: ids are 16-byte blobs (`hex(id)`
+//! into the database fastest (sorted by key, by as few statements as each database likes best) is
+//! known in one place ([`sql`](crate::shell::sql)). The tables are plain, so that any SQL tool reads them: ids are 16-byte blobs (`hex(id)`
 //! shows them as text), times are nanoseconds since 1970, amounts are minor units.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::shell::chain::hex;
 
 use crate::shell::packed;
 
@@ -80,6 +83,23 @@ pub struct Table {
     pub indexes: &'static [&'static str],
 }
 
+impl Table {
+    pub(crate) fn key_names(&self) -> Vec<&'static str> {
+        self.columns[..self.key]
+            .iter()
+            .map(|column| column.name)
+            .collect()
+    }
+
+    /// The statements that make the further indexes.
+    pub(crate) fn index_definitions(&self) -> impl Iterator<Item = String> {
+        let name = self.name;
+        (1..).zip(self.indexes).map(move |(number, columns)| {
+            format!("create index if not exists {name}_{number} on {name} ({columns})")
+        })
+    }
+}
+
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
@@ -93,6 +113,18 @@ impl Value {
     /// An id as its 16 bytes, most significant first.
     pub fn id(id: u128) -> Self {
         Self::Blob(Box::new(id.to_be_bytes()))
+    }
+}
+
+/// As it is written in SQL.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
+            Self::Blob(bytes) => write!(f, "x'{}'", hex(bytes)),
+        }
     }
 }
 

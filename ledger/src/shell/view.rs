@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 
-use sqlx::SqliteConnection;
-
 use crate::machine::{Machine, Moment};
+use crate::shell::sql::Connection;
 use crate::shell::table::{Rows, Table};
 
 /// Turns events into rows of SQL tables. Everything comes from the journal: the projector folds a
@@ -29,7 +28,7 @@ pub trait View<M: Machine>: Debug + Send + 'static {
     /// Reads what has left memory: for each key the row, or that there is none. The connection is
     /// inside one read transaction.
     fn cold(
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         keys: &[M::Key],
     ) -> impl Future<Output = Result<BTreeMap<M::Key, Option<M::Row>>, sqlx::Error>> + Send;
 }

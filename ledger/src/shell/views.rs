@@ -1,75 +1,74 @@
-//! The views in SQLite: a file of its own, which only the projector writes.
+//! The views: an area of the database that only the projector writes.
 //!
-//! `synchronous=NORMAL`: a power cut may lose the end, and that only rewinds the watermark, which
-//! is written in the same transaction as the rows it speaks of. Readers have connections of their
-//! own and read the watermark in the transaction in which they read the rows ([`Views::read`]).
+//! Their commits need not be durable: a power cut may lose the end, and that only rewinds the
+//! watermark, which is written in the same transaction as the rows it speaks of. Readers have
+//! connections of their own and read the watermark in the transaction in which they read the rows
+//! ([`Views::read`]).
 //!
 //! Beside the view's tables there are those of the house: `watermark` (up to which row of the
 //! journal the tables stand), `snapshot` (the whole state at a checkpoint of the journal, which
 //! recovery starts from) and the [`packed`] histories, among them the *once* index.
 
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-
 use sha2::{Digest as _, Sha256};
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
-};
 
 use crate::engine::Digest;
 use crate::machine::Sequence;
-use crate::once::OnceKey;
 use crate::shell::chain::{Head, hex};
-use crate::shell::journal::{SHARD, TRUNCATE};
-use crate::shell::packed::{self, Filter, Packs};
-use crate::shell::table::{Kind, Rows, Table, Value};
+use crate::shell::journal::SHARD;
+use crate::shell::once_filter::OnceFilters;
+use crate::shell::packed::{self, Packs};
+use crate::shell::sql::{Area, Connection, Database, Pool, Query, Row, Session, Transaction};
+use crate::shell::table::{Column, Growth, Rows, Table};
 
-pub(crate) const FILE: &str = "views.db";
+const AREA: &str = "views";
 
 /// Readers at a time; more wait for each other.
 const READERS_MAX: u32 = 8;
-const READER_WAIT_MAX: Duration = Duration::from_secs(10);
-/// One statement writes at most this many rows: as fast as it gets, measured.
-const STATEMENT_ROWS_MAX: usize = 1_024;
-/// SQLite's own limit of parameters in a statement.
-const STATEMENT_VALUES_MAX: usize = 32_766;
 /// A table has at most eleven statements, for 1, 2, 4 … 1,024 rows.
 const STATEMENTS_MAX: usize = 512;
-/// A block of a packed history takes a few pages of this size.
+/// A block of a packed history takes a few of SQLite's pages of this size.
 const PAGE_BYTES: u32 = 8_192;
-/// Pages kept in memory by the writer, in KiB (negative is KiB in SQLite's own words).
+/// Pages kept in memory by SQLite's writer, in KiB (negative is KiB in its own words).
 const CACHE_KIB: &str = "-32768";
 /// Snapshots kept: the newest, and one to fall back on.
 const SNAPSHOTS_KEPT: i64 = 2;
 
-/// Deletes the views. The next start makes them anew from the journal; nothing is lost by it but
-/// time.
-pub(crate) fn delete(directory: &Path) -> std::io::Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
-        match std::fs::remove_file(directory.join(format!("{FILE}{suffix}"))) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
+/// Where the views are.
+pub(crate) fn area(database: &Database) -> Area {
+    database.area(AREA)
 }
 
-const WATERMARK: &str = "create table if not exists watermark (
-    shard integer primary key,
-    seq integer not null,
-    hash blob not null,
-    schema text not null
-) strict";
-const SNAPSHOT: &str = "create table if not exists snapshot (
-    seq integer primary key,
-    row_hash blob not null,
-    digest blob not null,
-    state blob not null
-) strict";
+/// Drops the views. The next start makes them anew from the journal; nothing is lost by it but
+/// time.
+pub(crate) async fn delete(database: &Database) -> Result<(), ViewsError> {
+    Ok(area(database).delete().await?)
+}
+
+static WATERMARK: Table = Table {
+    name: "watermark",
+    columns: &[
+        Column::integer("shard"),
+        Column::integer("seq"),
+        Column::blob("hash"),
+        Column::text("schema"),
+    ],
+    key: 1,
+    growth: Growth::Replace,
+    indexes: &[],
+};
+
+static SNAPSHOT: Table = Table {
+    name: "snapshot",
+    columns: &[
+        Column::integer("seq"),
+        Column::blob("row_hash"),
+        Column::blob("digest"),
+        Column::blob("state"),
+    ],
+    key: 1,
+    growth: Growth::Replace,
+    indexes: &[],
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ViewsError {
@@ -88,10 +87,11 @@ pub(crate) struct Snapshot {
     pub(crate) state: Vec<u8>,
 }
 
-/// The connection that writes.
+/// The one who writes.
 #[derive(Debug)]
 pub(crate) struct ViewsWriter {
-    connection: SqliteConnection,
+    area: Area,
+    session: Session,
     tables: Vec<&'static Table>,
     schema: String,
     /// What is known of the packed histories; nothing after a failure.
@@ -102,34 +102,28 @@ pub(crate) struct ViewsWriter {
 impl ViewsWriter {
     /// Opens the views, and makes them anew when they were made for other tables.
     pub(crate) async fn open(
-        directory: &Path,
-        mut tables: Vec<&'static Table>,
+        database: &Database,
+        tables: Vec<&'static Table>,
     ) -> Result<Self, ViewsError> {
-        let options = SqliteConnectOptions::new()
-            .filename(directory.join(FILE))
-            .create_if_missing(true)
-            .page_size(PAGE_BYTES)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(false)
-            .statement_cache_capacity(STATEMENTS_MAX)
-            .pragma("cache_size", CACHE_KIB)
-            .disable_statement_logging();
-        let mut connection = options.connect().await?;
-        for create in [WATERMARK, SNAPSHOT] {
-            sqlx::query(create).execute(&mut connection).await?;
-        }
-        tables.extend(packed::TABLES);
-        let schema = schema(&tables);
+        let area = area(database).tuned(|options| {
+            options
+                .page_size(PAGE_BYTES)
+                .statement_cache_capacity(STATEMENTS_MAX)
+                .pragma("cache_size", CACHE_KIB)
+        });
+        let tables = all(tables);
+        let schema = schema(&area, &tables);
         let mut views = Self {
-            connection,
+            session: Session::new(area.clone()),
+            area,
             tables,
             schema,
             packs: None,
             filters: OnceFilters::default(),
         };
-        let found = schema_found(&mut views.connection).await?;
-        if found.as_ref() != Some(&views.schema) {
+        views.session.make(&[&WATERMARK, &SNAPSHOT]).await?;
+        let mut connection = views.session.connection().await?;
+        if schema_found(&mut connection).await?.as_ref() != Some(&views.schema) {
             views.reset().await?;
         }
         views.load().await?;
@@ -138,7 +132,7 @@ impl ViewsWriter {
 
     /// Learns what the packed histories have, and tells readers.
     async fn load(&mut self) -> Result<(), ViewsError> {
-        let packs = match Packs::load(&mut self.connection).await {
+        let packs = match Packs::load(&mut self.session.connection().await?).await {
             Err(sqlx::Error::Decode(error)) => {
                 tracing::warn!(%error, "the views are damaged and are made anew");
                 self.reset().await?;
@@ -146,7 +140,7 @@ impl ViewsWriter {
             }
             loaded => loaded?,
         };
-        let at = watermark(&mut self.connection).await?;
+        let at = watermark(&mut self.session.connection().await?).await?;
         self.filters.set(at.sequence, packs.once_filters());
         self.packs = Some(packs);
         Ok(())
@@ -161,11 +155,6 @@ impl ViewsWriter {
         &self.tables
     }
 
-    /// Names the definitions of the tables.
-    pub(crate) fn schema(&self) -> &str {
-        &self.schema
-    }
-
     pub(crate) fn rows(&self) -> Rows {
         Rows::new(&self.tables)
     }
@@ -175,27 +164,23 @@ impl ViewsWriter {
         if self.packs.is_none() {
             self.load().await?;
         }
-        watermark(&mut self.connection).await
+        watermark(&mut self.session.connection().await?).await
     }
 
     /// Drops all tables and makes them anew, empty. Snapshots stay: they answer for themselves.
     pub(crate) async fn reset(&mut self) -> Result<(), ViewsError> {
-        let mut transaction = self.connection.begin_with("begin immediate").await?;
-        let names: Vec<String> = sqlx::query_scalar(
-            "select name from sqlite_schema where type = 'table'
-             and name not in ('watermark', 'snapshot') and name not like 'sqlite\\_%' escape '\\'",
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
+        let mut transaction = self.session.begin().await?;
+        let mut connection = transaction.connection();
+        let kept = [WATERMARK.name, SNAPSHOT.name];
+        let mut names = connection.tables().await?;
+        names.retain(|name| !kept.contains(&name.as_str()));
         let drops = names.iter().map(|name| format!("drop table \"{name}\""));
-        let creates = self.tables.iter().flat_map(|table| definition(table));
+        let tables = self.tables.iter();
+        let creates = tables.flat_map(|table| self.area.definition(table));
         for statement in drops.chain(creates) {
-            sqlx::query(AssertSqlSafe(statement))
-                .persistent(false)
-                .execute(&mut *transaction)
-                .await?;
+            connection.declare(statement).await?;
         }
-        set_watermark(&mut transaction, Head::GENESIS, &self.schema).await?;
+        set_watermark(&mut connection, Head::GENESIS, &self.schema).await?;
         transaction.commit().await?;
         self.packs = None;
         self.filters.set(Sequence(0), Vec::new());
@@ -212,25 +197,18 @@ impl ViewsWriter {
         // Taken, so that after a failure it is learnt anew.
         let mut packs = match self.packs.take() {
             Some(packs) => packs,
-            None => Packs::load(&mut self.connection).await?,
+            None => Packs::load(&mut self.session.connection().await?).await?,
         };
-        let mut transaction = self.connection.begin_with("begin immediate").await?;
-        packs.write(&mut transaction, rows.packed()).await?;
+        let mut transaction = self.session.begin().await?;
+        let mut connection = transaction.connection();
+        packs.write(&mut connection, rows.packed()).await?;
         for collected in rows.tables() {
-            let mut values = collected.take().into_iter();
-            for size in pieces(collected.table, values.len()) {
-                let mut arguments = SqliteArguments::default();
-                for value in values.by_ref().take(size).flatten() {
-                    bind(&mut arguments, value)?;
-                }
-                sqlx::query_with(insert(collected.table, size), arguments)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
+            let rows = collected.take();
+            connection.write(collected.table, rows).await?;
         }
-        set_watermark(&mut transaction, head, &self.schema).await?;
+        set_watermark(&mut connection, head, &self.schema).await?;
         for snapshot in snapshots {
-            put_snapshot(&mut transaction, snapshot).await?;
+            put_snapshot(&mut connection, snapshot).await?;
         }
         transaction.commit().await?;
         self.filters.set(head.sequence, packs.once_filters());
@@ -240,114 +218,133 @@ impl ViewsWriter {
 
     /// The snapshots there are, newest first.
     pub(crate) async fn snapshots(&mut self) -> Result<Vec<Snapshot>, ViewsError> {
-        snapshots(&mut self.connection).await
+        snapshots(&mut self.session.connection().await?).await
     }
 
-    /// Folds the write-ahead log into the file, so that the file alone is the views.
-    pub(crate) async fn close(mut self) -> Result<(), ViewsError> {
-        sqlx::query(TRUNCATE).execute(&mut self.connection).await?;
-        Ok(self.connection.close().await?)
+    /// After a failure: lets go of the connection, and the next use makes another.
+    pub(crate) fn forget_connection(&mut self) {
+        self.session.forget();
     }
+
+    /// Ends in good order.
+    pub(crate) async fn close(mut self) -> Result<(), ViewsError> {
+        Ok(self.session.close().await?)
+    }
+}
+
+/// A view's tables, and the house's that are made from the journal as well.
+fn all(mut tables: Vec<&'static Table>) -> Vec<&'static Table> {
+    tables.extend(packed::TABLES);
+    tables
+}
+
+/// Names the definitions that views of these tables have in a database.
+pub(crate) fn schema_in(database: &Database, tables: Vec<&'static Table>) -> String {
+    schema(&area(database), &all(tables))
+}
+
+/// Names the tables' definitions: when it changes, the views are made anew.
+fn schema(area: &Area, tables: &[&'static Table]) -> String {
+    let mut hash = Sha256::new();
+    for statement in tables.iter().flat_map(|table| area.definition(table)) {
+        hash.update(statement);
+        hash.update([0]);
+    }
+    hex(&hash.finalize())
 }
 
 /// The definitions that the tables were made by, if there are any.
 pub(crate) async fn schema_found(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
 ) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("select schema from watermark where shard = ?")
-        .bind(SHARD)
-        .fetch_optional(connection)
-        .await
+    let query = Query::new("select schema from watermark where shard = $1").bind(SHARD);
+    let found: Option<(String,)> = connection.first_as(query).await?;
+    Ok(found.map(|(schema,)| schema))
 }
 
-pub(crate) async fn watermark(connection: &mut SqliteConnection) -> Result<Head, ViewsError> {
-    let (sequence, hash): (i64, Vec<u8>) =
-        sqlx::query_as("select seq, hash from watermark where shard = ?")
-            .bind(SHARD)
-            .fetch_one(connection)
-            .await?;
-    Ok(Head {
-        sequence: Sequence(u64::try_from(sequence).map_err(|_| ViewsError::Watermark)?),
-        hash: hash.try_into().map_err(|_| ViewsError::Watermark)?,
-    })
+pub(crate) async fn watermark(connection: &mut Connection<'_>) -> Result<Head, ViewsError> {
+    let query = Query::new("select seq, hash from watermark where shard = $1").bind(SHARD);
+    match connection.one_as(query).await {
+        Ok((sequence, hash)) => Ok(Head {
+            sequence: Sequence(sequence),
+            hash,
+        }),
+        Err(sqlx::Error::ColumnDecode { .. }) => Err(ViewsError::Watermark),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn set_watermark(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut Connection<'_>,
     head: Head,
     schema: &str,
 ) -> Result<(), ViewsError> {
-    sqlx::query("insert or replace into watermark (shard, seq, hash, schema) values (?, ?, ?, ?)")
-        .bind(SHARD)
-        .bind(i64::try_from(head.sequence.0).map_err(|_| ViewsError::Watermark)?)
-        .bind(head.hash.as_slice())
-        .bind(schema)
-        .execute(&mut **transaction)
-        .await?;
+    let query = Query::new(
+        "insert into watermark (shard, seq, hash, schema) values ($1, $2, $3, $4)
+         on conflict (shard) do update
+         set seq = excluded.seq, hash = excluded.hash, schema = excluded.schema",
+    )
+    .bind(SHARD)
+    .bind(head.sequence.0)
+    .bind(head.hash.as_slice())
+    .bind(schema);
+    connection.run(query).await?;
     Ok(())
 }
 
 async fn put_snapshot(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut Connection<'_>,
     snapshot: &Snapshot,
 ) -> Result<(), ViewsError> {
-    let Snapshot {
-        head,
-        digest,
-        state,
-    } = snapshot;
-    sqlx::query(
-        "insert or replace into snapshot (seq, row_hash, digest, state) values (?, ?, ?, ?)",
+    let query = Query::new(
+        "insert into snapshot (seq, row_hash, digest, state) values ($1, $2, $3, $4)
+         on conflict (seq) do update
+         set row_hash = excluded.row_hash, digest = excluded.digest, state = excluded.state",
     )
-    .bind(i64::try_from(head.sequence.0).map_err(|_| ViewsError::Watermark)?)
-    .bind(head.hash.as_slice())
-    .bind(digest.as_slice())
-    .bind(state.as_slice())
-    .execute(&mut **transaction)
-    .await?;
-    sqlx::query(
-        "delete from snapshot where seq not in (select seq from snapshot order by seq desc limit ?)",
+    .bind(snapshot.head.sequence.0)
+    .bind(snapshot.head.hash.as_slice())
+    .bind(snapshot.digest.as_slice())
+    .bind(snapshot.state.as_slice());
+    connection.run(query).await?;
+    let query = Query::new(
+        "delete from snapshot where seq not in (select seq from snapshot order by seq desc limit $1)",
     )
-    .bind(SNAPSHOTS_KEPT)
-    .execute(&mut **transaction)
-    .await?;
+    .bind(SNAPSHOTS_KEPT);
+    connection.run(query).await?;
     Ok(())
 }
 
 /// The snapshots that are readable at all, newest first; the others are as good as none.
 pub(crate) async fn snapshots(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
 ) -> Result<Vec<Snapshot>, ViewsError> {
-    type Stored = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
-    let rows: Vec<Stored> =
-        sqlx::query_as("select seq, row_hash, digest, state from snapshot order by seq desc")
-            .fetch_all(connection)
-            .await?;
-    let snapshot = |(sequence, hash, digest, state): Stored| {
+    let query = Query::new("select seq, row_hash, digest, state from snapshot order by seq desc");
+    let rows = connection.all(query).await?;
+    let snapshot = |row: &Row| {
+        let (sequence, hash, digest, state) = row.to().ok()?;
         Some(Snapshot {
             head: Head {
-                sequence: Sequence(u64::try_from(sequence).ok()?),
-                hash: hash.try_into().ok()?,
+                sequence: Sequence(sequence),
+                hash,
             },
-            digest: digest.try_into().ok()?,
+            digest,
             state,
         })
     };
-    Ok(rows.into_iter().filter_map(snapshot).collect())
+    Ok(rows.iter().filter_map(snapshot).collect())
 }
 
 /// Where the snapshots are, for the writer's recovery: beside the projector, which writes them.
 #[derive(Clone, Debug)]
 pub(crate) struct SnapshotSource {
-    options: SqliteConnectOptions,
+    area: Area,
 }
 
 impl SnapshotSource {
-    pub(crate) fn new(directory: &Path) -> Self {
-        let options = SqliteConnectOptions::new()
-            .filename(directory.join(FILE))
-            .read_only(true);
-        Self { options }
+    pub(crate) fn new(database: &Database) -> Self {
+        Self {
+            area: area(database),
+        }
     }
 
     /// The snapshots, newest first. None at all is no error: the journal has everything.
@@ -362,156 +359,34 @@ impl SnapshotSource {
     }
 
     async fn try_read(&self) -> Result<Vec<Snapshot>, ViewsError> {
-        let mut connection = self.options.connect().await?;
-        let found = snapshots(&mut connection).await?;
-        connection.close().await?;
+        let pool = self.area.readers(1);
+        let mut transaction = pool.begin().await?;
+        let found = snapshots(&mut transaction.connection()).await?;
+        drop(transaction);
+        pool.close().await;
         Ok(found)
-    }
-}
-
-/// How to write `rows` rows: in powers of two, so that there are few different statements and each
-/// is compiled once.
-fn pieces(table: &Table, rows: usize) -> impl Iterator<Item = usize> {
-    let fitting = STATEMENT_VALUES_MAX / table.columns.len();
-    let largest = 1 << STATEMENT_ROWS_MAX.min(fitting).ilog2();
-    let mut left = rows;
-    std::iter::from_fn(move || {
-        let size = (left > 0).then(|| largest.min(1 << left.ilog2()))?;
-        left -= size;
-        Some(size)
-    })
-}
-
-fn insert(table: &Table, rows: usize) -> AssertSqlSafe<String> {
-    let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-    let one = format!("({})", vec!["?"; names.len()].join(","));
-    AssertSqlSafe(format!(
-        "insert or replace into {} ({}) values {}",
-        table.name,
-        names.join(","),
-        vec![one.as_str(); rows].join(",")
-    ))
-}
-
-fn bind(arguments: &mut SqliteArguments, value: Value) -> Result<(), sqlx::Error> {
-    use sqlx::Arguments as _;
-    match value {
-        Value::Null => arguments.add(None::<i64>),
-        Value::Integer(number) => arguments.add(number),
-        Value::Text(text) => arguments.add(Arc::<str>::from(text)),
-        Value::Blob(bytes) => arguments.add(bytes),
-    }
-    .map_err(sqlx::Error::Encode)
-}
-
-/// The statements that make a table.
-fn definition(table: &Table) -> Vec<String> {
-    let columns = table.columns.iter().map(|column| {
-        let kind = match column.kind {
-            Kind::Integer => "integer",
-            Kind::Text => "text",
-            Kind::Blob => "blob",
-            Kind::Wide => "any",
-        };
-        let null = if column.nullable { "" } else { " not null" };
-        format!("{} {kind}{null}", column.name)
-    });
-    let columns: Vec<String> = columns.collect();
-    let key: Vec<&str> = table.columns[..table.key]
-        .iter()
-        .map(|column| column.name)
-        .collect();
-    // A single number as the key is SQLite's own row number; other keys cluster the rows.
-    let by_number = table.key == 1 && table.columns[0].kind == Kind::Integer;
-    let clustered = if by_number { "" } else { ", without rowid" };
-    let create = format!(
-        "create table {} ({}, primary key ({})) strict{clustered}",
-        table.name,
-        columns.join(", "),
-        key.join(", ")
-    );
-    let indexes = (1..).zip(table.indexes).map(|(number, columns)| {
-        format!(
-            "create index {name}_{number} on {name} ({columns})",
-            name = table.name
-        )
-    });
-    std::iter::once(create).chain(indexes).collect()
-}
-
-/// Names the tables' definitions: when it changes, the views are made anew.
-fn schema(tables: &[&'static Table]) -> String {
-    let mut hash = Sha256::new();
-    for statement in tables.iter().flat_map(|table| definition(table)) {
-        hash.update(statement);
-        hash.update([0]);
-    }
-    hex(&hash.finalize())
-}
-
-/// Which keys of the *once* index may have left for the views, without a look into them: told by
-/// the projector, read by those who submit. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct OnceFilters(Arc<RwLock<Arc<FiltersAt>>>);
-
-/// The filters as they stood at one row of the journal.
-#[derive(Debug, Default)]
-pub(crate) struct FiltersAt {
-    pub(crate) at: Sequence,
-    runs: Vec<(i64, Arc<Filter>)>,
-}
-
-impl OnceFilters {
-    fn set(&self, at: Sequence, runs: Vec<(i64, Arc<Filter>)>) {
-        let filters = Arc::new(FiltersAt { at, runs });
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = filters;
-    }
-
-    pub(crate) fn now(&self) -> Arc<FiltersAt> {
-        let filters = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        filters.clone()
-    }
-}
-
-impl FiltersAt {
-    /// Whether no run has this key, for sure.
-    pub(crate) fn is_absent(&self, key: OnceKey) -> bool {
-        let digest = packed::digest(key.scope, key.key);
-        !self.runs.iter().any(|(_, filter)| filter.may_have(digest))
-    }
-
-    /// Whether a run may have this key; also one that is not known here may.
-    pub(crate) fn may_have(&self, run: i64, key: OnceKey) -> bool {
-        let known = self.runs.iter().find(|(known, _)| *known == run);
-        known.is_none_or(|(_, filter)| filter.may_have(packed::digest(key.scope, key.key)))
     }
 }
 
 /// Reads views, beside the projector. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Views {
-    pool: SqlitePool,
+    pool: Pool,
 }
 
 impl Views {
-    /// The views of a data directory, for reading alone. The file is opened with the first reading, and
-    /// whoever writes it may be running.
-    pub fn open(directory: &Path) -> Self {
-        let options = SqliteConnectOptions::new()
-            .filename(directory.join(FILE))
-            .read_only(true)
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .acquire_timeout(READER_WAIT_MAX)
-            .connect_lazy_with(options);
-        Self { pool }
+    /// The views of a database, for reading alone. A connection is made with the first reading, and
+    /// whoever writes may be running.
+    pub fn open(database: impl Into<Database>) -> Self {
+        Self {
+            pool: area(&database.into()).readers(READERS_MAX),
+        }
     }
 
     /// Begins to read: everything read is as it stood at one watermark.
     pub async fn read(&self) -> Result<Reading, ViewsError> {
         let mut transaction = self.pool.begin().await?;
-        let watermark = watermark(&mut transaction).await?;
+        let watermark = watermark(&mut transaction.connection()).await?;
         Ok(Reading {
             transaction,
             watermark,
@@ -526,7 +401,7 @@ impl Views {
 /// One read transaction on the views.
 #[derive(Debug)]
 pub struct Reading {
-    transaction: Transaction<'static, Sqlite>,
+    transaction: Transaction<'static>,
     watermark: Head,
 }
 
@@ -541,7 +416,7 @@ impl Reading {
         self.watermark
     }
 
-    pub fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.transaction
+    pub fn connection(&mut self) -> Connection<'_> {
+        self.transaction.connection()
     }
 }

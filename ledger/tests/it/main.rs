@@ -8,10 +8,13 @@ mod core_pair;
 mod core_random;
 mod core_scenarios;
 mod core_story;
+mod postgres;
 mod shell_books;
-mod shell_crash;
+#[macro_use]
 mod shell_fixture;
+mod shell_crash;
 mod shell_once;
+mod shell_postgres;
 mod shell_sequencer;
 mod shell_tasks;
 mod shell_verify;

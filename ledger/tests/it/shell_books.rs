@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Result, bail, ensure};
 use fx::Currency;
 use ledger::shell::packed::{self, Order};
+use ledger::shell::sql::Query;
 use ledger::shell::{Handle, LedgerView, Settings, Store};
 use ledger::{
     AccountId, AccountKind, Book, Command, Ledger, Limits, NewAccount, NewPosting, NewTransaction,
@@ -126,17 +127,14 @@ async fn keep(handle: &Handle<Ledger>, book: Book) -> Result<(Lines, Sequence)> 
 /// The lines of each account as the views have them.
 async fn shown(handle: &Handle<Ledger>) -> Result<Lines> {
     let mut reading = handle.views().read().await?;
-    let accounts: Vec<(u32, u32, Vec<u8>, String)> =
-        sqlx::query_as("select account_no, book, id, kind from accounts")
-            .fetch_all(reading.connection())
-            .await?;
+    let query = Query::new("select account_no, book, id, kind from accounts");
+    let accounts: Vec<(u32, u32, u128, String)> = reading.connection().all_as(query).await?;
     let mut shown = Lines::new();
     for (no, book, id, kind) in accounts {
-        let id = u128::from_be_bytes(id.as_slice().try_into()?);
         let account = (Book(book), u64::try_from(id)?);
         let is_debit_normal = kind == "asset" || kind == "expense";
         let oldest = Order::OldestAfter(TransactionNo(0));
-        let lines = packed::lines(reading.connection(), no, oldest, usize::MAX).await?;
+        let lines = packed::lines(&mut reading.connection(), no, oldest, usize::MAX).await?;
         for line in lines {
             let (debit, credit) = line.sides(is_debit_normal);
             let line = (
@@ -152,13 +150,12 @@ async fn shown(handle: &Handle<Ledger>) -> Result<Lines> {
 
 /// The balance of each account on its normal side, as the tables have it.
 async fn balances(handle: &Handle<Ledger>) -> Result<BTreeMap<(Book, u64), i64>> {
-    let rows: Vec<(u32, Vec<u8>, i64, i64)> =
-        sqlx::query_as("select book, id, debits, credits from accounts")
-            .fetch_all(handle.views().read().await?.connection())
-            .await?;
+    let query = Query::new("select book, id, debits, credits from accounts");
+    let mut reading = handle.views().read().await?;
+    let rows: Vec<(u32, u128, i64, i64)> = reading.connection().all_as(query).await?;
     let mut balances = BTreeMap::new();
     for (book, id, debits, credits) in rows {
-        let id = u64::try_from(u128::from_be_bytes(id.as_slice().try_into()?))?;
+        let id = u64::try_from(id)?;
         let raised = debits - credits;
         balances.insert((Book(book), id), if id == 0 { raised } else { -raised });
     }

@@ -9,16 +9,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ledger::Submission;
-use ledger::shell::journal::{Fault, Faults, FaultyJournal, JournalError, MemoryJournal};
+use ledger::shell::journal::{
+    DatabaseJournal, Fault, Faults, FaultyJournal, JournalError, MemoryJournal,
+};
+use ledger::shell::sql::Query;
 use ledger::shell::{Committed, Handle, OpenError, StopReason, Store, SubmitError};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::Semaphore;
 
-use crate::shell_fixture::{AMOUNT, PATIENCE, ask, fold, key, open, tight};
+use crate::shell_fixture::{AMOUNT, PATIENCE, Site, ask, key, open, tight};
 use crate::shell_tasks::{Ask, Said, Tasks, TasksView};
+
+on_both! {
+    appends_that_are_refused
+    appends_that_happen_though_the_answer_is_lost
+    appends_of_which_nobody_knows_and_that_did_not_happen
+    appends_of_which_nobody_knows_and_that_did_happen
+    a_torn_row_stops_everything_and_is_not_started_from
+    another_writers_row_fences
+}
 
 const CLIENTS: u64 = 3;
 const TASKS_PER_CLIENT: u64 = 6;
@@ -60,15 +72,17 @@ async fn work(handle: &Handle<Tasks>, client: u64, told: &mut Told, answers: &Se
     }
 }
 
+/// A store whose journal is in the database and fails when told to.
+async fn open_faulty(site: &Site, faults: Faults) -> Result<Store<Tasks>, OpenError> {
+    let journal = DatabaseJournal::open(site.database());
+    let journal = async move { Ok(FaultyJournal::new(journal.await?, faults)) };
+    Store::open_from(journal, site.database(), TasksView, tight()).await
+}
+
 /// One life of the store, which is dropped after so many answers; the clients add to what they
 /// were told.
-async fn live(
-    journal: FaultyJournal<MemoryJournal>,
-    directory: &std::path::Path,
-    answers_max: u32,
-    told: Told,
-) -> Result<Told> {
-    let store = match Store::open_with(journal, directory, TasksView, tight()).await {
+async fn live(site: &Site, faults: Faults, answers_max: u32, told: Told) -> Result<Told> {
+    let store = match open_faulty(site, faults).await {
         Ok(store) => store,
         // Reads fail as well for a while; whoever starts it tries again.
         Err(OpenError::Journal(JournalError::Injected(_))) => return Ok(told),
@@ -98,21 +112,19 @@ async fn live(
 }
 
 /// Lives that end in the middle, with two faults, then a clean one in which everything is finished and compared.
-async fn crash_and_check(seed: u64, nth: u64, fault: Fault) -> Result<()> {
+async fn crash_and_check(site: &Site, seed: u64, nth: u64, fault: Fault) -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
-    let directory = tempfile::tempdir()?;
-    let (rows, faults) = (MemoryJournal::default(), Faults::default());
+    let faults = Faults::default();
     faults.at(nth, fault);
     faults.at(nth + random.random_range(1..8), fault);
     let mut told = Told::new();
     for _ in 0..8 {
-        let journal = FaultyJournal::new(rows.clone(), faults.clone());
         let answers_max = random.random_range(1..8);
-        told = live(journal, directory.path(), answers_max, told).await?;
+        told = live(site, faults.clone(), answers_max, told).await?;
     }
     let acknowledged = told.clone();
 
-    let store = Store::open_with(rows.clone(), directory.path(), TasksView, tight()).await?;
+    let store = Store::open(site.database(), TasksView, tight()).await?;
     let handle = store.handle();
     for client in 0..CLIENTS {
         for step in 0..2 * TASKS_PER_CLIENT {
@@ -152,10 +164,8 @@ async fn crash_and_check(seed: u64, nth: u64, fault: Fault) -> Result<()> {
         "the views follow"
     );
     let mut reading = handle.views().read().await?;
-    let (count, sum, finished): (i64, i64, i64) =
-        sqlx::query_as("select count(*), sum(amount), sum(finished) from tasks")
-            .fetch_one(reading.connection())
-            .await?;
+    let query = Query::new("select count(*), sum(amount), sum(finished) from tasks");
+    let (count, sum, finished): (i64, i64, i64) = reading.connection().one_as(query).await?;
     ensure!(
         (count, sum, finished) == (tasks, amount, tasks),
         "the views hold everything once"
@@ -165,53 +175,46 @@ async fn crash_and_check(seed: u64, nth: u64, fault: Fault) -> Result<()> {
         store.shutdown().await == StopReason::ShutDown,
         "it ends well"
     );
-    let mut rows = rows;
-    fold::<Tasks>(&mut rows).await?;
+    site.fold().await?;
     Ok(())
 }
 
-async fn crash_at_each_append(fault: Fault) {
+async fn crash_at_each_append(site: &Site, fault: Fault) -> Result<()> {
     for nth in 1..=12 {
         let seed = nth * 7919;
-        if let Err(error) = crash_and_check(seed, nth, fault).await {
-            panic!("seed {seed}, append {nth}, {fault:?}: {error:#}");
-        }
+        let site = site.another().await?;
+        let crashed = crash_and_check(&site, seed, nth, fault).await;
+        crashed.with_context(|| format!("seed {seed}, append {nth}, {fault:?}"))?;
     }
+    Ok(())
 }
 
-#[tokio::test]
-async fn appends_that_are_refused() {
-    crash_at_each_append(Fault::Refused).await;
+async fn appends_that_are_refused(site: Site) -> Result<()> {
+    crash_at_each_append(&site, Fault::Refused).await
 }
 
-#[tokio::test]
-async fn appends_that_happen_though_the_answer_is_lost() {
-    crash_at_each_append(Fault::AnswerLost).await;
+async fn appends_that_happen_though_the_answer_is_lost(site: Site) -> Result<()> {
+    crash_at_each_append(&site, Fault::AnswerLost).await
 }
 
-#[tokio::test]
-async fn appends_of_which_nobody_knows_and_that_did_not_happen() {
-    crash_at_each_append(Fault::Unreadable { reads: 6 }).await;
+async fn appends_of_which_nobody_knows_and_that_did_not_happen(site: Site) -> Result<()> {
+    crash_at_each_append(&site, Fault::Unreadable { reads: 6 }).await
 }
 
-#[tokio::test]
-async fn appends_of_which_nobody_knows_and_that_did_happen() {
-    crash_at_each_append(Fault::WrittenUnreadable { reads: 6 }).await;
+async fn appends_of_which_nobody_knows_and_that_did_happen(site: Site) -> Result<()> {
+    crash_at_each_append(&site, Fault::WrittenUnreadable { reads: 6 }).await
 }
 
-#[tokio::test]
-async fn a_torn_row_stops_everything_and_is_not_started_from() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let (rows, faults) = (MemoryJournal::default(), Faults::default());
+async fn a_torn_row_stops_everything_and_is_not_started_from(site: Site) -> Result<()> {
+    let faults = Faults::default();
     faults.at(3, Fault::Torn);
-    let journal = FaultyJournal::new(rows.clone(), faults);
-    let store = Store::open_with(journal, directory.path(), TasksView, tight()).await?;
+    let store = open_faulty(&site, faults).await?;
     let handle = store.handle();
     handle.submit(open(1).once(key(1))).await?;
     let torn = handle.submit(open(2).once(key(2))).await;
     ensure!(torn == Err(SubmitError::OutcomeUnknown), "{torn:?}");
     ensure!(store.shutdown().await == StopReason::Corrupt, "it stops");
-    let reopened = Store::<Tasks>::open_with(rows, directory.path(), TasksView, tight()).await;
+    let reopened = Store::<Tasks>::open(site.database(), TasksView, tight()).await;
     match reopened {
         Err(OpenError::Corrupt(error)) => ensure!(error.to_string().contains("row 3"), "{error}"),
         other => bail!("a torn row is not started from: {other:?}"),
@@ -219,18 +222,17 @@ async fn a_torn_row_stops_everything_and_is_not_started_from() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn another_writers_row_fences() -> Result<()> {
-    let (one, two) = (tempfile::tempdir()?, tempfile::tempdir()?);
+async fn another_writers_row_fences(site: Site) -> Result<()> {
+    let other = site.another().await?;
     let rows = MemoryJournal::default();
-    let open_in = |directory: &tempfile::TempDir| {
-        let (rows, path) = (rows.clone(), directory.path().to_owned());
-        async move { Store::<Tasks>::open_with(rows, &path, TasksView, tight()).await }
+    let open_in = |site: &Site| {
+        let (rows, database) = (rows.clone(), site.database());
+        async move { Store::<Tasks>::open_with(rows, database, TasksView, tight()).await }
     };
-    let first = open_in(&one).await?;
+    let first = open_in(&site).await?;
     first.handle().submit(open(1).once(key(1))).await?;
     // The second one takes over: its seal raises the epoch.
-    let second = open_in(&two).await?;
+    let second = open_in(&other).await?;
     second.handle().submit(open(2).once(key(2))).await?;
     let late = first.handle().submit(open(3).once(key(3))).await;
     ensure!(late == Err(SubmitError::OutcomeUnknown), "{late:?}");

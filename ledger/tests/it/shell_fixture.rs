@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use ledger::shell::journal::ReadJournal;
+use ledger::shell::journal::{DatabaseReader, ReadJournal};
+use ledger::shell::sql::{Database, Query, Session};
 use ledger::shell::{ManualClock, Settings, codec};
 use ledger::{
     Engine, Fingerprint, Machine, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -13,6 +14,79 @@ use ledger::{
 };
 
 use crate::shell_tasks::{Ask, Tasks};
+
+/// A site for the store of a test. A story takes one, and knows nothing of what it is.
+#[derive(Debug)]
+pub(crate) enum Site {
+    Sqlite(tempfile::TempDir),
+    Postgres(Database),
+}
+
+impl Site {
+    pub(crate) fn sqlite() -> Result<Self> {
+        Ok(Self::Sqlite(tempfile::tempdir()?))
+    }
+
+    pub(crate) async fn postgres() -> Result<Self> {
+        let server = crate::postgres::server();
+        let url = server.url(&server.database().await);
+        Ok(Self::Postgres(url.parse()?))
+    }
+
+    /// A new site of the same kind.
+    pub(crate) async fn another(&self) -> Result<Self> {
+        match self {
+            Self::Sqlite(_) => Self::sqlite(),
+            Self::Postgres(_) => Self::postgres().await,
+        }
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        match self {
+            Self::Sqlite(directory) => Database::from(directory.path()),
+            Self::Postgres(database) => database.clone(),
+        }
+    }
+
+    /// Changes something behind the store's back, and tells how many rows that were.
+    pub(crate) async fn spoil(&self, area: &'static str, query: Query) -> Result<u64> {
+        let mut session = Session::new(self.database().area(area));
+        let changed = session.connection().await?.run(query).await?;
+        session.close().await?;
+        Ok(changed)
+    }
+
+    /// Folds the journal.
+    pub(crate) async fn fold(&self) -> Result<Engine<Tasks>> {
+        let mut reader = DatabaseReader::open(&self.database()).await?;
+        let engine = fold(&mut reader).await?;
+        reader.close().await?;
+        Ok(engine)
+    }
+}
+
+/// Makes of each story a test on either database.
+macro_rules! on_both {
+    ($($story:ident)*) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test]
+                async fn $story() -> anyhow::Result<()> {
+                    super::$story(crate::shell_fixture::Site::sqlite()?).await
+                }
+            )*
+        }
+
+        mod on_postgres {
+            $(
+                #[tokio::test]
+                async fn $story() -> anyhow::Result<()> {
+                    super::$story(crate::shell_fixture::Site::postgres().await?).await
+                }
+            )*
+        }
+    };
+}
 
 /// Longer than anything here takes, and short enough to see that something hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -4,8 +4,14 @@ use anyhow::{Result, ensure};
 use ledger::shell::{Committed, Handle, ManualClock, Store, SubmitError};
 use ledger::{OnceKey, Unique};
 
-use crate::shell_fixture::{AMOUNT, PATIENCE, ask, key, open, roomy, tight};
+use crate::shell_fixture::{AMOUNT, PATIENCE, Site, ask, key, open, roomy, tight};
 use crate::shell_tasks::{Ask, Said, Tasks, TasksView};
+
+on_both! {
+    a_retry_gets_the_first_answer_after_its_key_has_left_memory
+    what_has_left_memory_is_decided_on_from_the_views
+    a_young_time_ordered_key_needs_no_look_into_the_views
+}
 
 const TASKS: u64 = 60;
 
@@ -49,10 +55,8 @@ async fn retries_get_the_first_answers(
     Ok(())
 }
 
-#[tokio::test]
-async fn a_retry_gets_the_first_answer_after_its_key_has_left_memory() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let store = Store::open(directory.path(), TasksView, tight()).await?;
+async fn a_retry_gets_the_first_answer_after_its_key_has_left_memory(site: Site) -> Result<()> {
+    let store = Store::open(site.database(), TasksView, tight()).await?;
     let handle = store.handle();
     let answers = work(&handle).await?;
     let in_memory = handle.status().once_in_memory;
@@ -69,15 +73,13 @@ async fn a_retry_gets_the_first_answer_after_its_key_has_left_memory() -> Result
 
     // A crash, and a start from the snapshot and the tail.
     drop(store);
-    let store = Store::open(directory.path(), TasksView, tight()).await?;
+    let store = Store::open(site.database(), TasksView, tight()).await?;
     retries_get_the_first_answers(&store.handle(), &answers).await?;
     Ok(())
 }
 
-#[tokio::test]
-async fn what_has_left_memory_is_decided_on_from_the_views() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let store = Store::open(directory.path(), TasksView, tight()).await?;
+async fn what_has_left_memory_is_decided_on_from_the_views(site: Site) -> Result<()> {
+    let store = Store::open(site.database(), TasksView, tight()).await?;
     let handle = store.handle();
     work(&handle).await?;
     let before = handle.status().cold_reads;
@@ -107,17 +109,15 @@ async fn what_has_left_memory_is_decided_on_from_the_views() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_young_time_ordered_key_needs_no_look_into_the_views() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let store = Store::open(directory.path(), TasksView, tight()).await?;
+async fn a_young_time_ordered_key_needs_no_look_into_the_views(site: Site) -> Result<()> {
+    let store = Store::open(site.database(), TasksView, tight()).await?;
     let handle = store.handle();
     work(&handle).await?;
     drop(store);
     // Two hours later, so that the keys are younger than anything that left, by more than clocks
     // may differ.
     let clock = ManualClock::new(later().1);
-    let store = Store::open(directory.path(), TasksView, roomy(&clock)).await?;
+    let store = Store::open(site.database(), TasksView, roomy(&clock)).await?;
     let handle = store.handle();
     for number in 0..10 {
         let unique = Unique {

@@ -9,11 +9,23 @@ use ledger::shell::chain::Row;
 use ledger::shell::journal::{Journal, JournalError, MemoryJournal, ReadJournal};
 use ledger::shell::{Handle, ManualClock, OpenError, Settings, StopReason, Store, SubmitError};
 use ledger::{OnceKey, Sequence, Submission, Unique};
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use crate::shell_fixture::{AMOUNT, PATIENCE, START, ask, key, open, roomy};
+use crate::shell_fixture::{AMOUNT, PATIENCE, START, Site, ask, key, open, roomy};
 use crate::shell_tasks::{Ask, Said, Tasks, TasksView};
+
+on_both! {
+    a_command_is_answered_and_still_there_after_a_restart
+    a_second_process_is_kept_out
+    every_answer_waits_until_what_its_state_saw_is_durable
+    while_one_batch_becomes_durable_the_next_is_built_and_then_the_queue_fills
+    many_commands_have_an_outcome_each_in_their_order
+    a_panic_while_folding_stops_everything
+    what_falls_due_happens_by_itself_and_before_anything_else
+    the_writer_wakes_for_what_is_due_on_the_real_clock
+    stamps_increase_and_a_jump_of_the_wall_clock_is_told_and_not_followed
+    an_id_from_the_future_is_refused
+}
 
 /// A journal whose appends wait for a permit each.
 struct Gated {
@@ -75,8 +87,7 @@ impl Drop for Gate {
 }
 
 /// A store on a gated journal, which lets through the seal.
-async fn gated(settings: Settings) -> Result<(Store<Tasks>, MemoryJournal, TempDir, Gate)> {
-    let directory = tempfile::tempdir()?;
+async fn gated(site: &Site, settings: Settings) -> Result<(Store<Tasks>, MemoryJournal, Gate)> {
     let rows = MemoryJournal::default();
     let gate = Gate {
         permits: Arc::new(Semaphore::new(1)),
@@ -87,15 +98,14 @@ async fn gated(settings: Settings) -> Result<(Store<Tasks>, MemoryJournal, TempD
         permits: gate.permits.clone(),
         begun: gate.begun.clone(),
     };
-    let store = Store::open_with(journal, directory.path(), TasksView, settings).await?;
-    Ok((store, rows, directory, gate))
+    let store = Store::open_with(journal, site.database(), TasksView, settings).await?;
+    Ok((store, rows, gate))
 }
 
-async fn memory(settings: Settings) -> Result<(Store<Tasks>, MemoryJournal, TempDir)> {
-    let directory = tempfile::tempdir()?;
+async fn memory(site: &Site, settings: Settings) -> Result<(Store<Tasks>, MemoryJournal)> {
     let rows = MemoryJournal::default();
-    let store = Store::open_with(rows.clone(), directory.path(), TasksView, settings).await?;
-    Ok((store, rows, directory))
+    let store = Store::open_with(rows.clone(), site.database(), TasksView, settings).await?;
+    Ok((store, rows))
 }
 
 /// Waits until something is so. What has been spawned runs before it is looked at.
@@ -113,11 +123,9 @@ async fn until(handle: &Handle<Tasks>, what: impl Fn(&Handle<Tasks>) -> bool) {
         .expect("what is waited for happens");
 }
 
-#[tokio::test]
-async fn a_command_is_answered_and_still_there_after_a_restart() -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn a_command_is_answered_and_still_there_after_a_restart(site: Site) -> Result<()> {
     let settings = Settings::default;
-    let store: Store<Tasks> = Store::open(directory.path(), TasksView, settings()).await?;
+    let store: Store<Tasks> = Store::open(site.database(), TasksView, settings()).await?;
     let handle = store.handle();
     let first = handle.submit(open(1).once(key(1))).await?;
     assert_eq!((first.outcome.clone(), first.again), (Said::Opened, false));
@@ -137,7 +145,7 @@ async fn a_command_is_answered_and_still_there_after_a_restart() -> Result<()> {
         Err(SubmitError::Stopped { why })
     );
 
-    let store: Store<Tasks> = Store::open(directory.path(), TasksView, settings()).await?;
+    let store: Store<Tasks> = Store::open(site.database(), TasksView, settings()).await?;
     let handle = store.handle();
     let again = handle.submit(open(1).once(key(1))).await?;
     assert_eq!((again.sequence, again.at), (first.sequence, first.at));
@@ -146,25 +154,27 @@ async fn a_command_is_answered_and_still_there_after_a_restart() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_second_process_is_kept_out_of_the_data_directory() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let open = || Store::<Tasks>::open(directory.path(), TasksView, Settings::default());
+async fn a_second_process_is_kept_out(site: Site) -> Result<()> {
+    let open = || Store::<Tasks>::open(site.database(), TasksView, Settings::default());
     let store = open().await?;
     let second = open().await;
-    let Err(OpenError::Journal(JournalError::Locked(path))) = second else {
+    let Err(OpenError::Journal(error)) = second else {
         panic!("the second opener is refused, not {second:?}");
     };
-    assert_eq!(path, directory.path());
+    assert!(error.is_held(), "{error}");
+    let holder = match &site {
+        Site::Sqlite(directory) => directory.path().display().to_string(),
+        Site::Postgres(_) => "jiaozi, user postgres, from the same machine".to_owned(),
+    };
+    assert!(error.to_string().contains(&holder), "{error}");
     store.handle().submit(crate::shell_fixture::open(1)).await?;
     drop(store);
     open().await?;
     Ok(())
 }
 
-#[tokio::test]
-async fn every_answer_waits_until_what_its_state_saw_is_durable() -> Result<()> {
-    let (store, rows, _directory, gate) = gated(Settings::default()).await?;
+async fn every_answer_waits_until_what_its_state_saw_is_durable(site: Site) -> Result<()> {
+    let (store, rows, gate) = gated(&site, Settings::default()).await?;
     let handle = store.handle();
     let answers = [
         open(1).once(key(1)),
@@ -189,15 +199,15 @@ async fn every_answer_waits_until_what_its_state_saw_is_durable() -> Result<()> 
     Ok(())
 }
 
-#[tokio::test]
-async fn while_one_batch_becomes_durable_the_next_is_built_and_then_the_queue_fills() -> Result<()>
-{
+async fn while_one_batch_becomes_durable_the_next_is_built_and_then_the_queue_fills(
+    site: Site,
+) -> Result<()> {
     let settings = Settings {
         queue_commands_max: 5,
         batch_events_max: 10,
         ..Settings::default()
     };
-    let (store, rows, _directory, gate) = gated(settings).await?;
+    let (store, rows, gate) = gated(&site, settings).await?;
     let handle = store.handle();
     let submit = |task| {
         let handle = handle.clone();
@@ -232,13 +242,12 @@ async fn while_one_batch_becomes_durable_the_next_is_built_and_then_the_queue_fi
     Ok(())
 }
 
-#[tokio::test]
-async fn many_commands_have_an_outcome_each_in_their_order() -> Result<()> {
+async fn many_commands_have_an_outcome_each_in_their_order(site: Site) -> Result<()> {
     let settings = Settings {
         batch_events_max: 7,
         ..Settings::default()
     };
-    let (store, rows, _directory) = memory(settings).await?;
+    let (store, rows) = memory(&site, settings).await?;
     let handle = store.handle();
     let commands: Vec<Submission<Tasks>> = (0..50)
         .map(|n| match n % 5 {
@@ -267,9 +276,8 @@ async fn many_commands_have_an_outcome_each_in_their_order() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_panic_while_folding_stops_everything() -> Result<()> {
-    let (store, rows, _directory) = memory(Settings::default()).await?;
+async fn a_panic_while_folding_stops_everything(site: Site) -> Result<()> {
+    let (store, rows) = memory(&site, Settings::default()).await?;
     let handle = store.handle();
     handle.submit(open(1)).await?;
     let bomb = handle.submit(ask(Ask::PanicInEvolve)).await;
@@ -285,14 +293,13 @@ async fn a_panic_while_folding_stops_everything() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn what_falls_due_happens_by_itself_and_before_anything_else() -> Result<()> {
+async fn what_falls_due_happens_by_itself_and_before_anything_else(site: Site) -> Result<()> {
     let clock = ManualClock::new(START);
     let settings = Settings {
         batch_due_max: 3,
         ..roomy(&clock)
     };
-    let (store, rows, _directory) = memory(settings).await?;
+    let (store, rows) = memory(&site, settings).await?;
     let handle = store.handle();
     let tasks = (0..10).map(|task| {
         ask(Ask::Open {
@@ -322,9 +329,8 @@ async fn what_falls_due_happens_by_itself_and_before_anything_else() -> Result<(
     Ok(())
 }
 
-#[tokio::test]
-async fn the_writer_wakes_for_what_is_due_on_the_real_clock() -> Result<()> {
-    let (store, _rows, _directory) = memory(Settings::default()).await?;
+async fn the_writer_wakes_for_what_is_due_on_the_real_clock(site: Site) -> Result<()> {
+    let (store, _rows) = memory(&site, Settings::default()).await?;
     let handle = store.handle();
     let soon = ask(Ask::Open {
         task: 1,
@@ -340,10 +346,11 @@ async fn the_writer_wakes_for_what_is_due_on_the_real_clock() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn stamps_increase_and_a_jump_of_the_wall_clock_is_told_and_not_followed() -> Result<()> {
+async fn stamps_increase_and_a_jump_of_the_wall_clock_is_told_and_not_followed(
+    site: Site,
+) -> Result<()> {
     let clock = ManualClock::new(START);
-    let (store, _rows, _directory) = memory(roomy(&clock)).await?;
+    let (store, _rows) = memory(&site, roomy(&clock)).await?;
     let handle = store.handle();
     let one = handle.submit(open(1)).await?.at;
     let two = handle.submit(open(2)).await?.at;
@@ -359,10 +366,9 @@ async fn stamps_increase_and_a_jump_of_the_wall_clock_is_told_and_not_followed()
     Ok(())
 }
 
-#[tokio::test]
-async fn an_id_from_the_future_is_refused() -> Result<()> {
+async fn an_id_from_the_future_is_refused(site: Site) -> Result<()> {
     let clock = ManualClock::new(START);
-    let (store, _rows, _directory) = memory(roomy(&clock)).await?;
+    let (store, _rows) = memory(&site, roomy(&clock)).await?;
     let handle = store.handle();
     let uuid_v7 = |millis: u64| (u128::from(millis) << 80) | (7 << 76) | (0b10 << 62);
     let keyed = |millis| OnceKey {

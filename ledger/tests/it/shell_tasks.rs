@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ledger::shell::sql::{Connection, Query};
 use ledger::shell::{Column, Growth, Rows, Table, Value, View};
 use ledger::{Answer, Cold, Machine, Moment, Refusable, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
@@ -254,21 +254,20 @@ impl View<Tasks> for TasksView {
     }
 
     async fn cold(
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         keys: &[u64],
     ) -> Result<BTreeMap<u64, Option<Finished>>, sqlx::Error> {
         let mut found = BTreeMap::new();
         for key in keys {
-            let row: Option<(i64, bool, i64)> = sqlx::query_as(
-                "select amount, by_due, changed_in from tasks where task = ? and finished = 1",
+            let query = Query::new(
+                "select amount, by_due, changed_in from tasks where task = $1 and finished = 1",
             )
-            .bind(key.cast_signed())
-            .fetch_optional(&mut *connection)
-            .await?;
+            .bind(*key);
+            let row: Option<(i64, bool, u64)> = connection.first_as(query).await?;
             let row = row.map(|(amount, by_due, changed_in)| Finished {
                 amount,
                 by_due,
-                changed_in: Sequence(changed_in.cast_unsigned()),
+                changed_in: Sequence(changed_in),
             });
             found.insert(*key, row);
         }

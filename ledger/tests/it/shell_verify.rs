@@ -1,18 +1,22 @@
 //! Verify finds any one value that was changed, and says where.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, ensure};
 use fx::Currency;
-use ledger::shell::{LedgerAudit, LedgerView, Place, Report, Settings, Store, verify};
+use ledger::shell::sql::{Database, Query, Session};
+use ledger::shell::{LedgerAudit, LedgerView, Place, Report, Settings, Store, Value, verify};
 use ledger::{
     AccountId, AccountKind, Book, Command, Fingerprint, Ledger, Limits, NewAccount, NewPosting,
     NewTransaction, OnceKey, Remember, Sequence, Submission, TransactionId, Unique,
 };
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 
-use crate::shell_fixture::PATIENCE;
+use crate::shell_fixture::{PATIENCE, Site};
+
+on_both! {
+    a_good_directory_is_clean
+    every_change_to_the_journal_is_found
+    every_change_to_a_view_is_found
+    a_difference_is_named_to_the_column
+}
 
 const BOOK: Book = Book(1);
 
@@ -53,13 +57,13 @@ fn transfer(id: u128, debit: u128, credit: u128, amount: i64) -> Submission<Ledg
     })
 }
 
-async fn check(directory: &Path) -> Result<Report> {
-    let report = verify(directory, LedgerView::default(), LedgerAudit::default());
+async fn check(database: &Database) -> Result<Report> {
+    let report = verify(database, LedgerView::default(), LedgerAudit::default());
     Ok(report.await?)
 }
 
 /// A ledger with a little of everything, shut down well.
-async fn written(directory: &Path) -> Result<()> {
+async fn written(database: &Database) -> Result<()> {
     let settings = Settings {
         batch_events_max: 4,
         evict_events: 4,
@@ -67,7 +71,7 @@ async fn written(directory: &Path) -> Result<()> {
         ..Settings::default()
     };
     for round in 0..2_u128 {
-        let store = Store::open(directory, LedgerView::default(), settings.clone()).await?;
+        let store = Store::open(database, LedgerView::default(), settings.clone()).await?;
         let handle = store.handle();
         handle.submit(accounts()).await?;
         for n in 0..2 {
@@ -86,11 +90,9 @@ async fn written(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_good_directory_is_clean() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    written(directory.path()).await?;
-    let report = check(directory.path()).await?;
+async fn a_good_directory_is_clean(site: Site) -> Result<()> {
+    written(&site.database()).await?;
+    let report = check(&site.database()).await?;
     ensure!(report.is_clean(), "{:?}", report.difference);
     ensure!(report.views_at == Some(report.head.sequence), "{report:?}");
     ensure!((report.epoch, report.events) == (2, 3 + 8), "{report:?}");
@@ -98,142 +100,132 @@ async fn a_good_directory_is_clean() -> Result<()> {
     Ok(())
 }
 
-async fn connect(file: &Path) -> Result<SqliteConnection> {
-    let options = SqliteConnectOptions::new().filename(file);
-    Ok(options.connect().await?)
-}
-
-/// Every value of a table, as the statement that changes it.
-async fn changes(connection: &mut SqliteConnection, table: &str) -> Result<Vec<(String, String)>> {
-    let columns: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(format!(
-        "select name, pk from pragma_table_info('{table}')"
-    )))
-    .fetch_all(&mut *connection)
-    .await?;
-    let keys = columns
-        .iter()
-        .filter(|(_, pk)| *pk > 0)
-        .map(|(name, _)| name.as_str());
-    let keys: Vec<&str> = keys.collect();
-    let selected: Vec<String> = keys.iter().map(|key| format!("quote({key})")).collect();
-    let query = format!("select {} from {table}", selected.join(", "));
-    let rows = sqlx::query(AssertSqlSafe(query))
-        .fetch_all(&mut *connection)
-        .await?;
-    let mut changes = Vec::new();
-    for row in rows {
-        let mut places = Vec::new();
-        for (position, key) in keys.iter().enumerate() {
-            places.push(format!("{key} = {}", row.try_get::<String, _>(position)?));
-        }
-        for (column, _) in &columns {
-            // The last byte of a blob, the last letter of a text, a number one up.
-            let change = format!(
-                "update {table} set {column} = case typeof({column})
-                 when 'integer' then {column} + 1
-                 when 'null' then 1
-                 when 'text' then {column} || 'x'
-                 else cast(substr({column}, 1, length({column}) - 1)
-                      || case when hex(substr({column}, -1)) = '00' then x'01' else x'00' end
-                      as blob) end
-                 where {}",
-                places.join(" and ")
-            );
-            changes.push((change, format!("{table}.{column}")));
+/// A value that is a little different.
+fn changed(value: &Value) -> Value {
+    match value {
+        Value::Null => 1_i64.into(),
+        Value::Integer(number) => (number + 1).into(),
+        Value::Text(text) => format!("{text}x").into(),
+        Value::Blob(bytes) => {
+            let mut bytes = bytes.to_vec();
+            match bytes.last_mut() {
+                Some(last) => *last ^= 1,
+                None => bytes.push(0),
+            }
+            bytes.into()
         }
     }
-    Ok(changes)
 }
 
-async fn every_change_is_found(file: &str, tables: &[&str]) -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    written(directory.path()).await?;
-    let path = directory.path().join(file);
-    let good = std::fs::read(&path)?;
+/// The statement that gives a column of one row another value.
+fn update(table: &str, column: &str, value: Value, key: &[(&str, Value)]) -> Query {
+    let places = (2..)
+        .zip(key)
+        .map(|(no, (name, _))| format!("{name} = ${no}"));
+    let places: Vec<String> = places.collect();
+    let sql = format!(
+        "update {table} set {column} = $1 where {}",
+        places.join(" and ")
+    );
+    let query = Query::new(sql.leak()).bind(value);
+    key.iter()
+        .fold(query, |query, (_, value)| query.bind(value.clone()))
+}
+
+/// Changes every value of some tables, one after the other, and back again. The key of each table
+/// is as many of its first columns as are said.
+async fn every_change_is_found(
+    site: &Site,
+    area: &'static str,
+    tables: &[(&str, usize)],
+) -> Result<()> {
+    written(&site.database()).await?;
+    let mut session = Session::new(site.database().area(area));
     let mut tried = 0;
-    for table in tables {
-        let mut connection = connect(&path).await?;
-        let changes = changes(&mut connection, table)
-            .await
-            .with_context(|| table.to_string())?;
-        ensure!(!changes.is_empty(), "there is something in {table}");
-        connection.close().await?;
-        for (change, what) in changes {
-            std::fs::write(&path, &good)?;
-            let mut connection = connect(&path).await?;
-            // Text where a number must be is refused by the database itself.
-            let done = sqlx::query(AssertSqlSafe(change.clone()))
-                .execute(&mut connection)
-                .await;
-            connection.close().await?;
-            if done.is_err() {
-                continue;
+    for (table, key_len) in tables {
+        let all = Query::new(format!("select * from {table}").leak());
+        let rows = session.connection().await?.all(all).await?;
+        ensure!(!rows.is_empty(), "there is something in {table}");
+        for row in &rows {
+            let key: Vec<_> = row.columns().take(*key_len).collect();
+            let key: Vec<_> = key
+                .into_iter()
+                .map(|(name, value)| (name, value.clone()))
+                .collect();
+            for (column, value) in row.columns() {
+                let new = changed(value);
+                let change = update(table, column, new.clone(), &key);
+                let what = format!("{change:?}");
+                let mut connection = session.connection().await?;
+                // A number where text must be is refused by the database itself.
+                let Ok(rows) = connection.run(change).await else {
+                    continue;
+                };
+                ensure!(rows == 1, "{what} concerned {rows} rows");
+                tried += 1;
+                let report = check(&site.database()).await.context(what.clone())?;
+                ensure!(!report.is_clean(), "{what} was not found");
+                let mut key = key.clone();
+                for (name, in_key) in &mut key {
+                    if *name == column {
+                        *in_key = new.clone();
+                    }
+                }
+                connection
+                    .run(update(table, column, value.clone(), &key))
+                    .await?;
             }
-            tried += 1;
-            let report = check(directory.path())
-                .await
-                .with_context(|| change.clone())?;
-            ensure!(
-                !report.is_clean(),
-                "{what} was changed and not found by {change}"
-            );
         }
     }
     ensure!(tried > 20, "only {tried} changes were tried");
+    let report = check(&site.database()).await?;
+    ensure!(
+        report.is_clean(),
+        "all is as it was: {:?}",
+        report.difference
+    );
     Ok(())
 }
 
-#[tokio::test]
-async fn every_change_to_the_journal_is_found() -> Result<()> {
-    every_change_is_found("journal.db", &["journal"]).await
+async fn every_change_to_the_journal_is_found(site: Site) -> Result<()> {
+    every_change_is_found(&site, "journal", &[("journal", 2)]).await
 }
 
-#[tokio::test]
-async fn every_change_to_a_view_is_found() -> Result<()> {
+async fn every_change_to_a_view_is_found(site: Site) -> Result<()> {
     let tables = [
-        "accounts",
-        "transactions",
-        "runs",
-        "blocks",
-        "watermark",
-        "snapshot",
+        ("accounts", 1),
+        ("transactions", 1),
+        ("runs", 1),
+        ("blocks", 1),
+        ("watermark", 1),
+        ("snapshot", 1),
     ];
-    every_change_is_found("views.db", &tables).await
+    every_change_is_found(&site, "views", &tables).await
 }
 
-#[tokio::test]
-async fn a_difference_is_named_to_the_column() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    written(directory.path()).await?;
-    let run = |file: &'static str, change: &'static str| {
-        let path = directory.path().join(file);
-        async move {
-            let mut connection = connect(&path).await?;
-            sqlx::query(change).execute(&mut connection).await?;
-            connection.close().await?;
-            anyhow::Ok(())
-        }
-    };
+async fn a_difference_is_named_to_the_column(site: Site) -> Result<()> {
+    written(&site.database()).await?;
     let found = async || -> Result<String> {
-        let report = check(directory.path()).await?;
+        let report = check(&site.database()).await?;
         Ok(report.difference.context("something differs")?.to_string())
     };
-    run(
-        "views.db",
-        "update accounts set debits = 5 where account_no = 1",
-    )
-    .await?;
+    let change = "update accounts set debits = 5 where account_no = 1";
+    site.spoil("views", Query::new(change)).await?;
     let text = found().await?;
     let expected = "view accounts, account_no = 1, column debits: expected 1200, found 5";
     ensure!(text == expected, "{text}");
-    run("views.db", "delete from accounts where account_no = 2").await?;
+    let change = "update accounts set debits = 1200 where account_no = 1";
+    site.spoil("views", Query::new(change)).await?;
+    let change = "delete from accounts where account_no = 2";
+    site.spoil("views", Query::new(change)).await?;
     let text = found().await?;
     ensure!(
         text == "view accounts, account_no = 2: expected a row, found none",
         "{text}"
     );
-    run("journal.db", "delete from journal where seq = 4").await?;
-    let report = check(directory.path()).await?;
+    let change = "delete from journal where seq = 4";
+    site.spoil("journal", Query::new(change)).await?;
+    let report = check(&site.database()).await?;
     let place = report.difference.clone().context("a row is missing")?.place;
     let sequence = Sequence(4);
     ensure!(

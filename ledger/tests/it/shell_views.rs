@@ -1,19 +1,27 @@
 //! The views are the fold of the journal, however they came about.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ledger::shell::journal::{Journal, MemoryJournal};
+use ledger::shell::sql::{Connection, Query};
 use ledger::shell::{
-    Column, Growth, Handle, OpenError, Rows, Settings, Store, Table, View, rebuild_views,
+    Column, Growth, Handle, OpenError, Rows, Settings, Store, Table, Value, View, rebuild_views,
 };
 use ledger::{Engine, Moment, Sequence};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::shell_fixture::{AMOUNT, PATIENCE, ask, fold, key, open, tight};
+use crate::shell_fixture::{AMOUNT, PATIENCE, Site, ask, fold, key, open, tight};
 use crate::shell_tasks::{Ask, Finished, Happened, Tasks, TasksView};
+
+on_both! {
+    views_grow_with_the_journal_over_crashes_and_restarts
+    whatever_a_start_finds_it_ends_with_the_fold
+    views_that_are_deleted_are_made_anew
+    a_journal_that_was_cut_takes_its_views_along
+    a_view_with_other_tables_is_made_anew_from_the_start
+    a_fold_that_disagrees_with_the_writers_digest_stops_everything
+    when_the_views_are_too_far_behind_commits_wait_for_them
+}
 
 async fn work(handle: &Handle<Tasks>, tasks: std::ops::Range<u64>) -> Result<()> {
     for task in tasks {
@@ -33,9 +41,8 @@ async fn tasks(handle: &Handle<Tasks>) -> Result<(BTreeMap<i64, (i64, bool)>, Se
         "the views follow"
     );
     let mut reading = handle.views().read().await?;
-    let rows: Vec<(i64, i64, bool)> = sqlx::query_as("select task, amount, finished from tasks")
-        .fetch_all(reading.connection())
-        .await?;
+    let query = Query::new("select task, amount, finished from tasks");
+    let rows: Vec<(i64, i64, bool)> = reading.connection().all_as(query).await?;
     let watermark = reading.watermark();
     let tasks = rows
         .into_iter()
@@ -49,23 +56,14 @@ fn expected(tasks: i64) -> BTreeMap<i64, (i64, bool)> {
         .collect()
 }
 
-async fn run_file(path: &Path, sql: &'static str) -> Result<()> {
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut connection = options.connect().await?;
-    sqlx::raw_sql(sql).execute(&mut connection).await?;
-    Ok(connection.close().await?)
+async fn start(rows: &MemoryJournal, site: &Site) -> Result<Store<Tasks>, OpenError> {
+    Store::open_with(rows.clone(), site.database(), TasksView, tight()).await
 }
 
-async fn start(rows: &MemoryJournal, directory: &Path) -> Result<Store<Tasks>, OpenError> {
-    Store::open_with(rows.clone(), directory, TasksView, tight()).await
-}
-
-#[tokio::test]
-async fn views_grow_with_the_journal_over_crashes_and_restarts() -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn views_grow_with_the_journal_over_crashes_and_restarts(site: Site) -> Result<()> {
     let rows = MemoryJournal::default();
     for life in 0..4 {
-        let store = start(&rows, directory.path()).await?;
+        let store = start(&rows, &site).await?;
         let handle = store.handle();
         work(&handle, 20 * life..20 * (life + 1)).await?;
         if life == 2 {
@@ -78,7 +76,7 @@ async fn views_grow_with_the_journal_over_crashes_and_restarts() -> Result<()> {
             store.shutdown().await;
         }
     }
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, &site).await?;
     ensure!(
         tasks(&store.handle()).await?.0 == expected(80),
         "after all lives"
@@ -87,26 +85,25 @@ async fn views_grow_with_the_journal_over_crashes_and_restarts() -> Result<()> {
 }
 
 /// What a start does with what it finds: whatever that is, state and views are the journal's fold.
-async fn starts_as_the_fold(spoil: &'static str) -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn starts_as_the_fold(site: &Site, spoil: Query) -> Result<()> {
     let rows = MemoryJournal::default();
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, site).await?;
     work(&store.handle(), 0..40).await?;
     store.shutdown().await;
-    run_file(&directory.path().join("views.db"), spoil).await?;
+    site.spoil("views", spoil.clone()).await?;
 
     // Each start seals and checkpoints; `fold` holds the journal to the digest in it, so a state
     // recovered wrongly cannot pass, and neither can the projector's.
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, site).await?;
     let handle = store.handle();
     ensure!(
         tasks(&handle).await?.0 == expected(40),
-        "the views after {spoil}"
+        "the views after {spoil:?}"
     );
     work(&handle, 40..50).await?;
     ensure!(
         tasks(&handle).await?.0 == expected(50),
-        "the views follow after {spoil}"
+        "the views follow after {spoil:?}"
     );
     store.shutdown().await;
     let engine: Engine<Tasks> = fold(&mut rows.clone()).await?;
@@ -114,40 +111,41 @@ async fn starts_as_the_fold(spoil: &'static str) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn whatever_a_start_finds_it_ends_with_the_fold() -> Result<()> {
+async fn whatever_a_start_finds_it_ends_with_the_fold(site: Site) -> Result<()> {
+    let zeros = [0_u8; 32];
     let spoils = [
-        "select 1",
-        "update snapshot set state = x'00'",
-        "update snapshot set digest = zeroblob(32)",
-        "update snapshot set row_hash = zeroblob(32)",
-        "update snapshot set seq = seq - 1",
-        "delete from snapshot",
-        "update watermark set hash = zeroblob(32)",
-        "update watermark set seq = 1000000",
-        "update watermark set schema = 'of long ago'",
-        "delete from watermark",
+        Query::new("select 1"),
+        Query::new("update snapshot set state = $1").bind(&zeros[..1]),
+        Query::new("update snapshot set digest = $1").bind(&zeros[..]),
+        Query::new("update snapshot set row_hash = $1").bind(&zeros[..]),
+        Query::new("update snapshot set seq = seq - 1"),
+        Query::new("delete from snapshot"),
+        Query::new("update watermark set hash = $1").bind(&zeros[..]),
+        Query::new("update watermark set seq = 1000000"),
+        Query::new("update watermark set schema = 'of long ago'"),
+        Query::new("delete from watermark"),
     ];
     for spoil in spoils {
-        starts_as_the_fold(spoil).await.context(spoil)?;
+        let what = format!("{spoil:?}");
+        let site = site.another().await?;
+        starts_as_the_fold(&site, spoil).await.context(what)?;
     }
     Ok(())
 }
 
-#[tokio::test]
-async fn views_that_are_deleted_are_made_anew() -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn views_that_are_deleted_are_made_anew(site: Site) -> Result<()> {
     let settings = tight;
-    let store = Store::open(directory.path(), TasksView, settings()).await?;
+    let store = Store::open(site.database(), TasksView, settings()).await?;
     work(&store.handle(), 0..30).await?;
     ensure!(
-        rebuild_views(directory.path()).is_err(),
+        rebuild_views(site.database()).await.is_err(),
         "not while they are in use"
     );
     store.shutdown().await;
-    rebuild_views(directory.path())?;
-    ensure!(!directory.path().join("views.db").exists(), "they are gone");
-    let store = Store::open(directory.path(), TasksView, settings()).await?;
+    rebuild_views(site.database()).await?;
+    let gone = site.spoil("views", Query::new("delete from tasks")).await;
+    ensure!(gone.is_err(), "they are gone: {gone:?}");
+    let store = Store::open(site.database(), TasksView, settings()).await?;
     ensure!(
         tasks(&store.handle()).await?.0 == expected(30),
         "they are back"
@@ -155,15 +153,13 @@ async fn views_that_are_deleted_are_made_anew() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_journal_that_was_cut_takes_its_views_along() -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn a_journal_that_was_cut_takes_its_views_along(site: Site) -> Result<()> {
     let rows = MemoryJournal::default();
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, &site).await?;
     work(&store.handle(), 0..30).await?;
     store.shutdown().await;
     rows.rows().truncate(11);
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, &site).await?;
     let handle = store.handle();
     let found = tasks(&handle).await?.0;
     let engine: Engine<Tasks> = fold(&mut rows.clone()).await?;
@@ -211,44 +207,38 @@ impl View<Tasks> for WiderView {
     }
 
     async fn cold(
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         keys: &[u64],
     ) -> Result<BTreeMap<u64, Option<Finished>>, sqlx::Error> {
         TasksView::cold(connection, keys).await
     }
 }
 
-#[tokio::test]
-async fn a_view_with_other_tables_is_made_anew_from_the_start() -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn a_view_with_other_tables_is_made_anew_from_the_start(site: Site) -> Result<()> {
     let rows = MemoryJournal::default();
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, &site).await?;
     work(&store.handle(), 0..10).await?;
     store.shutdown().await;
     let wider = WiderView::default();
-    let store = Store::open_with(rows.clone(), directory.path(), wider, tight()).await?;
+    let store = Store::open_with(rows.clone(), site.database(), wider, tight()).await?;
     let handle = store.handle();
     ensure!(tasks(&handle).await?.0 == expected(10), "the old table");
     let mut reading = handle.views().read().await?;
-    let names: Vec<(i64, String, String)> =
-        sqlx::query_as("select task, name, quote(square) from names order by task")
-            .fetch_all(reading.connection())
-            .await?;
+    let query = Query::new("select task, name, square from names order by task");
+    let names: Vec<(i64, String, Value)> = reading.connection().all_as(query).await?;
     ensure!(names.len() == 10, "{names:?}");
     // As long as it fits it is a number; what does not fit is its digits.
-    ensure!(names[0] == (0, "task 0".into(), "0".into()), "{names:?}");
+    ensure!(names[0] == (0, "task 0".into(), 0_i64.into()), "{names:?}");
     ensure!(
-        names[3] == (3, "task 3".into(), "'55340232221128654845'".into()),
+        names[3] == (3, "task 3".into(), "55340232221128654845".into()),
         "{names:?}"
     );
     Ok(())
 }
 
-#[tokio::test]
-async fn a_fold_that_disagrees_with_the_writers_digest_stops_everything() -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn a_fold_that_disagrees_with_the_writers_digest_stops_everything(site: Site) -> Result<()> {
     let mut rows = MemoryJournal::default();
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, &site).await?;
     work(&store.handle(), 0..3).await?;
     store.shutdown().await;
     // A checkpoint with a digest of nothing, well chained.
@@ -258,7 +248,7 @@ async fn a_fold_that_disagrees_with_the_writers_digest_stops_everything() -> Res
     let record = ledger::Record::<Tasks>::Checkpoint { at, digest };
     let forged = ledger::shell::Row::following(last.head(), last.epoch, &[record])?;
     rows.append(&forged).await?;
-    let store = start(&rows, directory.path()).await?;
+    let store = start(&rows, &site).await?;
     let handle = store.handle();
     let stopped = async {
         while handle.status().stopped.is_none() {
@@ -271,15 +261,13 @@ async fn a_fold_that_disagrees_with_the_writers_digest_stops_everything() -> Res
     Ok(())
 }
 
-#[tokio::test]
-async fn when_the_views_are_too_far_behind_commits_wait_for_them() -> Result<()> {
-    let directory = tempfile::tempdir()?;
+async fn when_the_views_are_too_far_behind_commits_wait_for_them(site: Site) -> Result<()> {
     let settings = Settings {
         lag_events_max: 10,
         evict_events: u64::MAX,
         ..tight()
     };
-    let store = Store::open(directory.path(), TasksView, settings).await?;
+    let store = Store::open(site.database(), TasksView, settings).await?;
     let handle = store.handle();
     let asks = (0..2_000).map(open).collect();
     for outcome in handle.submit_many(asks).await {

@@ -4,10 +4,10 @@ use std::fs::{self, File, Metadata, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use gateway::app::has_journal;
 use gateway::app::secrets::Secrets;
 use gateway::config::{Config, Mode};
-use ledger::shell::journal::{ReadJournal as _, SqliteReader};
+use ledger::shell::journal::{self, ReadJournal as _, SqliteReader};
+use ledger::shell::sql::Database;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -44,8 +44,12 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
         }
         finding => findings.push(finding),
     }
-    findings.push(master_key(config));
-    findings.push(journal(&config.data, running).await);
+    // One that cannot be asked is told of below.
+    let exists = journal::exists(&config.database).await.unwrap_or(false);
+    findings.push(master_key(config, exists));
+    if let Database::Sqlite(data) = &config.database {
+        findings.push(journal(data, exists, running).await);
+    }
     for (what, file, lost) in TABLES {
         findings.extend(tables(what, &config.data.join(file), lost).await);
     }
@@ -166,7 +170,7 @@ fn tempfile_in(directory: &Path) -> std::io::Result<()> {
     fs::remove_file(probe)
 }
 
-fn master_key(config: &Config) -> Finding {
+fn master_key(config: &Config, has_journal: bool) -> Finding {
     let what = "master key";
     let file = &config.master_key_file;
     let shown = file.display();
@@ -192,7 +196,7 @@ fn master_key(config: &Config) -> Finding {
                 "name the right file with --master-key-file",
             ),
         },
-        Err(_) if has_journal(&config.data) => Finding::bad(
+        Err(_) if has_journal => Finding::bad(
             what,
             format!("{shown} is not there, but there is a journal whose secrets need it"),
             "bring it back from your copy, or name its place with --master-key-file",
@@ -221,9 +225,9 @@ pub(in crate::cli) fn is_running(data: &Path) -> bool {
     lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-async fn journal(data: &Path, running: bool) -> Finding {
+async fn journal(data: &Path, exists: bool, running: bool) -> Finding {
     let what = "journal";
-    if !has_journal(data) {
+    if !exists {
         return Finding::well(what, "empty; the first start makes it");
     }
     let last = async {

@@ -16,7 +16,8 @@ use sqlx::{ConnectOptions, Connection as _, Row as _, SqliteConnection};
 
 use crate::machine::Sequence;
 use crate::shell::chain::Row;
-use crate::shell::journal::{Journal, JournalError, ReadJournal, SHARD};
+use crate::shell::journal::{Journal, JournalError, ReadJournal, SHARD, fitting, signed, unsigned};
+use crate::shell::sql::sqlite::TRUNCATE;
 
 pub(crate) const FILE: &str = "journal.db";
 const LOCK_FILE: &str = "lock";
@@ -41,7 +42,6 @@ const SIZES: &str = "select seq, length(payload) from journal
     where shard = ? and seq > ? order by seq limit ?";
 const READ: &str = "select seq, epoch, prev_hash, hash, payload from journal
     where shard = ? and seq > ? and seq <= ? order by seq";
-pub(crate) const TRUNCATE: &str = "pragma wal_checkpoint(truncate)";
 const OUTSIDE: &str = "select count(*) from journal where shard <> ? or seq < 1";
 const LAST: &str = "select coalesce(max(seq), 0) from journal where shard = ?";
 
@@ -97,14 +97,6 @@ fn row_of(row: &SqliteRow) -> Result<Row, JournalError> {
     })
 }
 
-fn unsigned(number: i64) -> Result<u64, sqlx::Error> {
-    u64::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))
-}
-
-fn signed(number: u64) -> Result<i64, sqlx::Error> {
-    i64::try_from(number).map_err(|error| sqlx::Error::Encode(error.into()))
-}
-
 impl ReadJournal for SqliteReader {
     async fn read(&mut self, after: Sequence, bytes_max: usize) -> Result<Vec<Row>, JournalError> {
         let after = signed(after.0)?;
@@ -114,14 +106,8 @@ impl ReadJournal for SqliteReader {
             .bind(READ_ROWS_MAX)
             .fetch_all(&mut self.connection)
             .await?;
-        let mut bytes = 0;
-        let fitting = sizes.iter().take_while(|(_, size)| {
-            let more = bytes < bytes_max;
-            bytes += usize::try_from(*size).unwrap_or_default();
-            more
-        });
-        match fitting.last() {
-            Some((to, _)) => self.between(after, *to).await,
+        match fitting(&sizes, bytes_max) {
+            Some(to) => self.between(after, to).await,
             None => Ok(Vec::new()),
         }
     }

@@ -1,13 +1,13 @@
 //! Accounts as they stand, in the order of their names.
 
 use fx::Currency;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::column::{json, number, number_or_none, sql, wide, wrong};
 use crate::core::{
     AccountId, AccountKind, AccountNo, AccountState, Balance, Book, Description, Limits, Metadata,
 };
+use crate::shell::sql::{Query, Row};
+use crate::shell::table::Value;
 use crate::shell::views::Reading;
 
 /// An account with a name.
@@ -46,19 +46,22 @@ pub async fn page(
         Some(branch) => (format!("{branch}:"), format!("{branch};")),
         None => (String::new(), "\u{7f}".to_owned()),
     };
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} where n.book = $1 and n.name > $2
+    let rows = reading
+        .connection()
+        .all(
+            Query::of_declared(format!(
+                "{SELECT} where n.book = $1 and n.name > $2
             and ((n.name >= $3 and n.name < $4) or n.name = $5)
             order by n.name limit $6"
-    )))
-    .bind(i64::from(book.0))
-    .bind(after)
-    .bind(first)
-    .bind(end)
-    .bind(branch.unwrap_or_default())
-    .bind(i64::from(limit))
-    .fetch_all(reading.connection())
-    .await?;
+            ))
+            .bind(i64::from(book.0))
+            .bind(after)
+            .bind(first)
+            .bind(end)
+            .bind(branch.unwrap_or_default())
+            .bind(i64::from(limit)),
+        )
+        .await?;
     rows.iter().map(account).collect()
 }
 
@@ -68,13 +71,14 @@ pub async fn find(
     book: Book,
     name: &str,
 ) -> Result<Option<AccountRow>, sqlx::Error> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} where n.book = $1 and n.name = $2"
-    )))
-    .bind(i64::from(book.0))
-    .bind(name)
-    .fetch_optional(reading.connection())
-    .await?;
+    let row = reading
+        .connection()
+        .first(
+            Query::of_declared(format!("{SELECT} where n.book = $1 and n.name = $2"))
+                .bind(i64::from(book.0))
+                .bind(name),
+        )
+        .await?;
     row.as_ref().map(account).transpose()
 }
 
@@ -84,13 +88,10 @@ pub async fn by_id(
     book: Book,
     id: AccountId,
 ) -> Result<Option<AccountRow>, sqlx::Error> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} where a.book = $1 and a.id = $2"
-    )))
-    .bind(i64::from(book.0))
-    .bind(id.0.to_be_bytes().to_vec())
-    .fetch_optional(reading.connection())
-    .await?;
+    let query = Query::of_declared(format!("{SELECT} where a.book = $1 and a.id = $2"))
+        .bind(book.0)
+        .bind(Value::id(id.0));
+    let row = reading.connection().first(query).await?;
     row.as_ref().map(account).transpose()
 }
 
@@ -101,29 +102,30 @@ pub async fn by_number(
 ) -> Result<Vec<AccountRow>, sqlx::Error> {
     let mut found = Vec::with_capacity(numbers.len());
     for no in numbers {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{SELECT} where n.account_no = $1"
-        )))
-        .bind(sql(no.0.into()))
-        .fetch_optional(reading.connection())
-        .await?;
+        let row = reading
+            .connection()
+            .first(
+                Query::of_declared(format!("{SELECT} where n.account_no = $1"))
+                    .bind(sql(no.0.into())),
+            )
+            .await?;
         found.extend(row.as_ref().map(account).transpose()?);
     }
     Ok(found)
 }
 
-fn account(row: &SqliteRow) -> Result<AccountRow, sqlx::Error> {
-    let metadata: Option<&str> = row.try_get("metadata")?;
-    let metadata = metadata.map(|text| json(text, "metadata"));
+fn account(row: &Row) -> Result<AccountRow, sqlx::Error> {
+    let metadata: Option<String> = row.get("metadata")?;
+    let metadata = metadata.as_deref().map(|text| json(text, "metadata"));
     Ok(AccountRow {
         no: AccountNo(number(row, "account_no")?),
-        name: row.try_get("name")?,
-        currency: row.try_get("currency")?,
-        kind: kind(row.try_get("kind")?)?,
-        state: state(row.try_get("state")?)?,
+        name: row.get("name")?,
+        currency: row.get("currency")?,
+        kind: kind(&row.get::<String>("kind")?)?,
+        state: state(&row.get::<String>("state")?)?,
         limits: Limits {
-            minimum: row.try_get("minimum")?,
-            maximum: row.try_get("maximum")?,
+            minimum: row.get("minimum")?,
+            maximum: row.get("maximum")?,
         },
         balance: Balance {
             debits: wide(row, "debits")?,
@@ -131,9 +133,7 @@ fn account(row: &SqliteRow) -> Result<AccountRow, sqlx::Error> {
         },
         description: Description {
             kind: number_or_none(row, "described")?.unwrap_or_default(),
-            reference: row
-                .try_get::<Option<String>, _>("reference")?
-                .map(Into::into),
+            reference: row.get::<Option<String>>("reference")?.map(Into::into),
             metadata: metadata.transpose()?.unwrap_or_else(Metadata::new),
         },
     })

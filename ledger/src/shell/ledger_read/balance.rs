@@ -4,12 +4,11 @@
 //! time in a table of their own, so a balance by effective date is one by recording, less what was dated back until
 //! then, and with what was dated back to before the moment, whenever it was recorded.
 
-use sqlx::Row as _;
-
 use super::column::sql;
 use super::line;
 use super::transaction::last_through;
 use crate::core::{AccountKind, AccountNo, TransactionNo};
+use crate::shell::sql::Query;
 use crate::shell::views::Reading;
 use crate::time::Timestamp;
 
@@ -91,19 +90,23 @@ async fn sum(
     second: u64,
 ) -> Result<i128, sqlx::Error> {
     const PART: i128 = 1_000_000_000;
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "select cast(coalesce(sum(debit / {PART}), 0) as bigint) as debits,
+    let row = reading
+        .connection()
+        .first(
+            Query::of_declared(format!(
+                "select cast(coalesce(sum(debit / {PART}), 0) as bigint) as debits,
             cast(coalesce(sum(debit % {PART}), 0) as bigint) as debit_rests,
             cast(coalesce(sum(credit / {PART}), 0) as bigint) as credits,
             cast(coalesce(sum(credit % {PART}), 0) as bigint) as credit_rests
         from effective_postings where {condition}"
-    )))
-    .bind(i64::from(account.0))
-    .bind(sql(first))
-    .bind(sql(second))
-    .fetch_one(reading.connection())
-    .await?;
-    let part = |column| row.try_get::<i64, _>(column).map(i128::from);
+            ))
+            .bind(i64::from(account.0))
+            .bind(sql(first))
+            .bind(sql(second)),
+        )
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)?;
+    let part = |column| row.get::<i64>(column).map(i128::from);
     let debits = part("debits")? * PART + part("debit_rests")?;
     let credits = part("credits")? * PART + part("credit_rests")?;
     Ok(debits - credits)

@@ -4,6 +4,7 @@ use super::column::{decoded, number, sql};
 use crate::core::{Book, Event};
 use crate::machine::Sequence;
 use crate::shell::ledger_event::{EventPlace, Standings};
+use crate::shell::sql::{Query, Row};
 use crate::shell::views::Reading;
 use crate::time::Timestamp;
 
@@ -23,18 +24,21 @@ pub async fn after(
     place: EventPlace,
     limit: u32,
 ) -> Result<Vec<EventRow>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select seq, position, at, event, standings from ledger_events
+    let rows = reading
+        .connection()
+        .all(
+            Query::new(
+                "select seq, position, at, event, standings from ledger_events
         where book = $1 and (seq > $2 or (seq = $2 and position > $3))
         order by seq, position limit $4",
-    )
-    .bind(i64::from(book.0))
-    .bind(sql(place.sequence.0))
-    .bind(i64::from(place.position))
-    .bind(i64::from(limit))
-    .fetch_all(reading.connection())
-    .await?;
-    let event = |row| {
+            )
+            .bind(i64::from(book.0))
+            .bind(sql(place.sequence.0))
+            .bind(i64::from(place.position))
+            .bind(i64::from(limit)),
+        )
+        .await?;
+    let event = |row: &Row| {
         Ok(EventRow {
             place: EventPlace {
                 sequence: Sequence(number(row, "seq")?),

@@ -1,12 +1,11 @@
 //! Holds as they stand.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::column::{decoded, json, number};
 use super::transaction::name_of;
 use crate::core::{AccountNo, Book, Hold, Metadata, TransactionId, TransactionNo};
 use crate::machine::Sequence;
+use crate::shell::sql::{Query, Row};
+use crate::shell::table::Value;
 use crate::shell::views::Reading;
 use crate::time::Timestamp;
 
@@ -30,13 +29,14 @@ pub async fn find(
     book: Book,
     name: TransactionId,
 ) -> Result<Option<HoldRow>, sqlx::Error> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} where h.book = $1 and h.id = $2"
-    )))
-    .bind(i64::from(book.0))
-    .bind(name.0.to_be_bytes().to_vec())
-    .fetch_optional(reading.connection())
-    .await?;
+    let row = reading
+        .connection()
+        .first(
+            Query::of_declared(format!("{SELECT} where h.book = $1 and h.id = $2"))
+                .bind(i64::from(book.0))
+                .bind(Value::id(name.0)),
+        )
+        .await?;
     row.as_ref().map(hold).transpose()
 }
 
@@ -48,17 +48,20 @@ pub async fn of_account(
     after: TransactionId,
     limit: u32,
 ) -> Result<Vec<HoldRow>, sqlx::Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} join hold_accounts a on a.book = h.book and a.id = h.id
+    let rows = reading
+        .connection()
+        .all(
+            Query::of_declared(format!(
+                "{SELECT} join hold_accounts a on a.book = h.book and a.id = h.id
         where a.account_no = $1 and a.id > $2 and ($3 = '' or h.state = $3)
         order by a.id limit $4"
-    )))
-    .bind(i64::from(account.0))
-    .bind(after.0.to_be_bytes().to_vec())
-    .bind(state.unwrap_or_default())
-    .bind(i64::from(limit))
-    .fetch_all(reading.connection())
-    .await?;
+            ))
+            .bind(i64::from(account.0))
+            .bind(Value::id(after.0))
+            .bind(state.unwrap_or_default())
+            .bind(i64::from(limit)),
+        )
+        .await?;
     rows.iter().map(hold).collect()
 }
 
@@ -68,14 +71,20 @@ pub async fn captures(
     book: Book,
     name: TransactionId,
 ) -> Result<Vec<TransactionId>, sqlx::Error> {
-    let numbers: Vec<i64> = sqlx::query_scalar(
-        "select transaction_no from hold_captures where book = $1 and id = $2
+    let numbers: Vec<i64> = reading
+        .connection()
+        .all_as(
+            Query::new(
+                "select transaction_no from hold_captures where book = $1 and id = $2
         order by transaction_no",
-    )
-    .bind(i64::from(book.0))
-    .bind(name.0.to_be_bytes().to_vec())
-    .fetch_all(reading.connection())
-    .await?;
+            )
+            .bind(i64::from(book.0))
+            .bind(Value::id(name.0)),
+        )
+        .await?
+        .into_iter()
+        .map(|(value,)| value)
+        .collect();
     let mut names = Vec::with_capacity(numbers.len());
     for no in numbers {
         names.extend(name_of(reading, TransactionNo(no.cast_unsigned())).await?);
@@ -83,12 +92,12 @@ pub async fn captures(
     Ok(names)
 }
 
-fn hold(row: &SqliteRow) -> Result<HoldRow, sqlx::Error> {
+fn hold(row: &Row) -> Result<HoldRow, sqlx::Error> {
     Ok(HoldRow {
         hold: decoded(row, "hold")?,
         amounts: decoded(row, "amounts")?,
-        reference: row.try_get("reference")?,
-        metadata: json(row.try_get("metadata")?, "metadata")?,
+        reference: row.get("reference")?,
+        metadata: json(&row.get::<String>("metadata")?, "metadata")?,
         at: Timestamp(number(row, "at")?),
         sequence: Sequence(number(row, "seq")?),
     })

@@ -2,6 +2,7 @@
 
 use crate::core::{AccountNo, TransactionNo};
 use crate::shell::packed::{self, Order};
+use crate::shell::sql::Query;
 use crate::shell::views::Reading;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +28,12 @@ pub async fn lines(
     through: TransactionNo,
     limit: u32,
 ) -> Result<Vec<Line>, sqlx::Error> {
-    let connection = reading.connection();
-    let kind: Option<String> =
-        sqlx::query_scalar("select kind from accounts where account_no = $1")
-            .bind(i64::from(account.0))
-            .fetch_optional(&mut *connection)
-            .await?;
-    let is_debit_normal = kind.is_some_and(|kind| kind == "asset" || kind == "expense");
+    let mut connection = reading.connection();
+    let query = Query::new("select kind from accounts where account_no = $1").bind(account.0);
+    let kind: Option<(String,)> = connection.first_as(query).await?;
+    let is_debit_normal = kind.is_some_and(|(kind,)| kind == "asset" || kind == "expense");
     let order = Order::OldestAfter(after);
-    let found = packed::lines(connection, account.0, order, limit as usize).await?;
+    let found = packed::lines(&mut connection, account.0, order, limit as usize).await?;
     let through = found
         .iter()
         .take_while(|line| line.transaction_no <= through.0);
@@ -49,7 +47,7 @@ pub async fn balance_through(
     through: TransactionNo,
 ) -> Result<i128, sqlx::Error> {
     let order = Order::NewestBefore(TransactionNo(through.0.saturating_add(1)));
-    let newest = packed::lines(reading.connection(), account.0, order, 1).await?;
+    let newest = packed::lines(&mut reading.connection(), account.0, order, 1).await?;
     Ok(newest.first().map_or(0, |line| line.balance))
 }
 

@@ -8,9 +8,9 @@ use super::column::sql;
 use super::line::{self, Line};
 use super::transaction::{self, Posted, last_through};
 use crate::core::{AccountKind, AccountNo, TransactionNo};
+use crate::shell::sql::Query;
 use crate::shell::views::Reading;
 use crate::time::Timestamp;
-use sqlx::Row as _;
 
 pub use super::balance::TimeKind;
 
@@ -343,24 +343,27 @@ struct DatedBack {
 
 impl DatedBack {
     async fn next(&mut self, reading: &mut Reading) -> Result<Option<Found>, sqlx::Error> {
-        let next = sqlx::query(
-            "select effective, transaction_no from effective_postings
+        let next = reading
+            .connection()
+            .first(
+                Query::new(
+                    "select effective, transaction_no from effective_postings
             where account_no = $1 and effective < $4
                 and (effective > $2 or (effective = $2 and transaction_no > $3))
             order by effective, transaction_no limit 1",
-        )
-        .bind(i64::from(self.account.0))
-        .bind(sql(self.after.at.0))
-        .bind(sql(self.after.transaction.0))
-        .bind(sql(self.until.0))
-        .fetch_optional(reading.connection())
-        .await?;
+                )
+                .bind(i64::from(self.account.0))
+                .bind(sql(self.after.at.0))
+                .bind(sql(self.after.transaction.0))
+                .bind(sql(self.until.0)),
+            )
+            .await?;
         let Some(next) = next else {
             return Ok(None);
         };
-        let no = TransactionNo(next.try_get::<i64, _>("transaction_no")?.cast_unsigned());
+        let no = TransactionNo(next.get::<i64>("transaction_no")?.cast_unsigned());
         self.after = Place {
-            at: Timestamp(next.try_get::<i64, _>("effective")?.cast_unsigned()),
+            at: Timestamp(next.get::<i64>("effective")?.cast_unsigned()),
             transaction: no,
         };
         let posted = transaction::find(reading, no).await?;

@@ -1,11 +1,10 @@
 //! Transactions: by number, by the caller's id, by reference and by metadata.
 
-use sqlx::Row as _;
-
 use super::column::{decoded, id, json, number_or_none, sql};
 use crate::core::{Book, Metadata, Posting, TransactionId, TransactionNo};
 use crate::machine::Sequence;
 use crate::shell::packed;
+use crate::shell::sql::Query;
 use crate::shell::views::Reading;
 use crate::time::Timestamp;
 
@@ -51,23 +50,18 @@ pub async fn number_of(
     book: Book,
     name: TransactionId,
 ) -> Result<Option<TransactionNo>, sqlx::Error> {
-    packed::transaction_no(reading.connection(), book, name).await
+    packed::transaction_no(&mut reading.connection(), book, name).await
 }
 
 /// A transaction, if it is there.
 pub async fn find(reading: &mut Reading, no: TransactionNo) -> Result<Option<Posted>, sqlx::Error> {
-    let connection = reading.connection();
-    let Some(stored) = packed::transaction(connection, no).await? else {
+    let mut connection = reading.connection();
+    let Some(stored) = packed::transaction(&mut connection, no).await? else {
         return Ok(None);
     };
-    let row = sqlx::query("select effective from transaction_details where transaction_no = $1")
-        .bind(sql(no.0))
-        .fetch_optional(connection)
-        .await?;
-    let effective = match row {
-        Some(row) => number_or_none(&row, "effective")?.map(Timestamp),
-        None => None,
-    };
+    let query = Query::new("select effective from transaction_details where transaction_no = $1");
+    let effective: Option<(Option<u64>,)> = connection.first_as(query.bind(sql(no.0))).await?;
+    let effective = effective.and_then(|(effective,)| effective.map(Timestamp));
     Ok(Some(Posted {
         no,
         book: stored.book,
@@ -87,46 +81,61 @@ pub async fn details(
     no: TransactionNo,
 ) -> Result<PostedDetails, sqlx::Error> {
     let mut details = PostedDetails::default();
-    let row =
-        sqlx::query("select corrects, metadata from transaction_details where transaction_no = $1")
-            .bind(sql(no.0))
-            .fetch_optional(reading.connection())
-            .await?;
+    let row = reading
+        .connection()
+        .first(
+            Query::new(
+                "select corrects, metadata from transaction_details where transaction_no = $1",
+            )
+            .bind(sql(no.0)),
+        )
+        .await?;
     if let Some(row) = row {
-        details.metadata = json(row.try_get("metadata")?, "metadata")?;
+        details.metadata = json(&row.get::<String>("metadata")?, "metadata")?;
         if let Some(no) = number_or_none(&row, "corrects")? {
             details.corrects = name_of(reading, TransactionNo(no)).await?;
         }
     }
-    let reverses: Option<i64> =
-        sqlx::query_scalar("select transaction_no from transaction_reversals where by_no = $1")
-            .bind(sql(no.0))
-            .fetch_optional(reading.connection())
-            .await?;
+    let reverses: Option<i64> = reading
+        .connection()
+        .first_as(
+            Query::new("select transaction_no from transaction_reversals where by_no = $1")
+                .bind(sql(no.0)),
+        )
+        .await?
+        .map(|(value,)| value);
     if let Some(no) = reverses {
         details.reverses = name_of(reading, TransactionNo(no.cast_unsigned())).await?;
     }
-    let by: Vec<i64> = sqlx::query_scalar(
-        "select by_no from transaction_reversals where transaction_no = $1 order by by_no",
-    )
-    .bind(sql(no.0))
-    .fetch_all(reading.connection())
-    .await?;
+    let by: Vec<i64> = reading
+        .connection()
+        .all_as(
+            Query::new(
+                "select by_no from transaction_reversals where transaction_no = $1 order by by_no",
+            )
+            .bind(sql(no.0)),
+        )
+        .await?
+        .into_iter()
+        .map(|(value,)| value)
+        .collect();
     for by in by {
         details
             .reversed_by
             .extend(name_of(reading, TransactionNo(by.cast_unsigned())).await?);
     }
-    let reversed = sqlx::query("select reversed from reversals where transaction_no = $1")
-        .bind(sql(no.0))
-        .fetch_optional(reading.connection())
+    let reversed = reading
+        .connection()
+        .first(
+            Query::new("select reversed from reversals where transaction_no = $1").bind(sql(no.0)),
+        )
         .await?;
     if let Some(row) = reversed {
         details.reversed = decoded(&row, "reversed")?;
     }
-    let captured = sqlx::query("select id from hold_captures where transaction_no = $1")
-        .bind(sql(no.0))
-        .fetch_optional(reading.connection())
+    let captured = reading
+        .connection()
+        .first(Query::new("select id from hold_captures where transaction_no = $1").bind(sql(no.0)))
         .await?;
     let captured = captured.map(|row| id(&row, "id").map(TransactionId));
     details.captures = captured.transpose()?;
@@ -146,7 +155,7 @@ pub async fn last_through(
     reading: &mut Reading,
     at: Timestamp,
 ) -> Result<TransactionNo, sqlx::Error> {
-    packed::last_through(reading.connection(), at).await
+    packed::last_through(&mut reading.connection(), at).await
 }
 
 /// What transactions are looked for by.
@@ -165,7 +174,7 @@ pub async fn marked(
     limit: u32,
 ) -> Result<Vec<TransactionNo>, sqlx::Error> {
     let query = match mark {
-        Mark::Reference(reference) => sqlx::query_scalar(
+        Mark::Reference(reference) => Query::new(
             "select transaction_no from transaction_references
             where book = $1 and transaction_no < $2 and reference = $4
             order by transaction_no desc limit $3",
@@ -173,8 +182,8 @@ pub async fn marked(
         .bind(i64::from(book.0))
         .bind(sql(before.0))
         .bind(i64::from(limit))
-        .bind(reference),
-        Mark::Metadata { key, value } => sqlx::query_scalar(
+        .bind(reference.as_str()),
+        Mark::Metadata { key, value } => Query::new(
             "select transaction_no from transaction_metadata
             where book = $1 and transaction_no < $2 and key = $4 and value = $5
             order by transaction_no desc limit $3",
@@ -182,12 +191,9 @@ pub async fn marked(
         .bind(i64::from(book.0))
         .bind(sql(before.0))
         .bind(i64::from(limit))
-        .bind(key)
-        .bind(value),
+        .bind(key.as_str())
+        .bind(value.as_str()),
     };
-    let found: Vec<i64> = query.fetch_all(reading.connection()).await?;
-    let found = found
-        .into_iter()
-        .map(|no| TransactionNo(no.cast_unsigned()));
-    Ok(found.collect())
+    let found: Vec<(u64,)> = reading.connection().all_as(query).await?;
+    Ok(found.into_iter().map(|(no,)| TransactionNo(no)).collect())
 }

@@ -1,18 +1,22 @@
 //! Transactions in the order in which they were posted, in blocks of up to 256.
 
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 use crate::core::{Book, Posting, Transaction, TransactionId, TransactionNo};
 use crate::machine::{Moment, Sequence};
+use crate::shell::packed::TRANSACTIONS;
 use crate::shell::packed::varint::{Numbers, put};
+use crate::shell::sql::{Connection, Query};
+use crate::shell::table::Value;
 use crate::time::Timestamp;
 
 /// Few enough to be rewritten while a block fills, and to be read for one of them.
 const BLOCK_TRANSACTIONS: u64 = 256;
 
-const PUT: &str = "insert or replace into transactions (first_no, last_no, first_at, body)
-    values (?, ?, ?, ?)";
+/// Blocks that are written by one statement.
+const BLOCKS_AT_ONCE: usize = 64;
+
+const DROP_TAIL: &str = "delete from transactions where first_no = $1";
 
 /// A transaction as the views have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,17 +94,31 @@ impl Tail {
     /// Writes transactions, the block that is not full yet among them.
     pub(super) async fn write(
         &mut self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         bodies: &Bodies,
     ) -> Result<(), sqlx::Error> {
+        let mut rows = Vec::new();
         let mut unwritten = false;
         for (no, at, bytes) in bodies.each() {
             let follows = self.first.is_some_and(|(first, _)| {
                 no == self.last_no + 1 && no < first + BLOCK_TRANSACTIONS
             });
+            if follows
+                && !unwritten
+                && let Some((first, _)) = self.first
+            {
+                // It is written again, longer.
+                connection.run(Query::new(DROP_TAIL).bind(first)).await?;
+            }
             if !follows {
                 if std::mem::take(&mut unwritten) {
-                    self.flush(connection).await?;
+                    let body = std::mem::take(&mut self.body);
+                    rows.extend(self.row(body));
+                }
+                if rows.len() == BLOCKS_AT_ONCE {
+                    connection
+                        .write(&TRANSACTIONS, std::mem::take(&mut rows))
+                        .await?;
                 }
                 *self = Self {
                     first: Some((no, at)),
@@ -115,22 +133,19 @@ impl Tail {
             unwritten = true;
         }
         if unwritten {
-            self.flush(connection).await?;
+            rows.extend(self.row(self.body.clone()));
         }
-        Ok(())
+        connection.write(&TRANSACTIONS, rows).await
     }
 
-    async fn flush(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        if let Some((no, at)) = self.first {
-            sqlx::query(PUT)
-                .bind(no.cast_signed())
-                .bind(self.last_no.cast_signed())
-                .bind(at.cast_signed())
-                .bind(self.body.as_slice())
-                .execute(connection)
-                .await?;
-        }
-        Ok(())
+    fn row(&self, body: Vec<u8>) -> Option<Vec<Value>> {
+        let (no, at) = self.first?;
+        Some(vec![
+            no.cast_signed().into(),
+            self.last_no.cast_signed().into(),
+            at.cast_signed().into(),
+            body.into(),
+        ])
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use sqlx::{Row as _, SqliteConnection};
-
 use crate::shell::packed::bodies::Tail;
-use crate::shell::packed::{Collected, Entry, Filter, IdAt, Line, OnceAt};
+use crate::shell::packed::{BLOCKS, Collected, Entry, Filter, IdAt, Line, OnceAt, RUNS};
+use crate::shell::sql::{Connection, Query, Row};
+use crate::shell::table::Value;
 
 /// Entries in a block: a look-up reads a few of them, and a block is one row of 20 KB or so.
 const BLOCK_ENTRIES: usize = 2_048;
+/// Blocks that are written by one statement.
+const BLOCKS_AT_ONCE: usize = 64;
 /// So many runs of a size become one of the next.
 const FAN_OUT: usize = 8;
 /// From this size on a run stays as it is, so that no merge takes longer than a second or so.
@@ -16,12 +18,9 @@ const FINAL_ENTRIES: u64 = 2 << 20;
 /// Blocks of a run have numbers of their own up to this many.
 const BLOCKS_PER_RUN: i64 = 1 << 20;
 
-const PUT_BLOCK: &str = "insert or replace into blocks (block, body) values (?, ?)";
-const PUT_RUN: &str = "insert or replace into runs
-    (run, name, entries, first_place, last_place, fences, filter) values (?, ?, ?, ?, ?, ?, ?)";
-const READ_BLOCK: &str = "select body from blocks where block = ?";
-const DROP_RUN: &str = "delete from runs where run = ?";
-const DROP_BLOCKS: &str = "delete from blocks where block >= ? and block < ?";
+const READ_BLOCK: &str = "select body from blocks where block = $1";
+const DROP_RUN: &str = "delete from runs where run = $1";
+const DROP_BLOCKS: &str = "delete from blocks where block >= $1 and block < $2";
 const LIST: &str = "select run, name, entries, first_place, last_place, fences, filter from runs
     order by run";
 
@@ -45,27 +44,26 @@ pub(crate) struct RunRow {
 
 impl RunRow {
     /// All runs there are; a row that is none is an error.
-    pub(crate) async fn list(connection: &mut SqliteConnection) -> Result<Vec<Self>, sqlx::Error> {
-        let rows = sqlx::query(LIST).fetch_all(connection).await?;
-        let unreadable = || sqlx::Error::Decode("a row of runs is not readable".into());
-        rows.iter()
-            .map(|row| {
-                let number = |column| row.try_get::<i64, _>(column).map(i64::cast_unsigned);
-                let fences: Vec<u8> = row.try_get("fences")?;
-                let (fences, []) = fences.as_chunks::<8>() else {
-                    return Err(unreadable());
-                };
-                Ok(Self {
-                    run: row.try_get("run")?,
-                    name: row.try_get("name")?,
-                    entries: number("entries")?,
-                    first_place: number("first_place")?,
-                    last_place: number("last_place")?,
-                    fences: fences.iter().copied().map(u64::from_le_bytes).collect(),
-                    filter: row.try_get("filter")?,
-                })
-            })
-            .collect()
+    pub(crate) async fn list(connection: &mut Connection<'_>) -> Result<Vec<Self>, sqlx::Error> {
+        let rows = connection.all(Query::new(LIST)).await?;
+        rows.iter().map(Self::of).collect()
+    }
+
+    fn of(row: &Row) -> Result<Self, sqlx::Error> {
+        let number = |column| row.get::<i64>(column).map(i64::cast_unsigned);
+        let fences: Vec<u8> = row.get("fences")?;
+        let (fences, []) = fences.as_chunks::<8>() else {
+            return Err(sqlx::Error::Decode("a row of runs is not readable".into()));
+        };
+        Ok(Self {
+            run: row.get("run")?,
+            name: row.get("name")?,
+            entries: number("entries")?,
+            first_place: number("first_place")?,
+            last_place: number("last_place")?,
+            fences: fences.iter().copied().map(u64::from_le_bytes).collect(),
+            filter: row.get("filter")?,
+        })
     }
 }
 
@@ -117,7 +115,7 @@ pub(crate) struct Packs {
 
 impl Packs {
     /// What is there already.
-    pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn load(connection: &mut Connection<'_>) -> Result<Self, sqlx::Error> {
         let mut packs = Self::default();
         for row in RunRow::list(connection).await? {
             let filter = Filter::from_bytes(&row.filter).map(Arc::new);
@@ -148,7 +146,7 @@ impl Packs {
     /// loaded anew.
     pub(crate) async fn write(
         &mut self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         collected: &mut Collected,
     ) -> Result<(), sqlx::Error> {
         self.tail.write(connection, &collected.bodies).await?;
@@ -170,7 +168,7 @@ impl Packs {
 
 /// Adds a run, and merges while there is something to merge.
 async fn add<E: Entry>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     index: &mut Index,
     entries: &mut [E],
     last_run: &mut i64,
@@ -200,7 +198,7 @@ async fn add<E: Entry>(
 
 /// Merges neighbouring runs into one, block by block.
 async fn merge<E: Entry>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     runs: &[Run],
     into: i64,
 ) -> Result<Run, sqlx::Error> {
@@ -232,15 +230,13 @@ async fn merge<E: Entry>(
         writing.block(connection, &block).await?;
     }
     for run in runs {
-        sqlx::query(DROP_RUN)
-            .bind(run.number)
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query(DROP_BLOCKS)
+        let blocks = Query::new(DROP_BLOCKS)
             .bind(block_no(run.number, 0))
-            .bind(block_no(run.number + 1, 0))
-            .execute(&mut *connection)
+            .bind(block_no(run.number + 1, 0));
+        connection
+            .run(Query::new(DROP_RUN).bind(run.number))
             .await?;
+        connection.run(blocks).await?;
     }
     writing.finish(connection).await
 }
@@ -269,7 +265,7 @@ impl<E: Entry> Stream<E> {
         self.entries.get(self.at).map(E::key)
     }
 
-    async fn refill(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    async fn refill(&mut self, connection: &mut Connection<'_>) -> Result<(), sqlx::Error> {
         self.entries.clear();
         self.at = 0;
         if self.next == self.blocks {
@@ -277,10 +273,8 @@ impl<E: Entry> Stream<E> {
         }
         let block = block_no(self.run, self.next);
         self.next += 1;
-        let body: Vec<u8> = sqlx::query_scalar(READ_BLOCK)
-            .bind(block)
-            .fetch_one(connection)
-            .await?;
+        let query = Query::new(READ_BLOCK).bind(block);
+        let (body,): (Vec<u8>,) = connection.one_as(query).await?;
         E::decode(&body, &mut self.entries)
             .ok_or_else(|| sqlx::Error::Decode(format!("block {block} is not readable").into()))
     }
@@ -295,7 +289,8 @@ struct Writing<E> {
     fences: Vec<u8>,
     /// The keys, where there is to be a filter.
     keys: Vec<u64>,
-    body: Vec<u8>,
+    /// Blocks that are not written yet.
+    rows: Vec<Vec<Value>>,
     of: std::marker::PhantomData<E>,
 }
 
@@ -308,18 +303,18 @@ impl<E: Entry> Writing<E> {
             places: (u64::MAX, 0),
             fences: Vec::new(),
             keys: Vec::new(),
-            body: Vec::new(),
+            rows: Vec::new(),
             of: std::marker::PhantomData,
         }
     }
 
     async fn block(
         &mut self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection<'_>,
         block: &[E],
     ) -> Result<(), sqlx::Error> {
-        self.body.clear();
-        E::encode(block, &mut self.body);
+        let mut body = Vec::new();
+        E::encode(block, &mut body);
         self.fences.extend(block[0].key().to_le_bytes());
         if E::FILTERED {
             self.keys.extend(block.iter().map(E::key));
@@ -328,29 +323,31 @@ impl<E: Entry> Writing<E> {
             self.places.0 = self.places.0.min(entry.place());
             self.places.1 = self.places.1.max(entry.place());
         }
-        sqlx::query(PUT_BLOCK)
-            .bind(block_no(self.run, self.blocks))
-            .bind(self.body.as_slice())
-            .execute(connection)
-            .await?;
+        let number = block_no(self.run, self.blocks);
+        self.rows.push(vec![number.into(), body.into()]);
         self.blocks += 1;
         self.entries += block.len() as u64;
+        if self.rows.len() == BLOCKS_AT_ONCE {
+            let rows = std::mem::take(&mut self.rows);
+            connection.write(&BLOCKS, rows).await?;
+        }
         Ok(())
     }
 
-    async fn finish(self, connection: &mut SqliteConnection) -> Result<Run, sqlx::Error> {
+    async fn finish(self, connection: &mut Connection<'_>) -> Result<Run, sqlx::Error> {
         let filter = E::FILTERED.then(|| Filter::of(self.keys.iter().copied()));
         let bytes = filter.as_ref().map(Filter::bytes).unwrap_or_default();
-        sqlx::query(PUT_RUN)
-            .bind(self.run)
-            .bind(E::INDEX)
-            .bind(self.entries.cast_signed())
-            .bind(self.places.0.cast_signed())
-            .bind(self.places.1.cast_signed())
-            .bind(self.fences)
-            .bind(bytes)
-            .execute(connection)
-            .await?;
+        connection.write(&BLOCKS, self.rows).await?;
+        let row = vec![
+            self.run.into(),
+            E::INDEX.into(),
+            self.entries.cast_signed().into(),
+            self.places.0.cast_signed().into(),
+            self.places.1.cast_signed().into(),
+            self.fences.into(),
+            bytes.into(),
+        ];
+        connection.write(&RUNS, vec![row]).await?;
         Ok(Run {
             number: self.run,
             entries: self.entries,

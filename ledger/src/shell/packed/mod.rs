@@ -50,7 +50,7 @@ pub(crate) static RUNS: Table = Table {
         Column::blob("filter"),
     ],
     key: 1,
-    growth: Growth::Replace,
+    growth: Growth::Append,
     indexes: &[],
 };
 
@@ -58,7 +58,7 @@ pub(crate) static BLOCKS: Table = Table {
     name: "blocks",
     columns: &[Column::integer("block"), Column::blob("body")],
     key: 1,
-    growth: Growth::Replace,
+    growth: Growth::Append,
     indexes: &[],
 };
 
@@ -71,7 +71,7 @@ pub(crate) static TRANSACTIONS: Table = Table {
         Column::blob("body"),
     ],
     key: 1,
-    growth: Growth::Replace,
+    growth: Growth::Append,
     indexes: &["first_at"],
 };
 

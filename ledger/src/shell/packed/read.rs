@@ -1,21 +1,20 @@
 //! Reading what is packed, inside one read transaction.
 
-use sqlx::SqliteConnection;
-
 use crate::core::{Book, TransactionId, TransactionNo};
 use crate::once::OnceKey;
 use crate::shell::packed::collected::place_of;
 use crate::shell::packed::{
     Entry, IdAt, Line, OnceAt, StoredTransaction, block_no, decode_block, digest,
 };
+use crate::shell::sql::{Connection, Query};
 use crate::time::Timestamp;
 
-const RUNS: &str = "select run, fences from runs where name = ? order by first_place desc";
-const BLOCK: &str = "select body from blocks where block = ?";
+const RUNS: &str = "select run, fences from runs where name = $1 order by first_place desc";
+const BLOCK: &str = "select body from blocks where block = $1";
 const TRANSACTION: &str = "select first_no, first_at, body from transactions
-    where first_no <= ? order by first_no desc limit 1";
+    where first_no <= $1 order by first_no desc limit 1";
 const BLOCK_AT: &str = "select first_no, first_at, body from transactions
-    where first_at <= ? order by first_at desc limit 1";
+    where first_at <= $1 order by first_at desc limit 1";
 
 fn unreadable(what: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("{what} is not readable; the views can be made anew").into())
@@ -23,17 +22,15 @@ fn unreadable(what: &str) -> sqlx::Error {
 
 /// A transaction by its number.
 pub async fn transaction(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     no: TransactionNo,
 ) -> Result<Option<StoredTransaction>, sqlx::Error> {
-    let block: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(TRANSACTION)
-        .bind(i64::try_from(no.0).unwrap_or(i64::MAX))
-        .fetch_optional(connection)
-        .await?;
+    let query = Query::new(TRANSACTION).bind(i64::try_from(no.0).unwrap_or(i64::MAX));
+    let block: Option<(u64, u64, Vec<u8>)> = connection.first_as(query).await?;
     let Some((first, at, body)) = block else {
         return Ok(None);
     };
-    let all = decode_block(first.cast_unsigned(), at.cast_unsigned(), &body);
+    let all = decode_block(first, at, &body);
     let all = all.ok_or_else(|| unreadable("a block of transactions"))?;
     let found = all.into_iter().find(|(number, _, _)| *number == no.0);
     found
@@ -45,7 +42,7 @@ pub async fn transaction(
 
 /// The number of the transaction that a caller gave this id; of several the latest.
 pub async fn transaction_no(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     book: Book,
     id: TransactionId,
 ) -> Result<Option<TransactionNo>, sqlx::Error> {
@@ -67,17 +64,15 @@ pub async fn transaction_no(
 /// The last transaction recorded at this moment or before it; 0 when there is none. Transactions are
 /// numbered in the order of their times, over all books.
 pub async fn last_through(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     at: Timestamp,
 ) -> Result<TransactionNo, sqlx::Error> {
-    let block: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(BLOCK_AT)
-        .bind(i64::try_from(at.0).unwrap_or(i64::MAX))
-        .fetch_optional(connection)
-        .await?;
+    let query = Query::new(BLOCK_AT).bind(i64::try_from(at.0).unwrap_or(i64::MAX));
+    let block: Option<(u64, u64, Vec<u8>)> = connection.first_as(query).await?;
     let Some((first, first_at, body)) = block else {
         return Ok(TransactionNo(0));
     };
-    let all = decode_block(first.cast_unsigned(), first_at.cast_unsigned(), &body);
+    let all = decode_block(first, first_at, &body);
     let all = all.ok_or_else(|| unreadable("a block of transactions"))?;
     let through = all.iter().take_while(|(_, made, _)| *made <= at.0);
     Ok(TransactionNo(through.last().map_or(0, |(no, _, _)| *no)))
@@ -94,7 +89,7 @@ pub enum Order {
 
 /// Lines of an account, at least so many if there are; those of one transaction stay together.
 pub async fn lines(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     account_no: u32,
     order: Order,
     at_least: usize,
@@ -135,14 +130,13 @@ pub async fn lines(
 type Run = (i64, Vec<u8>);
 
 /// The runs of an index, the newest first.
-async fn runs(connection: &mut SqliteConnection, name: &str) -> Result<Vec<Run>, sqlx::Error> {
-    let runs = sqlx::query_as(RUNS).bind(name);
-    runs.fetch_all(connection).await
+async fn runs(connection: &mut Connection<'_>, name: &str) -> Result<Vec<Run>, sqlx::Error> {
+    connection.all_as(Query::new(RUNS).bind(name)).await
 }
 
 /// All entries of a key in a run, in order.
 async fn of_key<E: Entry>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     (run, fences): &Run,
     key: u64,
     found: &mut Vec<E>,
@@ -154,10 +148,7 @@ async fn of_key<E: Entry>(
     let after = fences.partition_point(|at| fence(at) <= key);
     for block in first..after {
         let number = block_no(*run, i64::try_from(block).unwrap_or(i64::MAX));
-        let body: Vec<u8> = sqlx::query_scalar(BLOCK)
-            .bind(number)
-            .fetch_one(&mut *connection)
-            .await?;
+        let (body,): (Vec<u8>,) = connection.one_as(Query::new(BLOCK).bind(number)).await?;
         let mut entries = Vec::new();
         E::decode(&body, &mut entries).ok_or_else(|| unreadable("a block"))?;
         found.extend(entries.into_iter().filter(|entry| entry.key() == key));
@@ -167,7 +158,7 @@ async fn of_key<E: Entry>(
 
 /// The places in the journal where a key may have been used, in runs that may have it.
 pub(crate) async fn once(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     key: OnceKey,
     may_have: impl Fn(i64) -> bool,
 ) -> Result<Vec<crate::once::Place>, sqlx::Error> {

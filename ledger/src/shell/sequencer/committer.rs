@@ -173,6 +173,7 @@ impl<M: Machine, J: Journal> Committer<M, J> {
                 Ok(Some(found)) if found.epoch < row.epoch => return Appended::Lost,
                 Ok(Some(_)) => return Appended::Stopped(StopReason::Fenced),
                 Ok(None) => return Appended::Lost,
+                Err(error) if error.is_held() => return Appended::Stopped(StopReason::Fenced),
                 Err(_) => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
@@ -197,6 +198,10 @@ impl<M: Machine, J: Journal> Committer<M, J> {
                     self.healthy = true;
                     let engine = Box::new(recovered.engine);
                     return self.shared.inbox.tell(News::Recovered(engine));
+                }
+                Err(RecoveryError::Journal(error)) if error.is_held() => {
+                    tracing::error!(%error, "another writer has taken over");
+                    return self.shared.stop(StopReason::Fenced);
                 }
                 Err(RecoveryError::Journal(error)) => {
                     tracing::warn!(%error, "the journal is not readable; trying again");

@@ -11,10 +11,11 @@ use crate::engine::Submission;
 use crate::machine::{Machine, Sequence};
 use crate::once::{OnceKey, Place};
 use crate::shell::cold::{self, ReadCold};
+use crate::shell::once_filter::OnceFilters;
 use crate::shell::past::{self, ReadPast};
 use crate::shell::sequencer::inbox::{Gate, Group, Missing, Reply};
 use crate::shell::sequencer::shared::{Shared, Status};
-use crate::shell::views::{OnceFilters, Views};
+use crate::shell::views::Views;
 use crate::time::Timestamp;
 
 /// When to come back after `busy`: the queue is emptied several times a second.

@@ -1,88 +1,67 @@
-//! The views on disk, compared with a fresh projection.
+//! The views as they are stored, compared with a fresh projection.
+//!
+//! Both are read side by side in the order of their keys, a page at a time, so that it does not
+//! matter in which databases they are.
 
-use std::path::Path;
-
-use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Row as _, SqliteConnection};
+use std::cmp::Ordering;
 
 use crate::engine::{Record, digest_of};
 use crate::machine::{Machine, Sequence};
 use crate::shell::chain::{Head, Row, hex};
 use crate::shell::packed;
-use crate::shell::table::Table;
+use crate::shell::sql::{Connection, Database, Query, Transaction};
+use crate::shell::table::{Table, Value};
 use crate::shell::verify::packed::Expected;
 use crate::shell::verify::{Halt, Place, VerifyError, differ};
 use crate::shell::views::{self, Snapshot, ViewsError};
 
-/// The views of a data directory in one read transaction, with the fresh projection beside them.
+/// Rows of a table that are read at a time.
+const PAGE_ROWS: usize = 4_096;
+
+/// The views of a database in one read transaction.
 pub(super) struct Stored {
-    connection: SqliteConnection,
+    transaction: Transaction<'static>,
     /// Up to where they say they stand.
     pub(super) watermark: Head,
     snapshots: Vec<Snapshot>,
 }
 
 impl Stored {
-    /// Opens the views, if there are any.
-    pub(super) async fn open(
-        directory: &Path,
-        scratch: &Path,
-    ) -> Result<Option<Self>, VerifyError> {
-        let file = directory.join(views::FILE);
-        if !file.try_exists()? {
+    /// Opens the views, if there are any, and checks what stands apart from the tables.
+    pub(super) async fn open(database: &Database, schema: &str) -> Result<Option<Self>, Halt> {
+        let area = views::area(database);
+        if !area.exists().await.map_err(failed)? {
             return Ok(None);
         }
-        let options = SqliteConnectOptions::new().filename(file).read_only(true);
-        let mut connection = options.connect().await.map_err(ViewsError::from)?;
-        let fresh = scratch.join(views::FILE).to_string_lossy().into_owned();
-        let attach = sqlx::query("attach database ? as fresh").bind(fresh);
-        attach
-            .execute(&mut connection)
-            .await
-            .map_err(ViewsError::from)?;
-        Ok(Some(Self {
-            connection,
-            watermark: Head::GENESIS,
-            snapshots: Vec::new(),
-        }))
-    }
-
-    /// Begins the transaction, and checks what stands apart from the tables.
-    pub(super) async fn begin(&mut self, schema: &str) -> Result<(), Halt> {
-        let connection = &mut self.connection;
-        let begin = sqlx::query("begin").execute(&mut *connection);
-        begin.await.map_err(failed)?;
-        let found = views::schema_found(connection).await.map_err(failed)?;
+        let mut transaction = area.readers(1).begin().await.map_err(failed)?;
+        let mut connection = transaction.connection();
+        let found = views::schema_found(&mut connection).await.map_err(failed)?;
         if found.as_deref() != Some(schema) {
             let place = place("watermark", "shard = 0", Some("schema"));
             let found = found.unwrap_or_else(|| "no watermark".to_owned());
             return Err(differ(place, schema, found));
         }
-        self.watermark = views::watermark(connection).await.map_err(|error| {
+        let watermark = views::watermark(&mut connection).await.map_err(|error| {
             let place = place("watermark", "shard = 0", None);
             differ(place, "a row's number and hash", error.to_string())
         })?;
-        self.snapshots = views::snapshots(connection).await?;
-        let watermarks = count(connection, "watermark").await?;
+        let snapshots = views::snapshots(&mut connection).await?;
+        let watermarks = count(&mut connection, "watermark").await?;
         if watermarks != 1 {
             let place = place("watermark", "all rows", None);
             return Err(differ(place, "1 row", watermarks.to_string()));
         }
-        let (stored, readable) = (count(connection, "snapshot").await?, self.snapshots.len());
+        let (stored, readable) = (count(&mut connection, "snapshot").await?, snapshots.len());
         if stored != readable as u64 {
             let place = place("snapshot", "all rows", None);
-            return Err(differ(
-                place,
-                format!("{stored} readable"),
-                readable.to_string(),
-            ));
+            let expected = format!("{stored} readable");
+            return Err(differ(place, expected, readable.to_string()));
         }
-        Ok(())
-    }
-
-    pub(super) async fn close(self) -> Result<(), VerifyError> {
-        let closed = self.connection.close().await;
-        Ok(closed.map_err(ViewsError::from)?)
+        Ok(Some(Self {
+            transaction,
+            watermark,
+            snapshots,
+        }))
     }
 
     /// Checks what the views say of a row of the journal: the watermark's hash and the snapshots.
@@ -142,107 +121,124 @@ impl Stored {
     /// should hold.
     pub(super) async fn compare(
         &mut self,
+        fresh: &Database,
         tables: &[&'static Table],
         histories: Expected,
     ) -> Result<(), Halt> {
-        histories.compare(&mut self.connection).await?;
+        histories
+            .compare(&mut self.transaction.connection())
+            .await?;
+        let pool = views::area(fresh).readers(1);
+        let mut fresh = pool.begin().await.map_err(failed)?;
         let packed = |table: &Table| packed::TABLES.iter().any(|one| one.name == table.name);
         for table in tables.iter().filter(|table| !packed(table)) {
-            self.compare_table(table).await?;
+            let expected = Walk::new(table, fresh.connection());
+            let found = Walk::new(table, self.transaction.connection());
+            compare_table(table, expected, found).await?;
         }
         Ok(())
     }
+}
 
-    async fn compare_table(&mut self, table: &Table) -> Result<(), Halt> {
-        let name = table.name;
-        let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-        let (key, rest) = columns.split_at(table.key);
-        let same_key: Vec<String> = key.iter().map(|k| format!("f.{k} = m.{k}")).collect();
-        let same_key = same_key.join(" and ");
-        let order = |alias: &str| {
-            let order: Vec<String> = key.iter().map(|k| format!("{alias}.{k}")).collect();
-            order.join(", ")
-        };
-        let quoted = |alias: &str, columns: &[&str]| {
-            let quoted: Vec<String> = columns
-                .iter()
-                .map(|column| format!("quote({alias}.{column})"))
-                .collect();
-            quoted.join(", ")
-        };
-        for (one, other, present, absent) in [
-            ("fresh", "main", "a row", "none"),
-            ("main", "fresh", "no row", "one"),
-        ] {
-            let alone = format!(
-                "select {} from {one}.{name} as f where not exists
-                 (select 1 from {other}.{name} as m where {same_key}) order by {} limit 1",
-                quoted("f", key),
-                order("f"),
-            );
-            if let Some(row) = self.first(alone).await? {
-                let place = place(name, &key_text(key, &row)?, None);
-                return Err(differ(place, present, absent));
-            }
+/// A walk through the rows of a table in the order of its key.
+struct Walk<'c> {
+    connection: Connection<'c>,
+    table: &'static Table,
+    /// What has been read and not looked at yet, the next row last.
+    page: Vec<Vec<Value>>,
+    /// The key of the last row that was read.
+    last: Option<Vec<Value>>,
+    ended: bool,
+}
+
+impl<'c> Walk<'c> {
+    fn new(table: &'static Table, connection: Connection<'c>) -> Self {
+        Self {
+            connection,
+            table,
+            page: Vec::new(),
+            last: None,
+            ended: false,
         }
-        if rest.is_empty() {
-            return Ok(());
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Value>>, Halt> {
+        if self.page.is_empty() && !self.ended {
+            let rows = self.connection.all(self.query()).await.map_err(failed)?;
+            self.page = rows.iter().map(|row| row.values().to_vec()).collect();
+            self.ended = self.page.len() < PAGE_ROWS;
+            self.last = self.page.last().map(|row| row[..self.table.key].to_vec());
+            self.page.reverse();
         }
-        let differing: Vec<String> = rest
+        Ok(self.page.pop())
+    }
+
+    fn query(&self) -> Query {
+        let columns: Vec<&str> = self
+            .table
+            .columns
             .iter()
-            .map(|column| format!("f.{column} is not m.{column}"))
+            .map(|column| column.name)
             .collect();
-        let differing = format!(
-            "select {}, {}, {} from fresh.{name} as f join main.{name} as m on {same_key}
-             where {} order by {} limit 1",
-            quoted("f", key),
-            quoted("f", rest),
-            quoted("m", rest),
-            differing.join(" or "),
-            order("f"),
-        );
-        let Some(row) = self.first(differing).await? else {
-            return Ok(());
+        let (columns, key) = (columns.join(", "), self.table.key_names().join(", "));
+        let table = self.table.name;
+        let last = self.last.iter().flatten();
+        let places: Vec<String> = (1..=last.clone().count())
+            .map(|no| format!("${no}"))
+            .collect();
+        let after = match &places[..] {
+            [] => String::new(),
+            places => format!("where ({key}) > ({})", places.join(", ")),
         };
-        for (position, column) in rest.iter().enumerate() {
-            let expected: String = row.try_get(key.len() + position).map_err(failed)?;
-            let found: String = row
-                .try_get(key.len() + rest.len() + position)
-                .map_err(failed)?;
-            if expected != found {
-                let place = place(name, &key_text(key, &row)?, Some(column));
-                return Err(differ(place, expected, found));
+        let sql = format!("select {columns} from {table} {after} order by {key} limit {PAGE_ROWS}");
+        last.fold(Query::of_declared(sql), |query, value| {
+            query.bind(value.clone())
+        })
+    }
+}
+
+async fn compare_table(
+    table: &Table,
+    mut expected: Walk<'_>,
+    mut found: Walk<'_>,
+) -> Result<(), Halt> {
+    let here = |row: &[Value], column| place(table.name, &key_text(table, row), column);
+    loop {
+        let (wanted, seen) = (expected.next().await?, found.next().await?);
+        let order = match (&wanted, &seen) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(wanted), Some(seen)) => wanted[..table.key].cmp(&seen[..table.key]),
+        };
+        let (wanted, seen) = (wanted.unwrap_or_default(), seen.unwrap_or_default());
+        match order {
+            Ordering::Less => return Err(differ(here(&wanted, None), "a row", "none")),
+            Ordering::Greater => return Err(differ(here(&seen, None), "no row", "one")),
+            Ordering::Equal => {}
+        }
+        let columns = table.columns.iter().zip(wanted.iter().zip(&seen));
+        for (column, (one, other)) in columns {
+            if one != other {
+                let place = here(&wanted, Some(column.name));
+                return Err(differ(place, one.to_string(), other.to_string()));
             }
         }
-        Ok(())
-    }
-
-    async fn first(&mut self, query: String) -> Result<Option<SqliteRow>, Halt> {
-        let query = sqlx::query(AssertSqlSafe(query)).persistent(false);
-        let row = query.fetch_optional(&mut self.connection).await;
-        row.map_err(failed)
     }
 }
 
-pub(super) async fn count(connection: &mut SqliteConnection, table: &str) -> Result<u64, Halt> {
-    let query = AssertSqlSafe(format!("select count(*) from main.{table}"));
-    let count: i64 = sqlx::query_scalar(query)
-        .fetch_one(connection)
-        .await
-        .map_err(failed)?;
-    Ok(count.unsigned_abs())
+pub(super) async fn count(connection: &mut Connection<'_>, table: &str) -> Result<u64, Halt> {
+    let query = Query::of_declared(format!("select count(*) from {table}"));
+    let (count,) = connection.one_as(query).await.map_err(failed)?;
+    Ok(count)
 }
 
-fn key_text(key: &[&str], row: &SqliteRow) -> Result<String, Halt> {
-    let parts: Result<Vec<String>, sqlx::Error> = key
-        .iter()
-        .enumerate()
-        .map(|(position, column)| {
-            let value: String = row.try_get(position)?;
-            Ok(format!("{column} = {value}"))
-        })
+fn key_text(table: &Table, row: &[Value]) -> String {
+    let parts = table.key_names().into_iter().zip(row);
+    let parts: Vec<String> = parts
+        .map(|(name, value)| format!("{name} = {value}"))
         .collect();
-    Ok(parts.map_err(failed)?.join(", "))
+    parts.join(", ")
 }
 
 pub(super) fn place(table: &str, key: &str, column: Option<&str>) -> Place {

@@ -17,19 +17,19 @@ mod packed;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use crate::engine::{Engine, Record};
 use crate::machine::{Machine, Sequence};
 use crate::once;
 use crate::shell::chain::{Head, Row, hex};
 use crate::shell::codec;
-use crate::shell::journal::{JournalError, ReadJournal, SqliteReader};
+use crate::shell::journal::{DatabaseReader, JournalError, ReadJournal};
 use crate::shell::projector::put_once;
 use crate::shell::recovery::READ_BYTES_MAX;
+use crate::shell::sql::Database;
 use crate::shell::table::Rows;
 use crate::shell::view::View;
-use crate::shell::views::{ViewsError, ViewsWriter};
+use crate::shell::views::{self, ViewsError, ViewsWriter};
 use crate::time::Timestamp;
 
 pub use audit::{Audit, Broken, LedgerAudit};
@@ -149,15 +149,18 @@ fn differ(place: Place, expected: impl Into<String>, found: impl Into<String>) -
     }))
 }
 
-/// Verifies a data directory: its journal, and its views if there are any.
+/// Verifies a database: its journal, and its views if there are any.
 pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
-    directory: &Path,
+    database: impl Into<Database>,
     view: V,
     audit: A,
 ) -> Result<Report, VerifyError> {
-    let mut journal = SqliteReader::open(directory).await?;
+    let database = database.into();
+    let mut journal = DatabaseReader::open(&database).await?;
     let scratch = tempfile::tempdir()?;
-    let fresh = ViewsWriter::open(scratch.path(), view.tables()).await?;
+    let beside = Database::from(scratch.path());
+    let fresh = ViewsWriter::open(&beside, view.tables()).await?;
+    let schema = views::schema_in(&database, view.tables());
     let mut verifier = Verifier {
         engine: Engine::<M>::default(),
         head: Head::GENESIS,
@@ -178,8 +181,11 @@ pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
             difference: None,
         },
     };
-    let stored = Stored::open(directory, scratch.path()).await?;
-    let ran = verifier.run(&mut journal, stored).await;
+    let stored = Stored::open(&database, &schema).await;
+    let ran = match stored {
+        Ok(stored) => verifier.run(&mut journal, stored, &beside).await,
+        Err(halt) => Err(halt),
+    };
     journal.close().await?;
     verifier.fresh.close().await?;
     let difference = match ran {
@@ -210,35 +216,24 @@ struct Verifier<M: Machine, V, A> {
 impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
     async fn run(
         &mut self,
-        journal: &mut SqliteReader,
+        journal: &mut DatabaseReader,
         stored: Option<Stored>,
+        fresh: &Database,
     ) -> Result<(), Halt> {
-        match stored {
-            None => self.replay(journal, None).await,
-            Some(mut stored) => {
-                let compared = self.replay_and_compare(journal, &mut stored).await;
-                stored.close().await?;
-                compared
-            }
-        }
-    }
-
-    async fn replay_and_compare(
-        &mut self,
-        journal: &mut SqliteReader,
-        stored: &mut Stored,
-    ) -> Result<(), Halt> {
-        stored.begin(self.fresh.schema()).await?;
+        let Some(mut stored) = stored else {
+            return self.replay(journal, None).await;
+        };
         self.report.views_at = Some(stored.watermark.sequence);
-        self.replay(journal, Some(stored)).await?;
+        self.replay(journal, Some(&mut stored)).await?;
         stored.check_end(self.head.sequence)?;
         let histories = std::mem::replace(&mut self.histories, Expected::new());
-        stored.compare(self.fresh.tables(), histories).await
+        let tables = self.fresh.tables();
+        stored.compare(fresh, tables, histories).await
     }
 
     async fn replay(
         &mut self,
-        journal: &mut SqliteReader,
+        journal: &mut DatabaseReader,
         mut stored: Option<&mut Stored>,
     ) -> Result<(), Halt> {
         let last = journal.last().await?;

@@ -7,11 +7,10 @@
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
-use sqlx::{Row as _, SqliteConnection};
-
 use crate::shell::packed::{
     Collected, Entry, Filter, IdAt, Line, OnceAt, RunRow, block_no, decode_block,
 };
+use crate::shell::sql::{Connection, Query};
 use crate::shell::verify::compare::{count, failed, place};
 use crate::shell::verify::{Halt, differ};
 
@@ -111,7 +110,7 @@ impl Expected {
     }
 
     /// Compares with what is on disk.
-    pub(super) async fn compare(mut self, connection: &mut SqliteConnection) -> Result<(), Halt> {
+    pub(super) async fn compare(mut self, connection: &mut Connection<'_>) -> Result<(), Halt> {
         self.compare_transactions(connection).await?;
         let runs = RunRow::list(connection).await.map_err(failed)?;
         let mut blocks = 0;
@@ -140,26 +139,18 @@ impl Expected {
         Ok(())
     }
 
-    async fn compare_transactions(
-        &mut self,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), Halt> {
+    async fn compare_transactions(&mut self, connection: &mut Connection<'_>) -> Result<(), Halt> {
         let mut after = -1_i64;
         loop {
-            let row = sqlx::query(
-                "select first_no, last_no, first_at, body from main.transactions
-                 where first_no > ? order by first_no limit 1",
-            )
-            .bind(after)
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(failed)?;
-            let Some(row) = row else {
+            let query = Query::new(
+                "select first_no, last_no, first_at, body from transactions
+                 where first_no > $1 order by first_no limit 1",
+            );
+            let block = connection.first_as(query.bind(after)).await;
+            let block: Option<(i64, i64, i64, Vec<u8>)> = block.map_err(failed)?;
+            let Some((first, last, at, body)) = block else {
                 return Ok(());
             };
-            let number = |column| row.try_get::<i64, _>(column).map_err(failed);
-            let (first, last, at) = (number("first_no")?, number("last_no")?, number("first_at")?);
-            let body: Vec<u8> = row.try_get("body").map_err(failed)?;
             let wrong = |column| {
                 let place = place(TRANSACTIONS, &format!("first_no = {first}"), Some(column));
                 differ(place, "a block of transactions", "something else")
@@ -200,7 +191,7 @@ fn wrong_run(run: &RunRow, column: &str) -> Halt {
 
 /// Reads a run through and checks all that is said of it.
 async fn read_run<E: Entry + Hash + PartialEq>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     run: &RunRow,
     key: &RandomState,
     sums: &mut Sums,
@@ -214,13 +205,9 @@ async fn read_run<E: Entry + Hash + PartialEq>(
             let place = place("blocks", &format!("block = {block}"), Some("body"));
             differ(place, "sorted entries of its run", "something else")
         };
-        let body: Option<Vec<u8>> =
-            sqlx::query_scalar("select body from main.blocks where block = ?")
-                .bind(block)
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(failed)?;
-        let body = body.ok_or_else(wrong)?;
+        let query = Query::new("select body from blocks where block = $1").bind(block);
+        let body: Option<(Vec<u8>,)> = connection.first_as(query).await.map_err(failed)?;
+        let (body,) = body.ok_or_else(wrong)?;
         entries.clear();
         E::decode(&body, &mut entries).ok_or_else(wrong)?;
         let mut again = Vec::with_capacity(body.len());
