@@ -3,6 +3,8 @@
 //! The auditor keeps a small book of its own for each order: its state and what was refunded. It
 //! knows which moves there are and nothing of how the rules decide them.
 
+mod sending;
+
 use std::collections::HashMap;
 
 use ledger::Moment;
@@ -24,11 +26,12 @@ pub async fn verify(database: impl Into<Database>) -> Result<Report, VerifyError
 }
 
 /// The rules of the ledger, and those of orders: they only move as they may, refunds never exceed
-/// what was paid, and no more of a fee is given back than was taken.
+/// what was paid, and no more of a fee is given back than was taken; and those of what people send each other.
 #[derive(Debug, Default)]
 pub struct PaymentsAudit {
     ledger: LedgerAudit,
     orders: HashMap<OrderId, Seen>,
+    sending: sending::SendingAudit,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +52,12 @@ impl Audit<Payments> for PaymentsAudit {
             | Event::OrderHeld(order)
             | Event::OrderReopened(order)
             | Event::OrderRefunded { order, .. } => self.moved(order),
-            _ => Ok(()),
+            other => self.sending.event(other),
         }
     }
 
     fn state(&mut self, payments: &Payments) -> Result<(), Broken> {
+        self.sending.state(payments)?;
         self.ledger.state(payments.ledger())
     }
 }

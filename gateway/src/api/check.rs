@@ -16,6 +16,13 @@ impl Check {
         });
     }
 
+    /// Text for people that may be left out.
+    pub(super) fn optional_text(&mut self, pointer: &str, text: &str, chars_max: usize) {
+        if !text.is_empty() {
+            self.text(pointer, text, chars_max);
+        }
+    }
+
     pub(super) fn that(&mut self, pointer: &str, holds: bool, wanted: impl FnOnce() -> String) {
         if !holds {
             self.errors.push(FieldError {

@@ -6,14 +6,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ask::{Ask, Json, Replied, Reply};
-use super::payment::{self, Paid};
-use super::wire::{Amount, Time};
+use super::order::OrderShown;
+use super::red_packet::RedPacketShown;
+use super::transfer::TransferShown;
+use super::wire::{Amount, SequenceToken, Time};
 use crate::app::risk::Why;
-use crate::app::{App, DeviceSignature, Pin, Proof, text_to_sign};
+use crate::app::{App, DeviceSignature, Done, Pin, Proof, text_to_sign};
 use crate::auth::Caller;
 use crate::pay::desk::Desk;
 use crate::pay::{
-    Decision, DecisionId, KeyId, MerchantId, OrderId, Owner, Resolver, Standing, WalletId,
+    Decision, DecisionId, KeyId, MerchantId, OrderId, Outcome, Owner, RedPacketId, Resolver,
+    Standing, TransferId, WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::store::decision::Labelled;
@@ -113,8 +116,15 @@ impl ResolutionShown {
 #[schema(as = Decision)]
 pub(super) struct DecisionShown {
     pub(super) id: DecisionId,
-    order: OrderId,
-    merchant: MerchantId,
+    /// The order that was to be paid, and its merchant; or the transfer, or the red packet, that was to be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant: Option<MerchantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<TransferId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    red_packet: Option<RedPacketId>,
     wallet: WalletId,
     amount: Amount,
     at: Time,
@@ -163,8 +173,10 @@ impl DecisionShown {
         let decision = &found.decision;
         Self {
             id: decision.id,
-            order: decision.order,
-            merchant: decision.merchant,
+            order: decision.about.order().map(|(order, ..)| order),
+            merchant: decision.about.order().map(|(_, merchant, _)| merchant),
+            transfer: decision.about.transfer(),
+            red_packet: decision.about.red_packet(),
             wallet: decision.wallet,
             amount: decision.amount.into(),
             at: Time(decision.at),
@@ -260,7 +272,61 @@ impl ProofAsked {
     }
 }
 
-pub(super) async fn confirm(ask: Ask<DecisionId, (), Json<ProofAsked>>) -> Replied<Paid> {
+/// What went through, and what is left in the wallet, in its currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Confirmed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<TransferShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    red_packet: Option<RedPacketShown>,
+    wallet_balance: Amount,
+    sequence: SequenceToken,
+}
+
+impl Confirmed {
+    fn answer(caller: &Caller, done: Done) -> Replied<Self> {
+        let (mut order, mut transfer, mut red_packet) = (None, None, None);
+        let (balance, currency) = match &done.outcome {
+            Outcome::Paid {
+                order: paid,
+                wallet_balance,
+                ..
+            } => {
+                order = Some(OrderShown::to(caller.owner, paid));
+                (*wallet_balance, paid.amount.currency)
+            }
+            Outcome::Transfer {
+                transfer: sent,
+                balance: Some(balance),
+                ..
+            } => {
+                transfer = Some(TransferShown::from(&**sent));
+                (*balance, sent.amount.currency)
+            }
+            Outcome::RedPacket {
+                packet,
+                balance: Some(balance),
+                ..
+            } => {
+                red_packet = Some(RedPacketShown::from(&**packet));
+                (*balance, packet.amount.currency)
+            }
+            _ => return done.unexpected(),
+        };
+        let confirmed = Self {
+            order,
+            transfer,
+            red_packet,
+            wallet_balance: Amount::new(balance, currency),
+            sequence: SequenceToken(done.sequence),
+        };
+        Ok(Reply::done(&done, Json(confirmed)))
+    }
+}
+
+pub(super) async fn confirm(ask: Ask<DecisionId, (), Json<ProofAsked>>) -> Replied<Confirmed> {
     let caller = ask.caller()?;
     let once = ask
         .once
@@ -271,5 +337,5 @@ pub(super) async fn confirm(ask: Ask<DecisionId, (), Json<ProofAsked>>) -> Repli
         .app
         .confirm(ask.id, wallet, proof.as_ref(), once)
         .await?;
-    payment::answer(&caller, done)
+    Confirmed::answer(&caller, done)
 }

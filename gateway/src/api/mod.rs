@@ -25,6 +25,7 @@ mod openapi;
 pub mod order;
 mod page;
 mod payment;
+mod red_packet;
 pub mod refund;
 pub(crate) mod refused;
 pub mod route;
@@ -34,6 +35,7 @@ mod statement;
 mod step_up;
 mod stream;
 mod table;
+mod transfer;
 mod wallet;
 pub mod wire;
 

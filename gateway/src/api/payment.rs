@@ -46,9 +46,7 @@ pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<PaymentAsked>>>) -> Re
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
     let asked = ask.body.map(|Json(asked)| asked).unwrap_or_default();
     let mut check = Check::default();
-    if let Some(device) = &asked.device {
-        check.text("/device", device, DEVICE_CHARS_MAX);
-    }
+    check_device(&mut check, asked.device.as_deref());
     check.done()?;
     let payer = Payer {
         wallet: caller.wallet()?,
@@ -58,8 +56,15 @@ pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<PaymentAsked>>>) -> Re
     answer(&caller, done)
 }
 
+/// The name of a payer's phone or browser, where it is said.
+pub(super) fn check_device(check: &mut Check, device: Option<&str>) {
+    if let Some(device) = device {
+        check.text("/device", device, DEVICE_CHARS_MAX);
+    }
+}
+
 /// What is told of a payment, made or pending.
-pub(super) fn answer(caller: &Caller, done: Done) -> Replied<Paid> {
+fn answer(caller: &Caller, done: Done) -> Replied<Paid> {
     let (order, balance, pending) = match &done.outcome {
         Outcome::Paid {
             order,

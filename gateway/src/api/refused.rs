@@ -53,6 +53,13 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
         Refusal::TermsInvalid { what } => {
             Problem::new(code, format!("These terms are not possible: {what}."))
         }
+        Refusal::CurrencyNotTaken { code: currency } => Problem::new(
+            code,
+            format!("The one it is sent to has no account in {currency}."),
+        ),
+        Refusal::SharesInvalid { what } => {
+            Problem::new(code, format!("It cannot be cut like this: {what}."))
+        }
         Refusal::RefundTooLarge { refundable } => Problem::new(
             code,
             format!("At most {refundable} minor units of this order can still be refunded."),

@@ -11,7 +11,9 @@ use super::wire::{Amount, Page, SequenceToken, Time};
 use crate::app::{App, views_problem};
 use crate::auth::Caller;
 use crate::pay::recipe::{Kind, Role};
-use crate::pay::{Fee, MerchantId, OrderId, Owner, RefundId, TransactionName, WalletId};
+use crate::pay::{
+    Fee, MerchantId, OrderId, Owner, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
+};
 use crate::problem::{Code, Problem};
 use crate::store;
 use crate::store::page::List;
@@ -22,7 +24,8 @@ use crate::store::statement::{Explained, Line, Posting};
 #[schema(as = StatementLine)]
 pub(super) struct LineShown {
     pub transaction: TransactionName,
-    /// `top_up`, `payment` or `refund`.
+    /// `top_up`, `payment`, `refund`, `transfer`, `transfer_offered`, `transfer_accepted`, `transfer_returned`,
+    /// `red_packet`, `red_packet_claimed` or `red_packet_returned`.
     #[schema(example = "payment")]
     pub kind: &'static str,
     pub at: Time,
@@ -34,6 +37,10 @@ pub(super) struct LineShown {
     pub order: Option<OrderId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub red_packet: Option<RedPacketId>,
     /// The order's or the refund's number, or what the bank called the transfer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -53,6 +60,8 @@ impl From<Line> for LineShown {
             balance: amount(line.balance),
             order: line.order,
             refund: line.refund,
+            transfer: line.transfer,
+            red_packet: line.red_packet,
             reference: line.reference,
         }
     }
@@ -79,7 +88,7 @@ pub(super) async fn statement(
 #[schema(as = Transaction)]
 pub(super) struct TransactionShown {
     id: TransactionName,
-    /// `top_up`, `payment` or `refund`.
+    /// The same kinds as in a statement.
     #[schema(example = "payment")]
     kind: &'static str,
     at: Time,
@@ -87,6 +96,10 @@ pub(super) struct TransactionShown {
     order: Option<OrderId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<RefundId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<TransferId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    red_packet: Option<RedPacketId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     postings: Vec<PostingShown>,
@@ -110,7 +123,7 @@ pub(super) struct PostingShown {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountRole)]
 pub(super) struct AccountShown {
-    /// `bank`, `fees`, `wallet` or `merchant`.
+    /// `bank`, `fees`, `transit`, `wallet` or `merchant`.
     #[schema(example = "wallet")]
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,7 +196,8 @@ impl Why {
 
     fn text(&self, kind: Kind, posting: &Posting) -> String {
         let money = |amount| Money::new(amount, self.currency);
-        let (from, to) = (holder(posting.debit), holder(posting.credit));
+        let from = holder(kind, posting.debit, true);
+        let to = holder(kind, posting.credit, false);
         let moved = format!("{} from {from} to {to}", money(posting.amount));
         match (kind, posting.debit, posting.credit, self.fee) {
             (Kind::Payment, Role::Wallet(_), Role::Fees, Some(fee)) => format!(
@@ -212,19 +226,27 @@ impl Why {
 }
 
 /// Who holds the account of a role, to a reader who does not know accounts.
-const fn holder(role: Role) -> &'static str {
-    match role {
-        Role::Bank => "the bank",
-        Role::Fees => "the house",
-        Role::Wallet(_) => "the payer's wallet",
-        Role::Merchant(_) => "the merchant",
+const fn holder(kind: Kind, role: Role, pays: bool) -> &'static str {
+    match (role, kind) {
+        (Role::Bank, _) => "the bank",
+        (Role::Fees, _) => "the house",
+        (Role::Merchant(_), _) => "the merchant",
+        (Role::Transit, _) => "what is under way",
+        (Role::Wallet(_), Kind::TopUp | Kind::Payment | Kind::Refund) => "the payer's wallet",
+        (Role::Wallet(_), Kind::TransferReturned | Kind::RedPacketReturned) => {
+            "the sender's wallet"
+        }
+        (Role::Wallet(_), _) if pays => "the sender's wallet",
+        (Role::Wallet(_), _) => "the receiver's wallet",
     }
 }
 
 fn takes_part(caller: &Caller, explained: &Explained) -> bool {
     match caller.owner {
         Owner::Operator | Owner::Analyst => true,
-        Owner::Wallet(wallet) => wallet == explained.wallet,
+        Owner::Wallet(wallet) => {
+            [Some(explained.wallet), explained.other_wallet].contains(&Some(wallet))
+        }
         Owner::Merchant(merchant) => Some(merchant) == explained.merchant,
         Owner::Bank | Owner::Book(_) => false,
     }
@@ -235,9 +257,14 @@ fn takes_part(caller: &Caller, explained: &Explained) -> bool {
 fn shown(caller: &Caller, explained: Explained, why: &Why) -> TransactionShown {
     let is_payer = matches!(caller.owner, Owner::Wallet(_));
     let sees_wallet = !matches!(caller.owner, Owner::Merchant(_));
+    let wallet = |role: Role| match role {
+        Role::Wallet(no) if no == explained.wallet_no => Some(explained.wallet),
+        Role::Wallet(_) => explained.other_wallet,
+        _ => None,
+    };
     let account = |role: Role| AccountShown {
         role: role.name(),
-        wallet: (sees_wallet && matches!(role, Role::Wallet(_))).then_some(explained.wallet),
+        wallet: wallet(role).filter(|_| sees_wallet),
         merchant: explained
             .merchant
             .filter(|_| matches!(role, Role::Merchant(_))),
@@ -262,6 +289,8 @@ fn shown(caller: &Caller, explained: Explained, why: &Why) -> TransactionShown {
         at: Time(explained.at),
         order: explained.order,
         refund: explained.refund,
+        transfer: explained.transfer,
+        red_packet: explained.red_packet,
         reference: explained.reference,
         postings: postings.collect(),
     }

@@ -153,7 +153,7 @@ pub(super) async fn top_up(ask: Ask<WalletId, (), Json<TopUpAsked>>) -> Replied<
 }
 
 /// To others a wallet is as if it were not there.
-fn must_be(caller: &Caller, wallet: WalletId) -> Result<(), Problem> {
+pub(super) fn must_be(caller: &Caller, wallet: WalletId) -> Result<(), Problem> {
     if caller.is_operator() || caller.owner == Owner::Wallet(wallet) {
         Ok(())
     } else {

@@ -26,7 +26,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
     BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MessageId, OrderId,
-    RefundId, TransactionName, WalletId,
+    RedPacketId, RefundId, TransactionName, TransferId, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -54,6 +54,8 @@ id_schemas! {
     WalletId "Names a wallet."
     KeyId "Names a key; it is the `keyid` of a signature."
     OrderId "Names an order."
+    TransferId "Names a transfer from one person to another."
+    RedPacketId "Names a red packet."
     RefundId "Names a refund."
     EndpointId "Names a webhook endpoint."
     BookId "Names a book: a ledger of its own."

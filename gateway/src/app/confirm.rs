@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::secrets::{Secrets, SecretsError};
 use super::{App, Done};
 use crate::pay::{
-    Command, Decision, DecisionId, KeyId, Outcome, Refusal, StepUp, StepUps, WalletId,
+    About, Command, Decision, DecisionId, KeyId, Outcome, Refusal, StepUp, StepUps, WalletId,
 };
 use crate::problem::Problem;
 
@@ -93,13 +93,19 @@ impl Proof for DeviceSignature {
     }
 }
 
-/// What a device signs: this payment, to this shop, of this amount, and no other.
+/// What a device signs: this payment, to this shop or person, of this amount, and no other. A red packet names itself
+/// and whose it is.
 pub(crate) fn text_to_sign(decision: &Decision) -> String {
+    let (what, whose) = match decision.about {
+        About::Order {
+            order, merchant, ..
+        } => (order.to_string(), merchant.to_string()),
+        About::Transfer { transfer, to, .. } => (transfer.to_string(), to.to_string()),
+        About::RedPacket(packet) => (packet.to_string(), decision.wallet.to_string()),
+    };
     format!(
-        "{}\n{}\n{}\n{} {}",
+        "{}\n{what}\n{whose}\n{} {}",
         decision.id,
-        decision.order,
-        decision.merchant,
         decision.amount.amount,
         decision.amount.currency.code()
     )
@@ -142,7 +148,7 @@ impl App {
             _ => Command::Refuse(Refusal::DecisionNotPending),
         };
         let done = self.command(command, [once]).await?;
-        if !done.again {
+        if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
             self.metrics.paid();
         }
         Ok(done)

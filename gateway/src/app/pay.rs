@@ -1,19 +1,23 @@
-//! A payment: looked up, assessed, decided.
+//! Money that a wallet's holder moves: looked up, assessed, decided.
 //!
-//! The first look goes to the machine with the payment's keys but without an assessment. It tells a retry its first
-//! answer and refuses what cannot be paid, before anything is scored; otherwise it brings the order that is to be
-//! assessed and uses no key up. What it refuses is then journalled as the answer of the key. Between the looks others may
-//! pay the order or close it: the second look decides anew, with all checks.
+//! The first look goes to the machine with the command's keys but without an assessment. It tells a retry its first
+//! answer and refuses what cannot be done, before anything is scored; otherwise it brings what is to be assessed and uses
+//! no key up. What it refuses is then journalled as the answer of the key. Between the looks others may pay the order or
+//! close it: the second look decides anew, with all checks.
 
+use fraud::{Attempt, Channel, Key, Kind};
 use ledger::shell::Committed;
 use ledger::{Remember, Submission, TransactionId, Unique};
 
 use super::ask::new_id;
-use super::{App, Done, risk};
-use crate::pay::{Command, OrderId, Outcome, Pay, Refusal, WalletId};
+use super::risk::{self, Moving};
+use super::{App, Done};
+use crate::pay::{
+    Command, NewRedPacket, NewTransfer, OrderId, Outcome, Pay, Refusal, Scored, WalletId,
+};
 use crate::problem::{Code, Problem};
 
-/// What a payment brings along beside its order.
+/// Whose money it is, and by which device.
 #[derive(Clone, Copy, Debug)]
 pub struct Payer<'a> {
     pub wallet: WalletId,
@@ -29,38 +33,126 @@ impl App {
         payer: Payer<'_>,
         once: Unique,
     ) -> Result<Done, Problem> {
+        let transaction = TransactionId(new_id());
+        let command = |scored| {
+            Command::Pay(Pay {
+                order,
+                wallet: payer.wallet,
+                transaction,
+                scored,
+            })
+        };
+        let attempt = |looked: &Outcome| match looked {
+            Outcome::ToAssess(order) => Some(risk::attempt(&Moving {
+                transaction,
+                kind: Kind::Payment,
+                channel: Channel::MerchantCode,
+                payer,
+                payee: Some(Key::from(order.merchant.0)),
+                amount: order.amount,
+            })),
+            _ => None,
+        };
+        let done = self.assessed(once, command, attempt).await?;
+        if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
+            self.metrics.paid();
+        }
+        Ok(done)
+    }
+
+    /// Sends a transfer. It is sent, or waits as a payment does.
+    pub async fn transfer(
+        &self,
+        new: NewTransfer,
+        device: Option<&str>,
+        once: Unique,
+    ) -> Result<Done, Problem> {
+        let moving = Moving {
+            transaction: new.transaction,
+            kind: Kind::Transfer,
+            channel: Channel::App,
+            payer: Payer {
+                wallet: new.from,
+                device,
+            },
+            payee: Some(Key::from(new.to.0)),
+            amount: new.amount,
+        };
+        let command = |scored| {
+            Command::Transfer(NewTransfer {
+                scored,
+                ..new.clone()
+            })
+        };
+        self.sent(&moving, command, once).await
+    }
+
+    /// Sends a red packet. It is open, or waits as a payment does.
+    pub async fn red_packet(
+        &self,
+        new: NewRedPacket,
+        device: Option<&str>,
+        once: Unique,
+    ) -> Result<Done, Problem> {
+        // A group has no history; a single person has.
+        let payee = match new.members[..] {
+            [one] => Some(Key::from(one.0)),
+            _ => None,
+        };
+        let moving = Moving {
+            transaction: new.transaction,
+            kind: Kind::RedPacket,
+            channel: Channel::App,
+            payer: Payer {
+                wallet: new.from,
+                device,
+            },
+            payee,
+            amount: new.amount,
+        };
+        let command = |scored| {
+            Command::RedPacket(NewRedPacket {
+                scored,
+                ..new.clone()
+            })
+        };
+        self.sent(&moving, command, once).await
+    }
+
+    async fn sent(
+        &self,
+        moving: &Moving<'_>,
+        command: impl Fn(Option<Box<Scored>>) -> Command,
+        once: Unique,
+    ) -> Result<Done, Problem> {
+        let attempt =
+            |looked: &Outcome| (*looked == Outcome::MaySend).then(|| risk::attempt(moving));
+        self.assessed(once, command, attempt).await
+    }
+
+    /// Looks whether a command could be done, scores what it attempts, and gives it with the score.
+    async fn assessed(
+        &self,
+        once: Unique,
+        command: impl Fn(Option<Box<Scored>>) -> Command,
+        attempt: impl FnOnce(&Outcome) -> Option<Attempt>,
+    ) -> Result<Done, Problem> {
         let look = Unique {
             remember: Remember::Successes,
             ..once
         };
-        let pay = Pay {
-            order,
-            wallet: payer.wallet,
-            transaction: TransactionId(new_id()),
-            scored: None,
-        };
-        let looked = Submission::new(Command::Pay(pay.clone())).once(look);
+        let looked = Submission::new(command(None)).once(look);
         let looked = self.submit(looked).await?;
-        match looked.outcome {
-            Outcome::ToAssess(order) => {
-                let attempt = risk::attempt(pay.transaction, &order, payer.wallet, payer.device);
-                let scored = self.risk.assess(&attempt);
-                let pay = Pay {
-                    scored: Some(Box::new(scored)),
-                    ..pay
-                };
-                let answer = self
-                    .submit(Submission::new(Command::Pay(pay)).once(once))
-                    .await;
-                if !may_be_journalled(&attempt, &answer) {
-                    self.risk.forget(&attempt);
-                }
-                let done = Done::of(answer?)?;
-                if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
-                    self.metrics.paid();
-                }
-                Ok(done)
+        if let Some(attempt) = attempt(&looked.outcome) {
+            let scored = self.risk.assess(&attempt);
+            let submission = Submission::new(command(Some(Box::new(scored)))).once(once);
+            let answer = self.submit(submission).await;
+            if !may_be_journalled(&attempt, &answer) {
+                self.risk.forget(&attempt);
             }
+            return Done::of(answer?);
+        }
+        match looked.outcome {
             Outcome::Refused(refusal) if !looked.again => {
                 self.command(Command::Refuse(refusal), [once]).await
             }
@@ -70,10 +162,7 @@ impl App {
 }
 
 /// Whether the journal knows of an attempt, or may: then its end is learned from there.
-fn may_be_journalled(
-    attempt: &fraud::Attempt,
-    answer: &Result<Committed<Outcome>, Problem>,
-) -> bool {
+fn may_be_journalled(attempt: &Attempt, answer: &Result<Committed<Outcome>, Problem>) -> bool {
     match answer {
         Err(problem) => problem.code == Code::OutcomeUnknown,
         Ok(committed) => match &committed.outcome {
@@ -82,6 +171,8 @@ fn may_be_journalled(
                 payment.is_some_and(|payment| payment.transaction.0 == attempt.id)
             }
             Outcome::Pending { decision, .. } => decision.id.0 == attempt.id,
+            Outcome::Transfer { transfer, .. } => transfer.decision.0 == attempt.id,
+            Outcome::RedPacket { packet, .. } => packet.decision.0 == attempt.id,
             Outcome::Refused(
                 Refusal::RiskDenied | Refusal::InsufficientFunds | Refusal::Ledger(_),
             ) => !committed.again,

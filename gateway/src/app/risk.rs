@@ -34,8 +34,9 @@ use load::rule_set;
 pub(crate) use models::Models;
 pub(crate) use words::Why;
 
+use super::Payer;
 use crate::config::{Fallback, RiskMode};
-use crate::pay::{Assessment, Evidence, Order, Payments, Scored, Verdict, WalletId};
+use crate::pay::{Assessment, Evidence, Payments, Scored, Verdict};
 use memory::Memory;
 
 /// How long a payment waits for the scorer at most. Scoring takes some microseconds; this is for the day on which it
@@ -172,28 +173,35 @@ impl Risk {
     }
 }
 
-/// The attempt of a wallet to pay an order whose code it scanned.
-pub(super) fn attempt(
-    transaction: TransactionId,
-    order: &Order,
-    wallet: WalletId,
-    device: Option<&str>,
-) -> Attempt {
+/// What is to be scored: who moves how much to whom, and how it came in.
+#[derive(Debug)]
+pub(super) struct Moving<'a> {
+    pub transaction: TransactionId,
+    pub kind: Kind,
+    pub channel: Channel,
+    pub payer: Payer<'a>,
+    /// Whoever gets it, if it is one alone.
+    pub payee: Option<Key>,
+    pub amount: Money,
+}
+
+/// The attempt to do it at this moment.
+pub(super) fn attempt(moving: &Moving<'_>) -> Attempt {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Attempt {
-        id: transaction.0,
+        id: moving.transaction.0,
         at: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
-        kind: Kind::Payment,
-        channel: Channel::MerchantCode,
-        payer: Key::from(wallet.0),
-        payee: Some(Key::from(order.merchant.0)),
-        device: device.map(Key::of),
+        kind: moving.kind,
+        channel: moving.channel,
+        payer: Key::from(moving.payer.wallet.0),
+        payee: moving.payee,
+        device: moving.payer.device.map(Key::of),
         link: None,
         place: None,
-        amount: hundredths(order.amount),
-        currency: CurrencyCode::new(order.amount.currency.code()),
+        amount: hundredths(moving.amount),
+        currency: CurrencyCode::new(moving.amount.currency.code()),
     }
 }
 

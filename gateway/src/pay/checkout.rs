@@ -3,12 +3,12 @@
 use fx::Currency;
 use ledger::{NewTransaction, Reason, Timestamp};
 
-use super::decision::{Decision, Scored, Standing};
+use super::decision::{About, Decision};
 use super::id::MerchantId;
 use super::message::{Event, NewOrder, Outcome, Pay};
 use super::open::not_held;
-use super::order::{Order, OrderState, Payment, Verdict};
-use super::recipe::{self, PAYMENTS_BOOK, Role};
+use super::order::{Order, OrderState};
+use super::recipe::{PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
 
@@ -81,68 +81,14 @@ impl Payments {
             .fee
             .of(order.amount)
             .map_err(|_| Refusal::AmountInvalid)?;
-        let decision = Decision {
-            id: pay.transaction.into(),
+        let about = About::Order {
             order: order.id,
             merchant: merchant.id,
             merchant_no: merchant.no,
-            wallet: wallet.id,
-            wallet_no: wallet.no,
-            amount: order.amount,
-            fee,
-            at,
-            scored: Scored::clone(scored),
-            standing: Standing::Settled,
-            due: None,
-            wrong_proofs: 0,
-            resolution: None,
         };
-        let ended = |standing| {
-            let decision = decision.clone();
-            Event::Decided(Box::new(Decision {
-                standing,
-                ..decision
-            }))
-        };
-        let decided = match scored.assessment.verdict {
-            Verdict::Allow => self.move_money(at, order, decision.clone(), Event::Decided, events),
-            Verdict::Challenge => self.challenge(at, order, decision.clone(), events),
-            Verdict::Review => self.hold(at, order, decision.clone(), events),
-            Verdict::Deny => {
-                events.push(ended(Standing::Denied));
-                Err(Refusal::RiskDenied)
-            }
-        };
-        // The scorer remembers whom money failed.
-        if let Err(Refusal::InsufficientFunds | Refusal::Ledger(_)) = decided {
-            events.push(ended(Standing::Failed));
-        }
-        decided
-    }
-
-    /// Moves the money of a decision that nothing stands against any more.
-    pub(super) fn move_money(
-        &self,
-        at: Timestamp,
-        order: &Order,
-        decision: Decision,
-        told: fn(Box<Decision>) -> Event,
-        events: &mut Vec<Event>,
-    ) -> Decided {
-        let (wallet, merchant) = (decision.wallet_no, decision.merchant_no);
-        let posting = payment(&decision, order);
-        let roles = [Role::Wallet(wallet), Role::Merchant(merchant)];
-        let [wallet_balance, merchant_balance] = self
-            .post(at, posting, roles, order.amount.currency, events)
-            .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
-        let order = paid_with(at, order, &decision);
-        events.push(told(Box::new(decision)));
-        events.push(Event::OrderPaid(order.clone()));
-        Ok(Outcome::Paid {
-            order,
-            wallet_balance,
-            merchant_balance,
-        })
+        let decision = Decision::new(at, pay.transaction, about, wallet, order.amount, scored);
+        let decision = Decision { fee, ..decision };
+        self.judge(at, order.into(), decision, events)
     }
 
     /// Closing a closed order is no event. Money that is on hold for it goes back to the payer.
@@ -196,23 +142,6 @@ impl Payments {
     }
 }
 
-/// The order as paid by a decision.
-pub(super) fn paid_with(at: Timestamp, order: &Order, decision: &Decision) -> Order {
-    let payment = Payment {
-        wallet: decision.wallet,
-        wallet_no: decision.wallet_no,
-        at,
-        transaction: decision.id.into(),
-        fee: decision.fee,
-        assessment: decision.scored.assessment.clone(),
-    };
-    Order {
-        state: OrderState::Paid,
-        payment: Some(payment),
-        ..order.clone()
-    }
-}
-
 pub(super) fn must_be_open(order: &Order) -> Result<(), Refusal> {
     match order.state {
         OrderState::Open => Ok(()),
@@ -231,16 +160,4 @@ pub(super) fn short(refusal: Refusal, words: Refusal) -> Refusal {
         Refusal::Ledger(rejection) if rejection.reason == Reason::BelowMinimum => words,
         other => other,
     }
-}
-
-/// What a decision that lets the money go posts.
-pub(super) fn payment(decision: &Decision, order: &Order) -> NewTransaction {
-    recipe::payment(
-        decision.id.into(),
-        decision.wallet_no,
-        decision.merchant_no,
-        decision.amount,
-        decision.fee,
-        order.number.as_str(),
-    )
 }

@@ -1,4 +1,4 @@
-//! What was decided about one attempt to pay: the attempt, what the scorer said of it, and how it went on.
+//! What was decided about one attempt to pay or to send money: the attempt, what the scorer said of it, and how it went on.
 //!
 //! A decision is journalled in the record that moves the money, holds it or refuses it, and again, as it then is, with
 //! each thing that becomes of it. So it can be explained for ever by the journal alone, and the scorer's memory is
@@ -14,11 +14,15 @@
 //! What would have been let through and could not move, as there was too little money, has failed.
 
 use fx::Money;
-use ledger::Timestamp;
+use ledger::{Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use super::id::{DecisionId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo};
+use super::id::{
+    DecisionId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId, WalletId, WalletNo,
+};
 use super::order::{Assessment, Verdict};
+use super::party::Wallet;
+use super::recipe::Role;
 
 /// One cause of a score, beside its code in [`Assessment::reasons`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +45,50 @@ pub struct Scored {
     pub shadow: Vec<String>,
     /// What the challenger would have scored, where there is one.
     pub challenger_ppm: Option<u32>,
+}
+
+/// What the money of an attempt is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum About {
+    Order {
+        order: OrderId,
+        merchant: MerchantId,
+        merchant_no: MerchantNo,
+    },
+    Transfer {
+        transfer: TransferId,
+        to: WalletId,
+        to_no: WalletNo,
+    },
+    RedPacket(RedPacketId),
+}
+
+impl About {
+    /// The order and its merchant, if it is one.
+    pub const fn order(&self) -> Option<(OrderId, MerchantId, MerchantNo)> {
+        match *self {
+            Self::Order {
+                order,
+                merchant,
+                merchant_no,
+            } => Some((order, merchant, merchant_no)),
+            Self::Transfer { .. } | Self::RedPacket(_) => None,
+        }
+    }
+
+    pub const fn transfer(&self) -> Option<TransferId> {
+        match *self {
+            Self::Transfer { transfer, .. } => Some(transfer),
+            Self::Order { .. } | Self::RedPacket(_) => None,
+        }
+    }
+
+    pub const fn red_packet(&self) -> Option<RedPacketId> {
+        match *self {
+            Self::RedPacket(packet) => Some(packet),
+            Self::Order { .. } | Self::Transfer { .. } => None,
+        }
+    }
 }
 
 /// How an attempt stands.
@@ -129,9 +177,7 @@ pub struct Resolution {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub id: DecisionId,
-    pub order: OrderId,
-    pub merchant: MerchantId,
-    pub merchant_no: MerchantNo,
+    pub about: About,
     pub wallet: WalletId,
     pub wallet_no: WalletNo,
     pub amount: Money,
@@ -158,6 +204,41 @@ impl Decision {
     pub const WRONG_PROOFS_MAX: u8 = 3;
     /// What one wallet may have pending at a time.
     pub const PENDING_PER_WALLET_MAX: usize = 8;
+
+    /// What is about to be decided, if nothing stands against it.
+    pub(super) fn new(
+        at: Timestamp,
+        transaction: TransactionId,
+        about: About,
+        wallet: &Wallet,
+        amount: Money,
+        scored: &Scored,
+    ) -> Self {
+        Self {
+            id: transaction.into(),
+            about,
+            wallet: wallet.id,
+            wallet_no: wallet.no,
+            amount,
+            fee: Money::new(0, amount.currency),
+            at,
+            scored: scored.clone(),
+            standing: Standing::Settled,
+            due: None,
+            wrong_proofs: 0,
+            resolution: None,
+        }
+    }
+
+    /// Whose balances an answer tells: the payer's, and whoever's gets the money.
+    pub(super) const fn roles(&self) -> [Role; 2] {
+        let payee = match self.about {
+            About::Order { merchant_no, .. } => Role::Merchant(merchant_no),
+            About::Transfer { to_no, .. } => Role::Wallet(to_no),
+            About::RedPacket(_) => Role::Transit,
+        };
+        [Role::Wallet(self.wallet_no), payee]
+    }
 
     /// Whether analysts are shown it: it was not simply let through, or somebody in it is watched.
     pub fn is_case(&self) -> bool {

@@ -83,6 +83,14 @@ id!(
     RefundId, "ref"
 );
 id!(
+    /// Money from one person to another.
+    TransferId, "trf"
+);
+id!(
+    /// A red packet: money for one or many people to take.
+    RedPacketId, "rpk"
+);
+id!(
     /// A webhook endpoint of a merchant.
     EndpointId, "whe"
 );

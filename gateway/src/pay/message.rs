@@ -2,19 +2,26 @@
 
 use fx::{Currency, Money};
 use ledger::core::BookSettings;
-use ledger::{Account, AccountId, Book, Refusable, Sequence, TransactionId, TrialBalance};
+use ledger::{
+    Account, AccountId, Book, Refusable, Sequence, Timestamp, TransactionId, TrialBalance,
+};
 use serde::{Deserialize, Serialize};
 
 use super::book::TenantBook;
 use super::decision::{Decision, Scored, StepUp};
 use super::desk;
 use super::endpoint::Endpoint;
-use super::id::{BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, RefundId, WalletId};
+use super::id::{
+    BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, RedPacketId, RefundId, TransferId,
+    WalletId,
+};
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
 use super::party::{Merchant, NewMerchant, Wallet};
+use super::red_packet::{Claim, NewRedPacket, PacketState, RedPacket};
 use super::refusal::Refusal;
 use super::step_up::{Change, StepUps};
+use super::transfer::{NewTransfer, Reply, Transfer};
 
 /// Ids, secrets and what the fraud scorer said are brought by the caller: the rules make up nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +108,21 @@ pub enum Command {
     Books,
     /// What a tenant asks of its book.
     Ledger(InBook),
+    Transfer(NewTransfer),
+    Reply {
+        transfer: TransferId,
+        wallet: WalletId,
+        reply: Reply,
+    },
+    RedPacket(NewRedPacket),
+    Claim {
+        packet: RedPacketId,
+        wallet: WalletId,
+        transaction: TransactionId,
+    },
+    /// Questions: they change nothing.
+    FindTransfer(TransferId),
+    FindRedPacket(RedPacketId),
 }
 
 impl InBook {
@@ -173,11 +195,13 @@ pub struct Row {
     pub changed: Sequence,
 }
 
-/// Names something that may have left memory: an order, or something of the ledger's.
+/// Names something that may have left memory: an order, what people send each other, or something of the ledger's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ColdKey {
     Order(Lookup),
     Ledger(ledger::core::Key),
+    Transfer(TransferId),
+    RedPacket(RedPacketId),
 }
 
 /// What the views keep of it.
@@ -185,6 +209,8 @@ pub enum ColdKey {
 pub enum ColdRow {
     Order(Row),
     Ledger(ledger::core::Row),
+    Transfer(Box<Transfer>),
+    RedPacket(Box<RedPacket>),
 }
 
 /// What happened. An event about an order carries the order as it is afterwards, so that replay needs
@@ -220,6 +246,31 @@ pub enum Event {
     },
     Desk(Box<desk::Event>),
     BookOpened(TenantBook),
+    /// A transfer as it now is.
+    TransferChanged(Box<Transfer>),
+    /// A red packet as it now is; nobody has taken a share of it yet.
+    RedPacketChanged(Box<RedPacket>),
+    /// Somebody took a share. The packet is in memory, as everything open is.
+    RedPacketClaimed {
+        packet: RedPacketId,
+        claim: Claim,
+    },
+    /// Nothing more can be taken out of it, and this much went back.
+    RedPacketEnded {
+        packet: RedPacketId,
+        state: PacketState,
+        at: Timestamp,
+        returned: i64,
+    },
+    /// What is left in it cannot go back at the moment, so it stays open for longer.
+    RedPacketExtended {
+        packet: RedPacketId,
+        expires_at: Timestamp,
+    },
+    TransferExtended {
+        transfer: TransferId,
+        expires_at: Timestamp,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,11 +324,31 @@ pub enum Outcome {
     Desk(Box<desk::Outcome>),
     Books(Vec<TenantBook>),
     Ledger(ledger::Outcome),
+    /// This could be sent now. Nothing has happened yet, not even to the keys of the command.
+    MaySend,
+    /// A transfer, the asker's balance if money moved, and what was decided if it waits.
+    Transfer {
+        transfer: Box<Transfer>,
+        balance: Option<i128>,
+        decision: Option<Box<Decision>>,
+    },
+    RedPacket {
+        packet: Box<RedPacket>,
+        balance: Option<i128>,
+        decision: Option<Box<Decision>>,
+    },
+    /// A share of a red packet, and the taker's balance with it.
+    Claimed {
+        packet: RedPacketId,
+        claim: Claim,
+        amount: Money,
+        balance: i128,
+    },
 }
 
 impl Refusable for Outcome {
     fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::ToAssess(_))
+        matches!(self, Self::Refused(_) | Self::ToAssess(_) | Self::MaySend)
     }
 }
 

@@ -6,7 +6,8 @@
 //! In reading order: the words ([`id`], [`party`], [`key`], [`order`], [`endpoint`]); why a command
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
-//! with its rules ([`state`], [`open`], [`checkout`], [`refund`], [`book`]). Around the risk of a payment: what was decided
+//! with its rules ([`state`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
+//! [`red_packet`]s and how they are cut ([`split`]). Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
 pub mod book;
@@ -23,18 +24,26 @@ pub mod order;
 pub mod party;
 pub mod pending;
 pub mod recipe;
+pub mod red_packet;
 mod refund;
 pub mod refusal;
+mod sending;
+mod shelf;
+pub mod split;
 pub mod state;
 pub mod step_up;
+mod subject;
+pub mod transfer;
 
 pub use book::TenantBook;
-pub use decision::{Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp};
+pub use decision::{
+    About, Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp,
+};
 pub use desk::Desk;
 pub use endpoint::{Endpoint, Topic};
 pub use id::{
     BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo, MessageId,
-    OrderId, RefundId, TransactionName, WalletId, WalletNo,
+    OrderId, RedPacketId, RefundId, TransactionName, TransferId, WalletId, WalletNo,
 };
 pub use key::{Key, Owner, SealedSecret, Tenant};
 pub use message::{
@@ -43,6 +52,8 @@ pub use message::{
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
 pub use party::{CategoryCode, CodeError, CountryCode, Fee, Merchant, NewMerchant, Wallet};
 pub use recipe::PAYMENTS_BOOK;
+pub use red_packet::{Claim, NewRedPacket, PacketState, RedPacket, Split};
 pub use refusal::Refusal;
 pub use state::Payments;
 pub use step_up::{Device, StepUps};
+pub use transfer::{Mode, NewTransfer, Reply, Transfer, TransferState};

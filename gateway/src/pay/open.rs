@@ -92,12 +92,13 @@ impl Payments {
             if currencies[..position].contains(currency) {
                 return Err(terms("a currency is named twice"));
             }
-            opening.extend([Role::Bank, Role::Fees, owner].map(|role| role.terms(*currency)));
+            let roles = [Role::Bank, Role::Fees, Role::Transit, owner];
+            opening.extend(roles.map(|role| role.terms(*currency)));
         }
         let mut opened = Vec::new();
         let numbers = self.ledger.open(&opening, &mut opened)?;
         events.extend(opened.into_iter().map(Event::Ledger));
-        let owned = numbers.iter().zip(&opening).skip(2).step_by(3);
+        let owned = numbers.iter().zip(&opening).skip(3).step_by(4);
         Ok(owned.map(|(no, new)| Account::opened(*no, *new)).collect())
     }
 

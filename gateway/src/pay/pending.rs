@@ -1,25 +1,29 @@
-//! Attempts that wait for somebody: a payer who must confirm, or an analyst who must look.
+//! What a verdict does, and the attempts that wait for somebody: a payer who must confirm, or an analyst who must look.
 //!
-//! All of them are in memory, and only they: what has ended is in the journal and in the views. An order with a payment
+//! All of those are in memory, and only they: what has ended is in the journal and in the views. An order with a payment
 //! that awaits confirmation stays open, so nobody can block a shop's order by beginning to pay it. An order whose payment
-//! is in review is nobody else's to pay: its money is already on hold.
+//! is in review is nobody else's to pay: its money is already on hold. A transfer or a red packet that waits is its
+//! sender's alone, and nobody else knows of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fx::Currency;
 use ledger::core::{Amounts, Memo, Rows, Standing as AccountStanding, Step};
-use ledger::{AccountNo, Answer, NewTransaction, Timestamp};
+use ledger::{AccountNo, Answer, Cold, NewTransaction, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::checkout::{must_be_open, paid_with, payment, short};
-use super::decision::{Decision, Resolver, Standing, StepUp};
+use super::checkout::short;
+use super::decision::{About, Decision, Resolver, Standing, StepUp};
 use super::id::{DecisionId, KeyId, OrderId, WalletId};
-use super::message::{Event, Outcome};
-use super::order::{Order, OrderState};
+use super::message::{ColdKey, ColdRow, Event, Lookup, Outcome};
+use super::order::{Order, OrderState, Verdict};
 use super::recipe::{PAYMENTS_BOOK, Role};
+use super::red_packet::PacketState;
 use super::refusal::Refusal;
 use super::state::Payments;
 use super::step_up::StepUps;
+use super::subject::Subject;
+use super::transfer::TransferState;
 
 type Decided = Result<Outcome, Refusal>;
 
@@ -72,7 +76,9 @@ impl Pending {
         let id = decision.id;
         if let Some(before) = self.decisions.remove(&id) {
             self.of_wallet.remove(&(before.wallet, id));
-            self.in_review.remove(&before.order);
+            if let Some((order, ..)) = before.about.order() {
+                self.in_review.remove(&order);
+            }
             if let Some(due) = before.due {
                 self.due.remove(&(due, id));
             }
@@ -81,8 +87,10 @@ impl Pending {
             return;
         }
         self.of_wallet.insert((decision.wallet, id));
-        if decision.standing == Standing::InReview {
-            self.in_review.insert(decision.order, id);
+        if decision.standing == Standing::InReview
+            && let Some((order, ..)) = decision.about.order()
+        {
+            self.in_review.insert(order, id);
         }
         if let Some(due) = decision.due {
             self.due.insert((due, id));
@@ -96,44 +104,96 @@ impl Payments {
         &self.pending
     }
 
-    /// Asks the payer for a proof. Who is asked already for the same order is not asked twice, and who has nothing to
-    /// prove it with is looked at by an analyst instead.
-    pub(super) fn challenge(
+    /// Does what the verdict says, and remembers what came to nothing.
+    pub(super) fn judge(
         &self,
         at: Timestamp,
-        order: &Order,
+        subject: Subject<'_>,
+        decision: Decision,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        let ended = |decision: Decision, standing| {
+            Event::Decided(Box::new(Decision {
+                standing,
+                ..decision
+            }))
+        };
+        let attempt = decision.clone();
+        let decided = match decision.scored.assessment.verdict {
+            Verdict::Allow => self.move_money(at, subject, decision, Event::Decided, events),
+            Verdict::Challenge => self.challenge(at, subject, decision, events),
+            Verdict::Review => self.hold(at, subject, decision, events),
+            Verdict::Deny => {
+                events.push(ended(decision, Standing::Denied));
+                Err(Refusal::RiskDenied)
+            }
+        };
+        // The scorer remembers whom money failed.
+        if let Err(Refusal::InsufficientFunds | Refusal::Ledger(_)) = decided {
+            events.push(ended(attempt, Standing::Failed));
+        }
+        decided
+    }
+
+    /// Moves the money of a decision that nothing stands against any more.
+    fn move_money(
+        &self,
+        at: Timestamp,
+        subject: Subject<'_>,
+        decision: Decision,
+        told: fn(Box<Decision>) -> Event,
+        events: &mut Vec<Event>,
+    ) -> Decided {
+        let (posting, roles) = (subject.posting(&decision), decision.roles());
+        let balances = self
+            .post(at, posting, roles, decision.amount.currency, events)
+            .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
+        let subject = subject.gone(at, &decision);
+        events.push(told(Box::new(decision)));
+        events.push(subject.changed());
+        Ok(subject.answer(balances))
+    }
+
+    /// Asks the payer for a proof. Who is asked already for the same order is not asked twice, and who has nothing to
+    /// prove it with is looked at by an analyst instead.
+    fn challenge(
+        &self,
+        at: Timestamp,
+        subject: Subject<'_>,
         decision: Decision,
         events: &mut Vec<Event>,
     ) -> Decided {
         let mut asked = self.pending.of_wallet(decision.wallet);
-        if let Some(asked) = asked.find(|asked| asked.order == order.id) {
-            return Ok(pending(order, asked));
+        if let Some(asked) = asked.find(|asked| asked.about == decision.about) {
+            return Ok(subject.pending(asked));
         }
         if !self.can_confirm(decision.wallet) {
-            return self.hold(at, order, decision, events);
+            return self.hold(at, subject, decision, events);
         }
         self.must_have_room(decision.wallet)?;
-        let due = at.plus_secs(Decision::CONFIRM_SECS).min(order.expires_at);
+        let due = at.plus_secs(Decision::CONFIRM_SECS);
+        let due = subject.confirm_by().map_or(due, |last| due.min(last));
         let decision = Decision {
             standing: Standing::AwaitingConfirmation,
             due: Some(due),
             ..decision
         };
-        let answer = pending(order, &decision);
-        events.push(Event::Decided(Box::new(decision)));
-        Ok(answer)
+        let subject = subject.awaiting();
+        events.push(Event::Decided(Box::new(decision.clone())));
+        events.extend(subject.waits());
+        Ok(subject.pending(&decision))
     }
 
     /// Puts the money aside until an analyst has looked.
-    pub(super) fn hold(
+    fn hold(
         &self,
         at: Timestamp,
-        order: &Order,
+        subject: Subject<'_>,
         decision: Decision,
         events: &mut Vec<Event>,
     ) -> Decided {
         self.must_have_room(decision.wallet)?;
-        let new = payment(&decision, order);
+        let new = subject.posting(&decision);
         let hold = Step::Hold {
             memo: memo(&new),
             postings: new.postings,
@@ -147,14 +207,10 @@ impl Payments {
             due: Some(at.plus_secs(Decision::REVIEW_SECS)),
             ..decision
         };
-        let order = Order {
-            state: OrderState::InReview,
-            ..order.clone()
-        };
-        let answer = pending(&order, &decision);
-        events.push(Event::Decided(Box::new(decision)));
-        events.push(Event::OrderHeld(order));
-        Ok(answer)
+        let subject = subject.held();
+        events.push(Event::Decided(Box::new(decision.clone())));
+        events.extend(subject.waits());
+        Ok(subject.pending(&decision))
     }
 
     fn must_have_room(&self, wallet: WalletId) -> Result<(), Refusal> {
@@ -190,23 +246,41 @@ impl Payments {
         }
     }
 
-    /// The order of a pending decision, to decide with.
-    pub(super) fn pending_order(&self, id: DecisionId) -> Option<OrderId> {
-        self.pending.get(id).map(|decision| decision.order)
+    /// Decides about a decision whose end is open, with its subject at hand.
+    pub(super) fn with_pending(
+        &self,
+        id: DecisionId,
+        cold: &Cold<ColdKey, ColdRow>,
+        decide: impl FnOnce(Subject<'_>) -> Decided,
+    ) -> Answer<Outcome, ColdKey> {
+        let about = self.pending.get(id).map(|decision| decision.about);
+        let subject = match about {
+            Some(About::Order { order, .. }) => {
+                return self.with_order(&Lookup::Id(order), cold, |order| decide(order.into()));
+            }
+            // What a person sends is in memory as long as it waits.
+            Some(About::Transfer { transfer, .. }) => {
+                self.transfers.get(transfer).map(Subject::from)
+            }
+            Some(About::RedPacket(packet)) => self.red_packets.get(packet).map(Subject::from),
+            None => None,
+        };
+        let decided = subject.map_or(Err(Refusal::DecisionNotPending), decide);
+        Answer::Decided(decided.into())
     }
 
     /// The payer proved who they are: the money moves.
     pub(super) fn confirm(
         &self,
         at: Timestamp,
-        order: &Order,
+        subject: Subject<'_>,
         (id, wallet, proof): (DecisionId, WalletId, StepUp),
         events: &mut Vec<Event>,
     ) -> Decided {
         let decision = self.must_await(id, wallet)?;
-        must_be_open(order)?;
+        subject.must_be_open()?;
         let resolved = decision.resolved(Standing::Settled, Resolver::Payer(proof), at, "");
-        let outcome = self.move_money(at, order, resolved, Event::DecisionChanged, events)?;
+        let outcome = self.move_money(at, subject, resolved, Event::DecisionChanged, events)?;
         if let Some(step_ups) = self
             .step_ups(wallet)
             .filter(|known| known.wrong_in_a_row > 0)
@@ -235,6 +309,9 @@ impl Payments {
             wrong_proofs,
             ..decision.clone()
         };
+        let ended = (left == 0)
+            .then(|| self.without_money(at, &decision))
+            .flatten();
         let decision = if left == 0 {
             decision.resolved(
                 Standing::Denied,
@@ -249,6 +326,7 @@ impl Payments {
         step_ups.wrong_in_a_row = step_ups.wrong_in_a_row.saturating_add(1);
         let step_ups = Box::new(step_ups);
         events.push(Event::DecisionChanged(Box::new(decision)));
+        events.extend(ended);
         events.push(Event::StepUpsChanged { wallet, step_ups });
         Err(Refusal::ProofWrong { left })
     }
@@ -257,7 +335,7 @@ impl Payments {
     pub(super) fn release(
         &self,
         at: Timestamp,
-        order: &Order,
+        subject: Subject<'_>,
         (id, by, note): (DecisionId, KeyId, &str),
         events: &mut Vec<Event>,
     ) -> Decided {
@@ -265,37 +343,25 @@ impl Payments {
         if decision.standing != Standing::InReview {
             return Err(Refusal::DecisionNotPending);
         }
-        let roles = [
-            Role::Wallet(decision.wallet_no),
-            Role::Merchant(decision.merchant_no),
-        ];
-        let new = payment(decision, order);
         let capture = Step::Capture {
-            memo: memo(&new),
+            memo: memo(&subject.posting(decision)),
             hold: id.into(),
             amounts: None,
             effective: None,
         };
         let standings = self.transact(at, &[capture], events)?;
         let resolved = decision.resolved(Standing::Settled, Resolver::Analyst(by), at, note);
-        let order = paid_with(at, order, &resolved);
+        let (roles, currency) = (resolved.roles(), resolved.amount.currency);
+        let subject = subject.gone(at, &resolved);
         events.push(Event::DecisionChanged(Box::new(resolved)));
-        events.push(Event::OrderPaid(order.clone()));
-        let currency = order.amount.currency;
-        let [wallet_balance, merchant_balance] =
-            roles.map(|role| self.net(role, currency, &standings));
-        Ok(Outcome::Paid {
-            order,
-            wallet_balance,
-            merchant_balance,
-        })
+        events.push(subject.changed());
+        Ok(subject.answer(roles.map(|role| self.net(role, currency, &standings))))
     }
 
     /// An analyst refuses what is pending; money on hold goes back to the payer.
     pub(super) fn deny(
         &self,
         at: Timestamp,
-        order: &Order,
         (id, by, note): (DecisionId, KeyId, &str),
         events: &mut Vec<Event>,
     ) -> Decided {
@@ -305,10 +371,30 @@ impl Payments {
         }
         let resolved = decision.resolved(Standing::Denied, Resolver::Analyst(by), at, note);
         events.push(Event::DecisionChanged(Box::new(resolved.clone())));
-        if decision.standing == Standing::InReview {
-            events.push(after_review(at, order));
-        }
+        events.extend(self.without_money(at, decision));
         Ok(Outcome::Decision(Box::new(resolved)))
+    }
+
+    /// What becomes of the subject of a pending decision that ends without its money moving. An order that only awaited
+    /// a confirmation is left alone: it stands open, or somebody else has paid it or is in review for it.
+    fn without_money(&self, at: Timestamp, decision: &Decision) -> Option<Event> {
+        match decision.about {
+            About::Order { order, .. } => {
+                let order = self.order_in_memory(order)?;
+                let held = decision.standing == Standing::InReview;
+                (held && order.state == OrderState::InReview).then(|| after_review(at, order))
+            }
+            About::Transfer { transfer, .. } => {
+                let transfer = self.transfers.get(transfer)?.clone();
+                let cancelled = transfer.ended(at, TransferState::Cancelled);
+                Some(Event::TransferChanged(Box::new(cancelled)))
+            }
+            About::RedPacket(packet) => {
+                let packet = self.red_packets.get(packet)?.clone();
+                let cancelled = packet.ended(at, PacketState::Cancelled, 0);
+                Some(Event::RedPacketChanged(Box::new(cancelled)))
+            }
+        }
     }
 
     /// The merchant closes an order whose payment is in review.
@@ -344,12 +430,7 @@ impl Payments {
             let note = "nobody confirmed or looked in time";
             let resolved = decision.resolved(Standing::Lapsed, Resolver::House, at, note);
             events.push(Event::DecisionChanged(Box::new(resolved)));
-            let order = self.order_in_memory(decision.order);
-            let held = decision.standing == Standing::InReview;
-            // A confirmation that lapses leaves alone what is in review for somebody else.
-            if let Some(order) = order.filter(|order| held && order.state == OrderState::InReview) {
-                events.push(after_review(at, order));
-            }
+            events.extend(self.without_money(at, decision));
         }
     }
 
@@ -415,13 +496,6 @@ fn after_review(at: Timestamp, order: &Order) -> Event {
     match state {
         OrderState::Open => Event::OrderReopened(order),
         _ => Event::OrderExpired(order),
-    }
-}
-
-fn pending(order: &Order, decision: &Decision) -> Outcome {
-    Outcome::Pending {
-        order: order.clone(),
-        decision: Box::new(decision.clone()),
     }
 }
 

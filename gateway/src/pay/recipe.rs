@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `bank` | asset | currency | money that lies at the bank for wallets and merchants |
 //! | `fees` | income | currency | what the house has earned |
+//! | `transit` | liability | currency | what has left one person and not yet reached another |
 //! | `wallet:N` | liability | wallet and currency | what the house owes a payer |
 //! | `merchant:N` | liability | merchant and currency | what the house owes a merchant |
 //!
@@ -14,6 +15,13 @@
 //! | | wallet | fees | the fee |
 //! | refund | merchant | wallet | the refund less the fee that is given back |
 //! | | fees | wallet | the fee that is given back |
+//! | transfer | wallet | another wallet | the amount |
+//! | transfer offered | wallet | transit | the amount |
+//! | transfer accepted | transit | the other wallet | the amount |
+//! | transfer returned | transit | wallet | the amount |
+//! | red packet | wallet | transit | the amount |
+//! | red packet claimed | transit | another wallet | a share |
+//! | red packet returned | transit | wallet | what nobody claimed |
 //!
 //! An account's id says what it is: a role, the owner's number and the currency's code. So no table
 //! is needed to find an account or to explain one.
@@ -37,6 +45,7 @@ pub enum Role {
     Fees,
     Wallet(WalletNo),
     Merchant(MerchantNo),
+    Transit,
 }
 
 /// The kinds of transactions that payments post, as the ledger's kind codes.
@@ -46,16 +55,41 @@ pub enum Kind {
     TopUp = 1,
     Payment = 2,
     Refund = 3,
+    Transfer = 4,
+    TransferOffered = 5,
+    TransferAccepted = 6,
+    TransferReturned = 7,
+    RedPacket = 8,
+    RedPacketClaimed = 9,
+    RedPacketReturned = 10,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::TopUp, Self::Payment, Self::Refund];
+    pub const ALL: [Self; 10] = [
+        Self::TopUp,
+        Self::Payment,
+        Self::Refund,
+        Self::Transfer,
+        Self::TransferOffered,
+        Self::TransferAccepted,
+        Self::TransferReturned,
+        Self::RedPacket,
+        Self::RedPacketClaimed,
+        Self::RedPacketReturned,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::TopUp => "top_up",
             Self::Payment => "payment",
             Self::Refund => "refund",
+            Self::Transfer => "transfer",
+            Self::TransferOffered => "transfer_offered",
+            Self::TransferAccepted => "transfer_accepted",
+            Self::TransferReturned => "transfer_returned",
+            Self::RedPacket => "red_packet",
+            Self::RedPacketClaimed => "red_packet_claimed",
+            Self::RedPacketReturned => "red_packet_returned",
         }
     }
 
@@ -73,6 +107,7 @@ impl Role {
             Self::Fees => (2, 0),
             Self::Wallet(no) => (3, no.0),
             Self::Merchant(no) => (4, no.0),
+            Self::Transit => (5, 0),
         }
     }
 
@@ -82,6 +117,7 @@ impl Role {
             Self::Fees => "fees",
             Self::Wallet(_) => "wallet",
             Self::Merchant(_) => "merchant",
+            Self::Transit => "transit",
         }
     }
 
@@ -115,6 +151,7 @@ impl Role {
             2 => Self::Fees,
             3 => Self::Wallet(WalletNo(owner)),
             4 => Self::Merchant(MerchantNo(owner)),
+            5 => Self::Transit,
             _ => return None,
         };
         let code = bytes[16 - CODE_BYTES..]
@@ -128,7 +165,9 @@ impl Role {
         let (kind, limits) = match self {
             Self::Bank => (AccountKind::Asset, Limits::NONE),
             Self::Fees => (AccountKind::Income, Limits::NONE),
-            Self::Wallet(_) | Self::Merchant(_) => (AccountKind::Liability, Limits::NO_OVERDRAFT),
+            Self::Wallet(_) | Self::Merchant(_) | Self::Transit => {
+                (AccountKind::Liability, Limits::NO_OVERDRAFT)
+            }
         };
         NewAccount {
             book: PAYMENTS_BOOK,
@@ -147,6 +186,7 @@ impl fmt::Display for Role {
             Self::Fees => f.write_str("fees"),
             Self::Wallet(no) => write!(f, "wallet:{}", no.0),
             Self::Merchant(no) => write!(f, "merchant:{}", no.0),
+            Self::Transit => f.write_str("transit"),
         }
     }
 }
@@ -196,6 +236,95 @@ pub fn refund(
     transaction(id, Kind::Refund, reference, amount.currency, &postings)
 }
 
+/// A person sends another money, which is the other's at once.
+pub fn transfer(id: TransactionId, from: WalletNo, to: WalletNo, amount: Money) -> NewTransaction {
+    one(
+        id,
+        Kind::Transfer,
+        (Role::Wallet(from), Role::Wallet(to)),
+        amount,
+    )
+}
+
+/// A person offers another money.
+pub fn transfer_offered(id: TransactionId, from: WalletNo, amount: Money) -> NewTransaction {
+    one(
+        id,
+        Kind::TransferOffered,
+        (Role::Wallet(from), Role::Transit),
+        amount,
+    )
+}
+
+/// The other takes it.
+pub fn transfer_accepted(id: TransactionId, to: WalletNo, amount: Money) -> NewTransaction {
+    one(
+        id,
+        Kind::TransferAccepted,
+        (Role::Transit, Role::Wallet(to)),
+        amount,
+    )
+}
+
+/// The other did not take it.
+pub fn transfer_returned(id: TransactionId, from: WalletNo, amount: Money) -> NewTransaction {
+    one(
+        id,
+        Kind::TransferReturned,
+        (Role::Transit, Role::Wallet(from)),
+        amount,
+    )
+}
+
+/// A person puts money into a red packet.
+pub fn red_packet(id: TransactionId, from: WalletNo, amount: Money) -> NewTransaction {
+    one(
+        id,
+        Kind::RedPacket,
+        (Role::Wallet(from), Role::Transit),
+        amount,
+    )
+}
+
+/// Somebody takes a share of it.
+pub fn red_packet_claimed(id: TransactionId, to: WalletNo, share: Money) -> NewTransaction {
+    one(
+        id,
+        Kind::RedPacketClaimed,
+        (Role::Transit, Role::Wallet(to)),
+        share,
+    )
+}
+
+/// What nobody took goes back.
+pub fn red_packet_returned(id: TransactionId, from: WalletNo, rest: Money) -> NewTransaction {
+    one(
+        id,
+        Kind::RedPacketReturned,
+        (Role::Transit, Role::Wallet(from)),
+        rest,
+    )
+}
+
+/// One posting, whose kind says all.
+fn one(
+    id: TransactionId,
+    kind: Kind,
+    (debit, credit): (Role, Role),
+    amount: Money,
+) -> NewTransaction {
+    NewTransaction {
+        reference: None,
+        ..transaction(
+            id,
+            kind,
+            "",
+            amount.currency,
+            &[(debit, credit, amount.amount)],
+        )
+    }
+}
+
 /// Postings of nothing (no fee, or nothing but fee) are left out.
 fn transaction(
     id: TransactionId,
@@ -233,6 +362,7 @@ mod tests {
             Role::Fees,
             Role::Wallet(WalletNo(7)),
             Role::Merchant(MerchantNo(u32::MAX)),
+            Role::Transit,
         ];
         for role in roles {
             for currency in [Currency::CNY, points] {

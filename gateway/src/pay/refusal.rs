@@ -73,6 +73,28 @@ pub enum Refusal {
         account: AccountId,
         code: String,
     },
+    /// There is no wallet to send to.
+    PayeeNotFound,
+    PayeeIsPayer,
+    /// The one it is sent to has no account in this currency.
+    CurrencyNotTaken {
+        code: String,
+    },
+    /// The sender has as much under way as one may have.
+    SendingTooMuch,
+    TransferNotFound,
+    TransferCompleted,
+    TransferDeclined,
+    TransferExpired,
+    RedPacketNotFound,
+    /// Somebody has taken a share of it before.
+    RedPacketClaimed,
+    RedPacketEmpty,
+    RedPacketExpired,
+    /// A red packet cannot be cut like this.
+    SharesInvalid {
+        what: String,
+    },
 }
 
 impl Refusal {
@@ -118,6 +140,19 @@ impl Refusal {
             Self::BookNotFound => "book_not_found",
             Self::BooksTooMany => "books_too_many",
             Self::CurrencyMismatch { .. } => "currency_mismatch",
+            Self::PayeeNotFound => "payee_not_found",
+            Self::PayeeIsPayer => "payee_is_payer",
+            Self::CurrencyNotTaken { .. } => "currency_not_taken",
+            Self::SendingTooMuch => "sending_too_much",
+            Self::TransferNotFound => "transfer_not_found",
+            Self::TransferCompleted => "transfer_completed",
+            Self::TransferDeclined => "transfer_declined",
+            Self::TransferExpired => "transfer_expired",
+            Self::RedPacketNotFound => "red_packet_not_found",
+            Self::RedPacketClaimed => "red_packet_claimed",
+            Self::RedPacketEmpty => "red_packet_empty",
+            Self::RedPacketExpired => "red_packet_expired",
+            Self::SharesInvalid { .. } => "shares_invalid",
         }
     }
 }

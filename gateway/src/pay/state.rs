@@ -1,6 +1,6 @@
 //! The state of payments: parties and keys always, orders while they are open or freshly finished.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ledger::{Answer, Cold, Ledger, Machine, Moment, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,19 @@ use super::book::TenantBook;
 use super::desk::Desk;
 use super::endpoint::Endpoint;
 use super::id::{
-    BookId, DecisionId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo,
+    BookId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId, WalletId,
+    WalletNo,
 };
 use super::key::Key;
-use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome, Row};
+use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome};
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
 use super::pending::Pending;
+use super::red_packet::RedPacket;
 use super::refusal::Refusal;
+use super::shelf::{Shelf, Shelved};
 use super::step_up::StepUps;
+use super::transfer::Transfer;
 
 /// Orders that are paid, closed or expired are *finished*: nothing falls due for them, and they may
 /// leave memory once their view is written. A refund brings one back until it is evicted again.
@@ -31,11 +35,29 @@ pub struct Payments {
     pub(super) step_ups: BTreeMap<WalletId, StepUps>,
     pub(super) pending: Pending,
     pub(super) desk: Desk,
-    orders: BTreeMap<OrderId, Row>,
+    orders: Shelf<Order>,
     numbers: BTreeMap<(MerchantId, OrderNumber), OrderId>,
-    expiring: BTreeSet<(Timestamp, OrderId)>,
-    finished: BTreeSet<(Sequence, OrderId)>,
     pub(super) books: BTreeMap<BookId, TenantBook>,
+    pub(super) transfers: Shelf<Transfer>,
+    pub(super) red_packets: Shelf<RedPacket>,
+    /// How many transfers and red packets each wallet has under way.
+    pub(super) under_way: BTreeMap<WalletId, u32>,
+}
+
+impl Shelved for Order {
+    type Id = OrderId;
+
+    fn id(&self) -> OrderId {
+        self.id
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        (self.state == OrderState::Open).then_some(self.expires_at)
+    }
+
+    fn is_finished(&self) -> bool {
+        !matches!(self.state, OrderState::Open | OrderState::InReview)
+    }
 }
 
 /// Either the thing, or what to bring along from the views to know.
@@ -78,7 +100,17 @@ impl Payments {
     }
 
     pub fn orders_open(&self) -> usize {
-        self.expiring.len()
+        self.orders.waiting()
+    }
+
+    /// A transfer that is under way or has just ended.
+    pub fn transfer_in_memory(&self, id: TransferId) -> Option<&Transfer> {
+        self.transfers.get(id)
+    }
+
+    /// A red packet that is open or has just ended, with what was taken out of it.
+    pub fn red_packet_in_memory(&self, id: RedPacketId) -> Option<&RedPacket> {
+        self.red_packets.get(id)
     }
 
     pub(super) fn next_merchant_no(&self) -> MerchantNo {
@@ -90,20 +122,7 @@ impl Payments {
     }
 
     pub(super) fn order_in_memory(&self, id: OrderId) -> Option<&Order> {
-        self.orders.get(&id).map(|row| &row.order)
-    }
-
-    /// Decides about a decision whose end is open, with its order at hand.
-    fn with_pending(
-        &self,
-        id: DecisionId,
-        cold: &Cold<ColdKey, ColdRow>,
-        decide: impl FnOnce(&Order) -> Result<Outcome, Refusal>,
-    ) -> Answer<Outcome, ColdKey> {
-        match self.pending_order(id) {
-            Some(order) => self.with_order(&Lookup::Id(order), cold, decide),
-            None => Answer::Decided(Outcome::Refused(Refusal::DecisionNotPending)),
-        }
+        self.orders.get(id)
     }
 
     /// Decides on what payers and analysts do about attempts that look risky.
@@ -121,20 +140,19 @@ impl Payments {
                 proof,
             } => {
                 let proven = (*decision, *wallet, *proof);
-                return self.with_pending(*decision, cold, |order| {
-                    self.confirm(at, order, proven, events)
+                return self.with_pending(*decision, cold, |subject| {
+                    self.confirm(at, subject, proven, events)
                 });
             }
             Command::Release { decision, by, note } => {
                 let said = (*decision, *by, note.as_str());
-                return self.with_pending(*decision, cold, |order| {
-                    self.release(at, order, said, events)
+                return self.with_pending(*decision, cold, |subject| {
+                    self.release(at, subject, said, events)
                 });
             }
             Command::Deny { decision, by, note } => {
                 let said = (*decision, *by, note.as_str());
-                return self
-                    .with_pending(*decision, cold, |order| self.deny(at, order, said, events));
+                self.deny(at, said, events)
             }
             Command::WrongProof { decision, wallet } => {
                 self.wrong_proof(at, *decision, *wallet, events)
@@ -159,8 +177,8 @@ impl Payments {
             Lookup::Id(id) => Some(id),
             Lookup::Number(merchant, number) => self.numbers.get(&(*merchant, number.clone())),
         };
-        if let Some(row) = id.and_then(|id| self.orders.get(id)) {
-            return Found::Here(Some(&row.order));
+        if let Some(order) = id.and_then(|id| self.orders.get(*id)) {
+            return Found::Here(Some(order));
         }
         let key = ColdKey::Order(lookup.clone());
         match cold.rows.get(&key) {
@@ -186,24 +204,46 @@ impl Payments {
 
     /// Puts an order as it now is into memory.
     fn keep(&mut self, moment: Moment, order: &Order) {
-        if let Some(before) = self.orders.get(&order.id) {
-            self.finished.remove(&(before.changed, order.id));
-            self.expiring.remove(&(before.order.expires_at, order.id));
-        }
-        if order.state == OrderState::Open {
-            self.expiring.insert((order.expires_at, order.id));
-        } else if order.state != OrderState::InReview {
-            self.finished.insert((moment.sequence, order.id));
-        }
         self.numbers
             .insert((order.merchant, order.number.clone()), order.id);
-        self.orders.insert(
-            order.id,
-            Row {
-                order: order.clone(),
-                changed: moment.sequence,
-            },
-        );
+        self.orders.keep(moment, order.clone());
+    }
+
+    fn keep_transfer(&mut self, moment: Moment, transfer: &Transfer) {
+        let before = self.transfers.take(transfer.id);
+        let was_under_way = before.is_some_and(|before| !before.is_finished());
+        self.count(transfer.from, was_under_way, !transfer.is_finished());
+        self.transfers.keep(moment, transfer.clone());
+    }
+
+    fn keep_red_packet(&mut self, moment: Moment, packet: RedPacket) {
+        let before = self.red_packets.take(packet.id);
+        let was_under_way = before.is_some_and(|before| !before.is_finished());
+        self.count(packet.from, was_under_way, !packet.is_finished());
+        self.red_packets.keep(moment, packet);
+    }
+
+    /// Changes a red packet that is open.
+    fn change_red_packet(
+        &mut self,
+        moment: Moment,
+        id: RedPacketId,
+        change: impl FnOnce(RedPacket) -> RedPacket,
+    ) {
+        let packet = self.red_packets.take(id);
+        let packet = packet.expect("a red packet that is open is in memory");
+        let (from, packet) = (packet.from, change(packet));
+        self.count(from, true, !packet.is_finished());
+        self.red_packets.keep(moment, packet);
+    }
+
+    /// Counts what a wallet has under way.
+    fn count(&mut self, wallet: WalletId, before: bool, after: bool) {
+        let count = self.under_way.entry(wallet).or_default();
+        *count = (*count + u32::from(after)).saturating_sub(u32::from(before));
+        if *count == 0 {
+            self.under_way.remove(&wallet);
+        }
     }
 }
 
@@ -220,6 +260,7 @@ impl Machine for Payments {
                 let assets = size_of_val(asked.assets.as_slice());
                 size_of_val(command) + assets + Ledger::weight(&asked.command)
             }
+            Command::RedPacket(new) => size_of_val(command) + size_of_val(new.members.as_slice()),
             _ => size_of_val(command),
         }
     }
@@ -293,6 +334,14 @@ impl Machine for Payments {
             Command::Books => Ok(Outcome::Books(self.books().cloned().collect())),
             Command::Ledger(asked) => return self.in_book(at, asked, cold, events),
             Command::TrialBalance => Ok(Outcome::TrialBalance(self.ledger.trial_balance())),
+            Command::Transfer(_)
+            | Command::Reply { .. }
+            | Command::RedPacket(_)
+            | Command::Claim { .. }
+            | Command::FindTransfer(_)
+            | Command::FindRedPacket(_) => {
+                return self.decide_on_sending(at, command, cold, events);
+            }
         };
         Answer::Decided(decided.into())
     }
@@ -337,22 +386,48 @@ impl Machine for Payments {
             Event::BookOpened(book) => {
                 self.books.insert(book.tenant.id, book.clone());
             }
+            Event::TransferChanged(transfer) => self.keep_transfer(moment, transfer),
+            Event::RedPacketChanged(packet) => {
+                self.keep_red_packet(moment, RedPacket::clone(packet));
+            }
+            Event::RedPacketClaimed { packet, claim } => {
+                let claim = claim.clone();
+                self.change_red_packet(moment, *packet, |packet| packet.claimed(claim));
+            }
+            Event::RedPacketEnded {
+                packet,
+                state,
+                at,
+                returned,
+            } => {
+                self.change_red_packet(moment, *packet, |packet| {
+                    packet.ended(*at, *state, *returned)
+                });
+            }
+            Event::TransferExtended {
+                transfer,
+                expires_at,
+            } => {
+                let extended = self.transfers.take(*transfer);
+                let extended = extended.expect("a transfer that is under way is in memory");
+                self.transfers.keep(moment, extended.extended(*expires_at));
+            }
+            Event::RedPacketExtended { packet, expires_at } => {
+                self.change_red_packet(moment, *packet, |packet| packet.extended(*expires_at));
+            }
         }
     }
 
     fn due(&self, at: Timestamp, limit: usize, events: &mut Vec<Event>) {
-        let due = self
-            .expiring
-            .iter()
-            .take_while(|(when, _)| *when < at)
-            .take(limit);
-        events.extend(due.filter_map(|(_, id)| self.orders.get(id)).map(|row| {
+        let expired = self.orders.due(at).take(limit).map(|order| {
             Event::OrderExpired(Order {
                 state: OrderState::Expired,
-                ..row.order.clone()
+                ..order.clone()
             })
-        }));
+        });
+        events.extend(expired);
         self.lapse(at, limit.saturating_sub(events.len()), events);
+        self.give_back_untaken(at, limit.saturating_sub(events.len()), events);
         let mut holds = Vec::new();
         self.ledger
             .due(at, limit.saturating_sub(events.len()), &mut holds);
@@ -360,22 +435,22 @@ impl Machine for Payments {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        // An order can still be paid at the very moment `expires_at`, so it is due right after.
-        let order = self.expiring.first().map(|(when, _)| when.plus_nanos(1));
-        let others = [self.pending.next_due(), self.ledger.next_due()];
-        order.into_iter().chain(others.into_iter().flatten()).min()
+        let all = [
+            self.orders.next_due(),
+            self.transfers.next_due(),
+            self.red_packets.next_due(),
+            self.pending.next_due(),
+            self.ledger.next_due(),
+        ];
+        all.into_iter().flatten().min()
     }
 
     fn evict(&mut self, through: Sequence) {
         self.ledger.evict(through);
-        while let Some(&(changed, id)) = self.finished.first() {
-            if changed > through {
-                break;
-            }
-            self.finished.pop_first();
-            if let Some(row) = self.orders.remove(&id) {
-                self.numbers.remove(&(row.order.merchant, row.order.number));
-            }
+        while let Some(order) = self.orders.evict(through) {
+            self.numbers.remove(&(order.merchant, order.number));
         }
+        while self.transfers.evict(through).is_some() {}
+        while self.red_packets.evict(through).is_some() {}
     }
 }

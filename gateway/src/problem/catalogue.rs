@@ -164,6 +164,21 @@ catalogue! {
     PinInvalid "pin_invalid" UNPROCESSABLE_ENTITY "The PIN is not one that can be used" "Use six to twelve digits that are not all alike."
     DevicesTooMany "devices_too_many" UNPROCESSABLE_ENTITY "The wallet has as many devices as it may have" "Remove one first."
 
+    // What people send each other.
+    PayeeNotFound "payee_not_found" NOT_FOUND "There is no wallet to send to" "Check the ids of those it is for."
+    PayeeIsPayer "payee_is_payer" UNPROCESSABLE_ENTITY "Nobody sends money to themselves alone" "Name another wallet."
+    CurrencyNotTaken "currency_not_taken" UNPROCESSABLE_ENTITY "The one it is sent to has no account in this currency" "Send a currency that the other can hold."
+    SendingTooMuch "sending_too_much" TOO_MANY_REQUESTS "The wallet has as much under way as it may have" "Wait until some of it is accepted, claimed or back."
+    TransferNotFound "transfer_not_found" NOT_FOUND "There is no such transfer, or it is not yours" "Check the transfer's id."
+    TransferCompleted "transfer_completed" CONFLICT "The transfer is completed" "Nothing: the money has arrived."
+    TransferDeclined "transfer_declined" CONFLICT "The transfer was declined" "Ask the sender to send it again."
+    TransferExpired "transfer_expired" CONFLICT "The transfer was not accepted in time" "Ask the sender to send it again."
+    RedPacketNotFound "red_packet_not_found" NOT_FOUND "There is no such red packet, or it is not for you" "Check the red packet's id."
+    RedPacketClaimed "red_packet_claimed" CONFLICT "You have taken a share of this red packet before" "Nothing: look the red packet up to see which."
+    RedPacketEmpty "red_packet_empty" CONFLICT "Every share of the red packet is taken" "Be quicker next time."
+    RedPacketExpired "red_packet_expired" CONFLICT "The red packet was open for a day, which is over" "Nothing: what was left is back with its sender."
+    SharesInvalid "shares_invalid" UNPROCESSABLE_ENTITY "The red packet cannot be cut into these shares" "Change the amount, the shares or whom it is for, as the detail says."
+
     // Looking for fraud.
     RulesInvalid "rules_invalid" UNPROCESSABLE_ENTITY "The rules cannot run" "Correct the rules at the places listed in errors."
     SamePerson "same_person" FORBIDDEN "Who proposed it cannot approve it" "Ask somebody else to approve it with their key."

@@ -73,9 +73,11 @@ pub async fn neighbours(
     query
         .push(" where (c.wallet_no = ")
         .push_bind(i64::from(of.wallet_no.0));
-    query
-        .push(" or c.merchant_no = ")
-        .push_bind(i64::from(of.merchant_no.0));
+    if let Some((_, _, merchant_no)) = of.about.order() {
+        query
+            .push(" or c.merchant_no = ")
+            .push_bind(i64::from(merchant_no.0));
+    }
     if let Some(device) = of.scored.attempt.device {
         query
             .push(" or c.device = ")

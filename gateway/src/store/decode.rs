@@ -33,6 +33,11 @@ pub(super) fn time(row: &Row, column: &str) -> Result<Timestamp, sqlx::Error> {
     number(row, column).map(Timestamp)
 }
 
+pub(super) fn time_or_none(row: &Row, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+    let time: Option<u64> = row.get(column)?;
+    Ok(time.map(Timestamp))
+}
+
 pub(super) fn text(row: &Row, column: &str) -> Result<String, sqlx::Error> {
     row.get(column)
 }

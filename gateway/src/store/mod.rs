@@ -11,6 +11,10 @@
 //! | `orders` | order, as it stands | id, which is the order of creation |
 //! | `refunds` | refund | order, number |
 //! | `movements` | transaction, saying whose and what for | transaction number |
+//! | `transfers` | transfer, as it stands | id, which is the order of sending |
+//! | `red_packets` | red packet, as it was sent or has ended | id, which is the order of sending |
+//! | `red_packet_members` | person who may take a share | packet, wallet |
+//! | `red_packet_claims` | share that was taken | packet, place |
 //! | `notifications` | message to a webhook endpoint, as it is sent | row of the journal |
 //! | `decisions` | attempt to pay that was scored, as it stands | id, which is the order of attempts |
 //! | `cases` | decision that analysts are shown | id |
@@ -29,6 +33,9 @@ pub mod page;
 pub mod risk_log;
 mod risk_tables;
 mod risk_view;
+pub mod sending;
+mod sending_tables;
+mod sending_view;
 pub mod statement;
 mod tables;
 mod view;

@@ -23,6 +23,8 @@ pub enum List {
     LedgerStatement = 7,
     LedgerSearch = 8,
     LedgerHolds = 9,
+    Transfers = 10,
+    RedPackets = 11,
 }
 
 /// A place in a list: two numbers that order its rows.

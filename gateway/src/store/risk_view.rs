@@ -208,13 +208,15 @@ pub fn named(subject: &Subject) -> String {
 
 fn put_decision(decision: &Decision, rows: &mut Rows) {
     let risk = &decision.scored.assessment;
+    let order = decision.about.order();
+    let merchant_no = order.map(|(_, _, merchant_no)| merchant_no.0);
     rows.put(
         &DECISIONS,
         [
             Value::id(decision.id.0),
             decision.at.0.into(),
-            Value::id(decision.order.0),
-            decision.merchant_no.0.into(),
+            order.map_or(Value::Null, |(order, ..)| Value::id(order.0)),
+            merchant_no.into(),
             decision.wallet_no.0.into(),
             decision.amount.amount.into(),
             decision.amount.currency.code().into(),
@@ -241,7 +243,7 @@ fn put_decision(decision: &Decision, rows: &mut Rows) {
             decision.at_risk().into(),
             decision.standing.name().into(),
             decision.wallet_no.0.into(),
-            decision.merchant_no.0.into(),
+            merchant_no.into(),
             device.into(),
         ],
     );

@@ -10,7 +10,7 @@ use ledger::{AccountId, AccountNo, Timestamp, TransactionId, TransactionNo};
 use super::decode;
 use super::page::{Cursor, List, Slice};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
-use crate::pay::{MerchantId, OrderId, RefundId, WalletId};
+use crate::pay::{MerchantId, OrderId, RedPacketId, RefundId, TransferId, WalletId, WalletNo};
 
 /// A transaction as it stands in one owner's statement.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Line {
     pub balance: i128,
     pub order: Option<OrderId>,
     pub refund: Option<RefundId>,
+    pub transfer: Option<TransferId>,
+    pub red_packet: Option<RedPacketId>,
     pub reference: Option<String>,
 }
 
@@ -37,9 +39,14 @@ pub struct Explained {
     pub at: Timestamp,
     pub reference: Option<String>,
     pub wallet: WalletId,
+    pub wallet_no: WalletNo,
+    /// Where two people take part, the other one.
+    pub other_wallet: Option<WalletId>,
     pub merchant: Option<MerchantId>,
     pub order: Option<OrderId>,
     pub refund: Option<RefundId>,
+    pub transfer: Option<TransferId>,
+    pub red_packet: Option<RedPacketId>,
     pub postings: Vec<Posting>,
 }
 
@@ -52,7 +59,8 @@ pub struct Posting {
 }
 
 const CURRENCY: &str = "select currency from accounts where account_no = $1";
-const MOVEMENT: &str = "select order_id, refund_id from movements where transaction_no = $1";
+const MOVEMENT: &str = "select order_id, refund_id, transfer_id, red_packet_id
+    from movements where transaction_no = $1";
 
 /// What happened on an owner's accounts (liabilities, so what raises them is money in), the newest first.
 pub async fn lines(
@@ -114,11 +122,10 @@ async fn line(
     let stored = packed::transaction(connection, no).await?;
     let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
     let movement = connection.first(Query::new(MOVEMENT).bind(no.0)).await?;
-    let (mut order, mut refund) = (None, None);
-    if let Some(row) = &movement {
-        order = decode::id_or_none(row, "order_id")?.map(OrderId);
-        refund = decode::id_or_none(row, "refund_id")?.map(RefundId);
-    }
+    let named = |column| match &movement {
+        Some(row) => decode::id_or_none(row, column),
+        None => Ok(None),
+    };
     Ok(Line {
         transaction_no: no.0,
         transaction: stored.id,
@@ -127,8 +134,10 @@ async fn line(
         currency: currency.to_owned(),
         amount: group.iter().map(|line| i128::from(line.raised)).sum(),
         balance: group[0].balance,
-        order,
-        refund,
+        order: named("order_id")?.map(OrderId),
+        refund: named("refund_id")?.map(RefundId),
+        transfer: named("transfer_id")?.map(TransferId),
+        red_packet: named("red_packet_id")?.map(RedPacketId),
         reference: stored.reference.map(Into::into),
     })
 }
@@ -137,9 +146,10 @@ fn kind(code: u16) -> Result<Kind, sqlx::Error> {
     Kind::of_code(code).ok_or_else(|| decode::wrong("kind"))
 }
 
-const PARTIES: &str = "select v.order_id, v.refund_id, w.id as wallet, m.id as merchant
+const PARTIES: &str = "select v.*, w.id as wallet, x.id as other_wallet, m.id as merchant
     from movements v
     join wallets w on w.wallet_no = v.wallet_no
+    left join wallets x on x.wallet_no = v.other_wallet_no
     left join merchants m on m.merchant_no = v.merchant_no
     where v.transaction_no = $1";
 const ACCOUNT: &str = "select id from accounts where account_no = $1";
@@ -177,9 +187,13 @@ pub async fn explain(
         at: stored.at,
         reference: stored.reference.map(Into::into),
         wallet: WalletId(decode::id(&row, "wallet")?),
+        wallet_no: WalletNo(decode::number(&row, "wallet_no")?),
+        other_wallet: decode::id_or_none(&row, "other_wallet")?.map(WalletId),
         merchant: decode::id_or_none(&row, "merchant")?.map(MerchantId),
         order: decode::id_or_none(&row, "order_id")?.map(OrderId),
         refund: decode::id_or_none(&row, "refund_id")?.map(RefundId),
+        transfer: decode::id_or_none(&row, "transfer_id")?.map(TransferId),
+        red_packet: decode::id_or_none(&row, "red_packet_id")?.map(RedPacketId),
         postings,
     }))
 }

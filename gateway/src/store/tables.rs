@@ -141,6 +141,10 @@ pub(super) static MOVEMENTS: Table = Table {
         Column::integer("merchant_no").or_null(),
         Column::blob("order_id").or_null(),
         Column::blob("refund_id").or_null(),
+        // Where two people take part, the other one.
+        Column::integer("other_wallet_no").or_null(),
+        Column::blob("transfer_id").or_null(),
+        Column::blob("red_packet_id").or_null(),
     ],
     key: 1,
     growth: Growth::Append,

@@ -13,6 +13,7 @@ use super::tables::{
     BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
     REFUNDS, WALLETS,
 };
+use super::{sending, sending_view};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
     ColdKey, ColdRow, Endpoint, Event, Key, Merchant, MessageId, Order, Owner, Payments, Refund,
@@ -64,6 +65,7 @@ impl View<Payments> for PaymentsView {
             &MOVEMENTS,
             &NOTIFICATIONS,
         ]);
+        tables.extend(sending_view::tables());
         tables.extend(RiskView::tables());
         tables
     }
@@ -112,6 +114,12 @@ impl View<Payments> for PaymentsView {
                 put_order(moment, order, rows);
                 self.notify(moment, Topic::OrderExpired, order, None, payments, rows);
             }
+            Event::TransferChanged(_)
+            | Event::TransferExtended { .. }
+            | Event::RedPacketChanged(_)
+            | Event::RedPacketClaimed { .. }
+            | Event::RedPacketEnded { .. }
+            | Event::RedPacketExtended { .. } => sending_view::fold(event, payments, rows),
             Event::OrderRefunded { order, refund } => {
                 put_order(moment, order, rows);
                 put_refund(order, refund, rows);
@@ -140,6 +148,14 @@ impl View<Payments> for PaymentsView {
         for key in keys {
             let row = match key {
                 ColdKey::Order(lookup) => find_cold(connection, lookup).await?.map(ColdRow::Order),
+                ColdKey::Transfer(id) => {
+                    let found = sending::find_transfer(connection, *id).await?;
+                    found.map(Box::new).map(ColdRow::Transfer)
+                }
+                ColdKey::RedPacket(id) => {
+                    let found = sending::find_red_packet(connection, *id).await?;
+                    found.map(Box::new).map(ColdRow::RedPacket)
+                }
                 ColdKey::Ledger(key) => {
                     let mut rows = LedgerView::cold(connection, &[*key]).await?;
                     rows.remove(key).flatten().map(ColdRow::Ledger)
@@ -346,6 +362,9 @@ fn put_movement(payments: &Payments, order: &Order, refund: Option<&Refund>, row
             order.merchant_no.0.into(),
             Value::id(order.id.0),
             refund.map_or(Value::Null, |refund| Value::id(refund.id.0)),
+            Value::Null,
+            Value::Null,
+            Value::Null,
         ],
     );
 }
@@ -366,8 +385,16 @@ fn put_top_up(event: &ledger::Event, payments: &Payments, rows: &mut Rows) {
     let account = credited.and_then(|no| payments.ledger().account_by_no(no));
     let role = account.and_then(|account| Role::of_account(account.id));
     if let Some((Role::Wallet(no), _)) = role {
-        let (merchant, order, refund) = (Value::Null, Value::Null, Value::Null);
-        let number = transaction.no.0.into();
-        rows.put(&MOVEMENTS, [number, no.0.into(), merchant, order, refund]);
+        let row = [
+            transaction.no.0.into(),
+            no.0.into(),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
+        ];
+        rows.put(&MOVEMENTS, row);
     }
 }

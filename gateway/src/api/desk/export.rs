@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use super::super::ask::{Ask, Csv, Parameters, Reply, Schemas, named};
 use super::super::wire::Time;
 use crate::app::{App, views_problem};
-use crate::pay::{DecisionId, Label};
+use crate::pay::{About, DecisionId, Label};
 use crate::problem::Problem;
 use crate::store::decision::{self, Labelled};
 
@@ -71,6 +71,15 @@ async fn page(
     read.map_err(|error| views_problem(&error))
 }
 
+/// Whose the money would be: the merchant, the other person, or the red packet.
+fn payee(about: About) -> String {
+    match about {
+        About::Order { merchant, .. } => merchant.to_string(),
+        About::Transfer { to, .. } => to.to_string(),
+        About::RedPacket(packet) => packet.to_string(),
+    }
+}
+
 /// One row. Nothing in it holds a comma: ids, numbers and words of ours.
 fn write(text: &mut String, one: &Labelled) {
     let decision = &one.decision;
@@ -88,7 +97,7 @@ fn write(text: &mut String, one: &Labelled) {
         u8::from(fraud),
         attempt.amount,
         decision.wallet,
-        decision.merchant,
+        payee(decision.about),
         decision.amount.currency.code(),
         risk.verdict.name(),
         risk.score_ppm,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::app::risk::Why;
 use crate::app::{Act, App, Known};
-use crate::pay::{DecisionId, Label, Resolver, Standing, desk};
+use crate::pay::{About, DecisionId, Label, Resolver, Standing, desk};
 use crate::problem::{Code, Problem};
 
 const NOTE_CHARS_MAX: usize = 1_000;
@@ -23,8 +23,8 @@ const NOTE_CHARS_MAX: usize = 1_000;
 struct CasePage {
     frame: Frame,
     case: Line,
-    order: String,
-    merchant: String,
+    /// The ids of what it is about.
+    about: Vec<String>,
     wallet: String,
     rules_version: u32,
     model_version: u32,
@@ -77,6 +77,16 @@ async fn show(app: &App, id: &str, notice: Option<&'static str>) -> Response {
     }
 }
 
+fn about(about: About) -> Vec<String> {
+    match about {
+        About::Order {
+            order, merchant, ..
+        } => vec![order.to_string(), merchant.to_string()],
+        About::Transfer { transfer, to, .. } => vec![transfer.to_string(), to.to_string()],
+        About::RedPacket(packet) => vec![packet.to_string()],
+    }
+}
+
 fn of(app: &App, known: &Known, frozen: bool, notice: Option<&'static str>) -> CasePage {
     let decision = &known.case.decision;
     let lines = |of: &[_]| {
@@ -96,8 +106,7 @@ fn of(app: &App, known: &Known, frozen: bool, notice: Option<&'static str>) -> C
     CasePage {
         frame: Frame::of(app),
         case: Line::of(app, &known.case, &known.desk),
-        order: decision.order.to_string(),
-        merchant: decision.merchant.to_string(),
+        about: about(decision.about),
         wallet: decision.wallet.to_string(),
         rules_version: decision.scored.assessment.rules_version,
         model_version: decision.scored.assessment.model_version,

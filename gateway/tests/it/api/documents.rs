@@ -189,6 +189,19 @@ fn every_refusal_of_the_rules_is_in_the_catalogue() {
         Refusal::EntriesTooMany,
         Refusal::ModelNotFound,
         Refusal::ModelsTooMany,
+        Refusal::PayeeNotFound,
+        Refusal::PayeeIsPayer,
+        Refusal::CurrencyNotTaken { code: text() },
+        Refusal::SendingTooMuch,
+        Refusal::TransferNotFound,
+        Refusal::TransferCompleted,
+        Refusal::TransferDeclined,
+        Refusal::TransferExpired,
+        Refusal::RedPacketNotFound,
+        Refusal::RedPacketClaimed,
+        Refusal::RedPacketEmpty,
+        Refusal::RedPacketExpired,
+        Refusal::SharesInvalid { what: text() },
     ] {
         assert_eq!(code_of(&refusal).as_str(), refusal.code());
     }

@@ -6,6 +6,7 @@ mod documents;
 mod house;
 mod ledger;
 mod payment;
+mod people;
 mod picture;
 mod receiver;
 mod refusal;

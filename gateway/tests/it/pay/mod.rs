@@ -2,5 +2,6 @@
 
 mod model;
 mod property;
+mod sending;
 mod story;
 mod world;

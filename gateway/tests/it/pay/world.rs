@@ -9,8 +9,8 @@ use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::Change;
 use gateway::pay::{
     Assessment, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup, MerchantId,
-    NewMerchant, OrderId, OrderNumber, Outcome, Payments, RefundId, Row, Scored, SealedSecret,
-    StepUp, WalletId,
+    NewMerchant, OrderId, OrderNumber, Outcome, Payments, RedPacket, RedPacketId, RefundId, Row,
+    Scored, SealedSecret, StepUp, Transfer, TransferId, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -25,6 +25,8 @@ pub(super) struct World {
     pub engine: Engine<Payments>,
     pub records: Vec<(Sequence, Record<Payments>)>,
     views: BTreeMap<OrderId, Row>,
+    transfers: BTreeMap<TransferId, Transfer>,
+    red_packets: BTreeMap<RedPacketId, RedPacket>,
     once: BTreeMap<OnceKey, ledger::OnceEntry>,
     pub now: Timestamp,
     sequence: Sequence,
@@ -113,6 +115,7 @@ impl World {
                 };
                 self.views.insert(order.id, row);
             }
+            self.keep_what_is_sent(event);
         }
         if let Record::Command {
             uniques,
@@ -130,6 +133,42 @@ impl World {
             }
         }
         self.records.push((self.sequence, record));
+    }
+
+    fn keep_what_is_sent(&mut self, event: &Event) {
+        let payments = self.engine.machine();
+        match event {
+            Event::TransferChanged(transfer) => {
+                self.transfers
+                    .insert(transfer.id, Transfer::clone(transfer));
+            }
+            Event::RedPacketChanged(packet) => {
+                self.red_packets.insert(packet.id, RedPacket::clone(packet));
+            }
+            Event::RedPacketClaimed { packet, .. } | Event::RedPacketEnded { packet, .. } => {
+                let now = payments.red_packet_in_memory(*packet).cloned();
+                self.red_packets.extend(now.map(|now| (now.id, now)));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the views have under a name.
+    fn cold(&self, key: &ColdKey) -> Option<ColdRow> {
+        match key {
+            ColdKey::Transfer(id) => {
+                let found = self.transfers.get(id).cloned();
+                found.map(Box::new).map(ColdRow::Transfer)
+            }
+            ColdKey::RedPacket(id) => {
+                let found = self.red_packets.get(id).cloned();
+                found.map(Box::new).map(ColdRow::RedPacket)
+            }
+            ColdKey::Order(_) | ColdKey::Ledger(_) => {
+                let row = self.views.values().find(|row| names(key, row));
+                row.cloned().map(ColdRow::Order)
+            }
+        }
     }
 
     /// Everything finished leaves memory.
@@ -179,11 +218,10 @@ impl World {
             };
             cold.read_at = self.sequence;
             assert!(cold.read_at >= at_least);
-            cold.rows.extend(keys.into_iter().map(|key| {
-                let row = self.views.values().find(|row| names(&key, row));
-                let row = row.cloned().map(ColdRow::Order);
-                (key, row)
-            }));
+            for key in keys {
+                let row = self.cold(&key);
+                cold.rows.insert(key, row);
+            }
             once_cold.extend(
                 once.into_iter()
                     .map(|key| (key, self.once.get(&key).copied())),
