@@ -8,6 +8,7 @@
 mod ask;
 mod boot;
 mod confirm;
+mod connections;
 mod desk;
 mod ledger;
 mod pay;
@@ -23,9 +24,7 @@ use std::sync::Arc;
 use ::ledger::AccountNo;
 use ::ledger::shell::{Handle, OpenError, Settings, Store, journal};
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use fx::Currency;
-use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore, watch};
 
 pub(crate) use self::ledger::{KnownFacts, LedgerDone};
@@ -33,6 +32,7 @@ pub use ask::{Done, new_id};
 pub use boot::{FirstKey, OPERATOR_KEY_FILE};
 pub use confirm::{Asked, DeviceSignature, Pin, Proof};
 pub(crate) use confirm::{pin_owner, text_to_sign};
+pub use connections::serve;
 pub use desk::{Act, Known};
 pub use pay::Payer;
 use remembered::Remembered;
@@ -57,8 +57,12 @@ use crate::webhook::Reach;
 const REQUESTS_MAX: usize = 8_192;
 /// Who follows events at a time: each reads the views whenever they move.
 const FOLLOWERS_MAX: usize = 256;
+/// Memory for the bodies of requests, in KiB: a thousand large ones, or more small ones than there are places.
+const BODY_KIB_MAX: usize = 512 << 10;
 /// Pictures decoded at a time: each takes a core and up to a hundred megabytes.
 const SCANS_MAX: usize = 2;
+/// Pictures that wait for their turn.
+const SCANS_WAITING_MAX: usize = 32;
 /// Merchants and assets remembered, to name them without asking the machine.
 const MERCHANTS_MAX: usize = 10_000;
 const ASSETS_MAX: usize = 10_000;
@@ -94,7 +98,9 @@ pub struct App {
     pub(crate) followers: Arc<Semaphore>,
     /// Whether the server is about to end, so that answers without an end of their own must.
     pub(crate) ending: watch::Sender<bool>,
-    pub(crate) scans: Semaphore,
+    pub(crate) body_kib: Semaphore,
+    pub(crate) scans: Arc<Semaphore>,
+    pub(crate) scans_waiting: Semaphore,
     /// Where webhooks may go.
     pub(crate) reach: Reach,
     pub(crate) request_ids: RequestIds,
@@ -179,7 +185,9 @@ impl App {
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             ending: watch::Sender::new(false),
-            scans: Semaphore::new(SCANS_MAX),
+            body_kib: Semaphore::new(BODY_KIB_MAX),
+            scans: Arc::new(Semaphore::new(SCANS_MAX)),
+            scans_waiting: Semaphore::new(SCANS_WAITING_MAX),
             reach,
             request_ids: RequestIds::new()?,
             metrics,
@@ -229,28 +237,6 @@ impl App {
 /// Everything the gateway answers over HTTP.
 pub fn router(app: Arc<App>) -> Router {
     api::router(app.clone()).merge(web::router(app))
-}
-
-/// Serves HTTP until told to stop, and then ends the requests under way.
-pub async fn serve(
-    app: Arc<App>,
-    listener: TcpListener,
-    until: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    // Answers are small and waited for: none is held back to be joined with the next.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let told = app.clone();
-    let until = async move {
-        until.await;
-        told.ending.send_replace(true);
-    };
-    axum::serve(listener, router(app))
-        .with_graceful_shutdown(until)
-        .await
 }
 
 /// What goes wrong when the views are read.

@@ -2,8 +2,8 @@
 //!
 //! Every request to `/v1` is signed with a key (RFC 9421, see [`crate::sign`]). A key speaks for an owner, the owner has
 //! a [`Role`], and each route lists the roles that may use it. The checks are made in this order, cheapest first: the
-//! signature's form and time, the key, the signature itself, the body's digest, whether the key still stands, whether
-//! this very signature was seen before. Only then is the role looked at.
+//! signature's form and time, the key, the signature itself, whether the key still stands, the role; then, with the body
+//! here, its digest, and whether this very signature was seen before.
 
 mod keys;
 
@@ -17,7 +17,7 @@ use ledger::Book;
 
 use crate::pay::{KeyId, MerchantId, Owner, WalletId};
 use crate::problem::{Code, Problem};
-use crate::sign::{NonceWindow, Presented, SignatureError, SignedRequest};
+use crate::sign::{NonceWindow, Presented, SignatureError, SignedHead};
 
 /// What an owner is, whoever it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,24 +133,28 @@ impl Caller {
     }
 }
 
-/// Authenticates a request whose body is already here.
-pub(crate) async fn authenticate(
+/// A request whose signature is good, and whose body has not been looked at.
+pub(crate) struct Signed<'a> {
+    pub caller: Caller,
+    presented: Presented<'a>,
+    now: i64,
+}
+
+/// Authenticates a request by its head, so that a stranger's body is not even read.
+pub(crate) async fn authenticate<'a>(
     keys: &Keys,
-    nonces: &NonceWindow,
-    method: &str,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Caller, Problem> {
-    let request = SignedRequest {
+    method: &'a str,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+) -> Result<Signed<'a>, Problem> {
+    let head = SignedHead {
         method,
         path: uri.path(),
         query: uri.query(),
         headers,
-        body,
     };
     let now = unix_seconds();
-    let presented = Presented::read(&request, now)?;
+    let presented = Presented::read(&head, now)?;
     let unknown = || SignatureError::KeyUnknown(presented.key_id.to_owned());
     let id: KeyId = presented.key_id.parse().map_err(|_| unknown())?;
     let key = keys.find(id).await?.ok_or_else(unknown)?;
@@ -161,8 +165,20 @@ pub(crate) async fn authenticate(
             format!("The key {id} was revoked."),
         ));
     }
-    nonces.admit(presented.key_id, presented.nonce, now)?;
-    Ok(key.caller)
+    Ok(Signed {
+        caller: key.caller,
+        presented,
+        now,
+    })
+}
+
+impl Signed<'_> {
+    /// Lets the request in, with its body, if it is the one that was signed and has not been in before.
+    pub(crate) fn admit(self, nonces: &NonceWindow, body: &[u8]) -> Result<Caller, Problem> {
+        self.presented.verify_body(body)?;
+        nonces.admit(self.presented.key_id, self.presented.nonce, self.now)?;
+        Ok(self.caller)
+    }
 }
 
 /// The time by the wall clock: signatures are made by other machines, which know no other.

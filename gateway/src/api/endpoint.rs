@@ -127,10 +127,13 @@ pub(super) async fn list(ask: Ask) -> Replied<Endpoints> {
 /// Removing needs no idempotency key: a second time there is nothing left to remove.
 pub(super) async fn remove(ask: Ask<EndpointId>) -> Result<Reply<()>, Problem> {
     let merchant = ask.caller()?.merchant()?;
-    let id = ask.id;
-    let done = ask
-        .app
-        .ask(Command::RemoveEndpoint { id, merchant })
-        .await?;
+    let (app, id) = (ask.app, ask.id);
+    // Whoever delivers is told, even if the caller has gone meanwhile.
+    let removal = tokio::spawn(async move {
+        let done = app.ask(Command::RemoveEndpoint { id, merchant }).await?;
+        app.notifier.removed(id).await;
+        Ok::<_, Problem>(done)
+    });
+    let done = removal.await.map_err(|error| Problem::internal(&error))??;
     Ok(Reply::done(&done, ()))
 }

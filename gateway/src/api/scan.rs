@@ -1,11 +1,13 @@
 //! A picture in, the orders whose codes are in it out.
 
+use axum::body::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ask::{Ask, Json, Picture, Replied, Reply};
 use super::order::{OrderShown, must_see};
 use super::wire::SequenceToken;
+use crate::app::App;
 use crate::pay::{Command, Lookup, OrderId, Outcome};
 use crate::problem::{Code, Problem};
 use crate::qr::decode::{self, DecodeError};
@@ -32,14 +34,8 @@ pub(super) struct CodeScanned {
 
 pub(super) async fn scan(ask: Ask<(), (), Picture>) -> Replied<Scanned> {
     let caller = ask.caller()?;
-    let Ok(_permit) = ask.app.scans.acquire().await else {
-        return Err(Problem::new(Code::NotReady, "The server is stopping."));
-    };
     let Picture(image) = ask.body;
-    let payloads = tokio::task::spawn_blocking(move || decode::payloads(&image))
-        .await
-        .map_err(|error| Problem::internal(&error))?
-        .map_err(|error| decode_problem(&error))?;
+    let payloads = read(&ask.app, image).await?;
     let mut codes = Vec::new();
     let mut sequence = ledger::Sequence::default();
     for payload in payloads.into_iter().take(CODES_MAX) {
@@ -70,6 +66,25 @@ pub(super) async fn scan(ask: Ask<(), (), Picture>) -> Replied<Scanned> {
         sequence: SequenceToken(sequence),
     };
     Ok(Reply::as_of(sequence, Json(scanned)))
+}
+
+/// What the codes in a picture say.
+async fn read(app: &App, image: Bytes) -> Result<Vec<String>, Problem> {
+    let Ok(waiting) = app.scans_waiting.try_acquire() else {
+        let detail = "As many pictures wait to be read as may.";
+        return Err(Problem::new(Code::Busy, detail));
+    };
+    let Ok(turn) = app.scans.clone().acquire_owned().await else {
+        return Err(Problem::new(Code::NotReady, "The server is stopping."));
+    };
+    drop(waiting);
+    let reading = tokio::task::spawn_blocking(move || {
+        // The turn goes with the work: a caller who hangs up does not end what is under way.
+        let _turn = turn;
+        decode::payloads(&image)
+    });
+    let read = reading.await.map_err(|error| Problem::internal(&error))?;
+    read.map_err(|error| decode_problem(&error))
 }
 
 /// Somebody else's code may say anything at any length.

@@ -1,8 +1,8 @@
 //! The way of a request, the same for every route.
 //!
 //! 1. It takes one of a limited number of places; when there is none, it is told so at once.
-//! 2. Its body is read, up to the route's limit and within a time.
-//! 3. It is authenticated, and its key's role is checked against the route.
+//! 2. It is authenticated by its head, and its key's role is checked against the route.
+//! 3. Its body is read, up to the route's limit and within a time, and compared with what was signed.
 //! 4. Where the route has an effect, its idempotency key is bound to its content.
 //! 5. Its parts are parsed, and the route's handler answers within a time.
 //!
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
@@ -21,7 +22,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use futures_util::{FutureExt as _, StreamExt as _};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
 
 use super::ask::Arrived;
 use super::once;
@@ -108,17 +109,20 @@ async fn answer(
         return Err(Problem::new(Code::Busy, detail));
     };
     let (parts, body) = request.into_parts();
-    let body = read(body, route.body_bytes_max).await?;
-    let caller = match route.roles {
+    let signed = match route.roles {
         [] => None,
         roles => {
             let (method, uri, headers) = (parts.method.as_str(), &parts.uri, &parts.headers);
-            let caller =
-                auth::authenticate(&app.keys, &app.nonces, method, uri, headers, &body).await?;
-            caller.has_one_of(roles)?;
-            Some(caller)
+            let signed = auth::authenticate(&app.keys, method, uri, headers).await?;
+            signed.caller.has_one_of(roles)?;
+            Some(signed)
         }
     };
+    let _room = room_for(app, &body, route.body_bytes_max)?;
+    let body = read(body, route.body_bytes_max).await?;
+    let caller = signed
+        .map(|signed| signed.admit(&app.nonces, &body))
+        .transpose()?;
     let unique = |caller: &Caller| {
         once::of_request(
             caller,
@@ -148,6 +152,22 @@ async fn answer(
             Err(Problem::new(Code::Timeout, detail))
         })?;
     Ok((written, place))
+}
+
+/// Takes the memory that a body may need, as long as it may be needed.
+fn room_for<'a>(
+    app: &'a App,
+    body: &Body,
+    bytes_max: usize,
+) -> Result<SemaphorePermit<'a>, Problem> {
+    let announced = body.size_hint().upper();
+    let announced = announced.and_then(|bytes| usize::try_from(bytes).ok());
+    let bytes = announced.map_or(bytes_max, |bytes| bytes.min(bytes_max));
+    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    app.body_kib.try_acquire_many(kib).map_err(|_| {
+        let detail = "The bodies of requests take as much memory as they may.";
+        Problem::new(Code::Busy, detail)
+    })
 }
 
 /// Reads a body of at most so many bytes.

@@ -31,7 +31,7 @@ pub use error::SignatureError;
 pub use key::SigningKey;
 pub use nonce::{NONCES_MAX, NonceWindow};
 pub use signer::{SignedHeaders, Signer, ToSign};
-pub use verifier::{Presented, SignedRequest, VerifiedKey, verify};
+pub use verifier::{Presented, SignedHead};
 
 /// The oldest signature that is accepted. It covers a slow network and a retry or two, and bounds the nonces kept.
 pub const AGE_MAX_S: i64 = 300;

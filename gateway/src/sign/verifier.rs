@@ -1,7 +1,5 @@
 //! The server's side: is this request signed by whom it says, and unchanged?
 
-use std::borrow::Borrow;
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
@@ -17,47 +15,19 @@ static SIGNATURE: HeaderName = HeaderName::from_static("signature");
 static CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A request as it arrived: `path` and `query` as in the request line, the body whole.
+/// A request as it arrives, before its body: `path` and `query` as in the request line.
 #[derive(Debug, Clone, Copy)]
-pub struct SignedRequest<'a> {
+pub struct SignedHead<'a> {
     pub method: &'a str,
     pub path: &'a str,
     pub query: Option<&'a str>,
     pub headers: &'a HeaderMap,
-    pub body: &'a [u8],
 }
 
-/// Who signed a request, with what the caller's look-up found for the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VerifiedKey<'a, K> {
-    pub key_id: &'a str,
-    pub nonce: &'a str,
-    pub created: i64,
-    pub key: K,
-}
-
-/// Verifies a request's signature at the time `now` (Unix seconds). `lookup` finds a key by its id.
-///
-/// Ask [`NonceWindow::admit`](super::NonceWindow::admit) afterwards, with the key id and nonce of the answer.
-pub fn verify<'a, K: Borrow<SigningKey>>(
-    request: &SignedRequest<'a>,
-    now: i64,
-    lookup: impl FnOnce(&str) -> Option<K>,
-) -> Result<VerifiedKey<'a, K>, SignatureError> {
-    let presented = Presented::read(request, now)?;
-    let key_id = presented.key_id;
-    let key = lookup(key_id).ok_or_else(|| SignatureError::KeyUnknown(key_id.to_owned()))?;
-    presented.verify(key.borrow())?;
-    Ok(VerifiedKey {
-        key_id,
-        nonce: presented.nonce,
-        created: presented.created,
-        key,
-    })
-}
-
-/// A signature that is well formed, complete and of the right time, but not yet verified. It stands on its own for
-/// callers that must wait for the key; others use [`verify`].
+/// A signature that is well formed and of the right time. In this order: [`verify`](Self::verify) it when the key is
+/// found, [`verify_body`](Self::verify_body) when the body is here, and ask
+/// [`NonceWindow::admit`](super::NonceWindow::admit) last. So nobody's body is waited for, kept or hashed who has not
+/// signed.
 #[derive(Debug)]
 pub struct Presented<'a> {
     pub key_id: &'a str,
@@ -66,12 +36,11 @@ pub struct Presented<'a> {
     base: String,
     signature: Vec<u8>,
     content_digest: Option<&'a str>,
-    body: &'a [u8],
 }
 
 impl<'a> Presented<'a> {
     /// Reads the signature and makes every check that needs no key.
-    pub fn read(request: &SignedRequest<'a>, now: i64) -> Result<Self, SignatureError> {
+    pub fn read(request: &SignedHead<'a>, now: i64) -> Result<Self, SignatureError> {
         let required = |name: &'static HeaderName| {
             header(request.headers, name)?.ok_or(SignatureError::Missing(name.as_str()))
         };
@@ -88,7 +57,7 @@ impl<'a> Presented<'a> {
             content_digest: header(request.headers, &CONTENT_DIGEST)?,
             idempotency_key: header(request.headers, &IDEMPOTENCY_KEY)?,
         };
-        check_covered(&input, &values, request.body)?;
+        check_covered(&input, &values)?;
         let base = signature_base(&values, input.covered(), &input.params)?;
         let Input {
             created: Some(created),
@@ -110,29 +79,34 @@ impl<'a> Presented<'a> {
             base,
             signature,
             content_digest: values.content_digest,
-            body: request.body,
         })
     }
 
-    /// Checks the signature, and only then the body against its digest, so that strangers cannot make us hash.
     pub fn verify(&self, key: &SigningKey) -> Result<(), SignatureError> {
-        if !key.accepts(&self.base, &self.signature) {
-            return Err(SignatureError::Mismatch);
+        if key.accepts(&self.base, &self.signature) {
+            Ok(())
+        } else {
+            Err(SignatureError::Mismatch)
         }
-        self.content_digest
-            .map_or(Ok(()), |stated| digest::check(stated, self.body))
+    }
+
+    /// Checks that the body is the one that was signed.
+    pub fn verify_body(&self, body: &[u8]) -> Result<(), SignatureError> {
+        match self.content_digest {
+            Some(stated) => digest::check(stated, body),
+            None if body.is_empty() => Ok(()),
+            None => Err(SignatureError::ComponentNotCovered(
+                Component::ContentDigest.name(),
+            )),
+        }
     }
 }
 
-fn check_covered(
-    input: &Input<'_>,
-    values: &Values<'_>,
-    body: &[u8],
-) -> Result<(), SignatureError> {
+fn check_covered(input: &Input<'_>, values: &Values<'_>) -> Result<(), SignatureError> {
     for component in Component::ALL {
         let needed = match component {
             Component::Method | Component::Path | Component::Query => true,
-            Component::ContentDigest => !body.is_empty() || values.content_digest.is_some(),
+            Component::ContentDigest => values.content_digest.is_some(),
             Component::IdempotencyKey => values.idempotency_key.is_some(),
         };
         if needed && !input.covers(component) {

@@ -66,7 +66,7 @@ pub fn router(app: Arc<App>) -> Router {
     }
     router
         .layer(middleware::from_fn_with_state(app.clone(), within_limits))
-        .layer(middleware::map_response(guard))
+        .layer(middleware::map_response_with_state(app.clone(), guard))
         .with_state(app)
 }
 
@@ -82,7 +82,20 @@ async fn within_limits(State(app): State<Arc<App>>, request: Request, next: Next
     next.run(request).await
 }
 
-async fn guard(mut response: Response) -> Response {
+/// What a part of the router refuses by itself (a path that is not text, a method that a page does not have) is told as
+/// a page too; and every page has its guards.
+async fn guard(State(app): State<Arc<App>>, mut response: Response) -> Response {
+    let told = response.headers().get(header::CONTENT_TYPE);
+    let told = told.is_some_and(|media| media.as_bytes().starts_with(b"text/html"))
+        || told.is_some_and(|media| media.as_bytes().ends_with(b"json"));
+    if response.status().is_client_error() && !told {
+        let code = match response.status() {
+            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+            StatusCode::NOT_FOUND => Code::NotFound,
+            _ => Code::ParameterInvalid,
+        };
+        response = refused(&app, &Problem::new(code, code.title()));
+    }
     let headers = response.headers_mut();
     headers.extend(GUARDS);
     headers

@@ -208,6 +208,33 @@ async fn what_cannot_be_paid_any_more_says_so() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_page_can_be_is_a_page_that_says_so() {
+    let visit = Visit::new().await;
+    for (method, path, status) in [
+        ("GET", "/c/%ff", 422),
+        ("GET", "/assets/%ff", 422),
+        ("PUT", "/c/x", 405),
+        ("DELETE", "/", 405),
+        ("GET", "/c/ord_1/pay", 405),
+    ] {
+        let url = format!("{}{path}", visit.server.url);
+        let page = visit
+            .send(visit.http.request(method.parse().unwrap(), url))
+            .await;
+        assert!(
+            page.status == status || page.status == 400,
+            "{method} {path}: {}",
+            page.status
+        );
+        assert!(
+            page.header("content-type").starts_with("text/html"),
+            "{method} {path}"
+        );
+        page.must_say("<h1 ");
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_order_is_a_page_that_says_so() {
     let visit = Visit::new().await;

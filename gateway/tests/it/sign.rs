@@ -4,8 +4,8 @@ use axum::http::HeaderMap;
 use gateway::{
     problem::Code,
     sign::{
-        AGE_MAX_S, AHEAD_MAX_S, SignatureError, SignedRequest, Signer, SigningKey, ToSign,
-        content_digest, verify,
+        AGE_MAX_S, AHEAD_MAX_S, Presented, SignatureError, SignedHead, Signer, SigningKey, ToSign,
+        content_digest,
     },
 };
 
@@ -15,6 +15,21 @@ mod properties;
 const KEY_ID: &str = "key_shop";
 const SECRET: &[u8] = b"a secret of a shop that sells dumplings";
 const NOW: i64 = 1_700_000_000;
+
+/// Verifies as the gateway does, which knows one key.
+fn verify<'a>(
+    head: &SignedHead<'a>,
+    body: &[u8],
+    now: i64,
+) -> Result<Presented<'a>, SignatureError> {
+    let presented = Presented::read(head, now)?;
+    if presented.key_id != KEY_ID {
+        return Err(SignatureError::KeyUnknown(presented.key_id.to_owned()));
+    }
+    presented.verify(&SigningKey::new(SECRET))?;
+    presented.verify_body(body)?;
+    Ok(presented)
+}
 
 /// A request under way, owned, so that a test can change any part of it.
 #[derive(Debug, Clone)]
@@ -68,16 +83,19 @@ impl Wire {
     }
 
     fn verify_at(&self, now: i64) -> Result<(String, String, i64), SignatureError> {
-        let request = SignedRequest {
+        let head = SignedHead {
             method: &self.method,
             path: &self.path,
             query: self.query.as_deref(),
             headers: &self.headers,
-            body: &self.body,
         };
-        let lookup = |id: &str| (id == KEY_ID).then(|| SigningKey::new(SECRET));
-        verify(&request, now, lookup)
-            .map(|key| (key.key_id.to_owned(), key.nonce.to_owned(), key.created))
+        verify(&head, &self.body, now).map(|signed| {
+            (
+                signed.key_id.to_owned(),
+                signed.nonce.to_owned(),
+                signed.created,
+            )
+        })
     }
 
     fn verify(&self) -> Result<(String, String, i64), SignatureError> {

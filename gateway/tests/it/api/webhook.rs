@@ -1,5 +1,7 @@
 //! What merchants hear, and what happens when they do not listen.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -163,5 +165,25 @@ async fn an_endpoint_that_is_removed_hears_nothing_more() {
     pay(&payer, &id).await;
     standing.next().await;
     assert!(removed.is_silent());
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_an_endpoint_is_not_sent_once_it_is_removed() {
+    /// Longer than the pause before the second attempt.
+    const SECOND_ATTEMPT: Duration = Duration::from_secs(7);
+    let house = House::start().await;
+    let shop = house.merchant(&["CNY"]).await;
+    let payer = house.wallet(&["CNY"], 10_000).await;
+    let mut receiver = Receiver::for_merchant(&shop.client).await;
+    receiver.answers(StatusCode::INTERNAL_SERVER_ERROR);
+    let id = order(&shop, "A-1", 1_000).await;
+    pay(&payer, &id).await;
+    receiver.next().await;
+
+    let path = format!("/v1/webhook-endpoints/{}", receiver.endpoint);
+    shop.client.delete(&path).await;
+    tokio::time::sleep(SECOND_ATTEMPT).await;
+    assert!(receiver.is_silent(), "the second attempt was made");
     house.stop().await;
 }

@@ -1,8 +1,10 @@
 //! `gateway serve`, `request`, `doctor` and `verify`.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -309,4 +311,39 @@ fn a_journal_that_is_not_there_is_told_in_one_sentence() {
     assert_eq!(code, 2);
     assert!(err.starts_with("error: there is no journal in"), "{err}");
     assert_eq!(err.lines().count(), 1, "{err}");
+}
+
+/// Writes a part of a request, and returns what comes back within a moment.
+fn half_a_request(server: &Server, text: &str) -> (TcpStream, String) {
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.write_all(text.as_bytes()).unwrap();
+    connection
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    let mut answer = vec![0; 4096];
+    let length = connection.read(&mut answer).unwrap_or(0);
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    (connection, answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_body_is_not_waited_for() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start(data.path()).await;
+    let head = "POST /v1/scan HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\nfirst bytes";
+    let (_connection, answer) = half_a_request(&server, head);
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer:?}");
+    assert!(answer.contains("signature_missing"), "{answer}");
+    server.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_does_not_keep_a_gateway_from_stopping() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start(data.path()).await;
+    let (_connection, answer) = half_a_request(&server, "GET /healthz HTTP/1.1\r\nHos");
+    assert_eq!(answer, "");
+    let stopped = tokio::time::timeout(Duration::from_secs(30), server.stop()).await;
+    assert!(stopped.expect("it ends in time").success());
 }
