@@ -6,6 +6,21 @@ use std::io::{self, Read};
 /// How much of a file is looked at to find out what separates its cells.
 const LOOKED_AT: usize = 64 * 1024;
 
+/// How files begin that are not text as it is read here, and what to do about it.
+const NOT_TEXT: [(&[u8], &str); 5] = [
+    (b"\x1f\x8b", "it is compressed by gzip; unpack it first"),
+    (
+        b"PK\x03\x04",
+        "it is a zip archive or a spreadsheet; unpack it, or save the sheet as CSV",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "it is compressed by zstd; unpack it first",
+    ),
+    (b"\xff\xfe", "it is UTF-16; save it as UTF-8"),
+    (b"\xfe\xff", "it is UTF-16; save it as UTF-8"),
+];
+
 /// A file whose first line has been looked at.
 pub(super) struct Sniffed<R> {
     start: io::Cursor<Vec<u8>>,
@@ -19,6 +34,9 @@ impl<R: Read> Sniffed<R> {
             .by_ref()
             .take(LOOKED_AT as u64)
             .read_to_end(&mut start)?;
+        if let Some((_, what)) = NOT_TEXT.iter().find(|(mark, _)| start.starts_with(mark)) {
+            return Err(io::Error::other(*what));
+        }
         Ok(Self {
             start: io::Cursor::new(start),
             rest: input,
@@ -71,10 +89,19 @@ pub(super) fn is_missing(text: &str) -> bool {
 
 /// Yes or no, in the ways files write it.
 pub(super) fn truth(text: &str) -> Option<bool> {
-    const YES: [&str; 7] = ["1", "1.0", "true", "t", "yes", "y", "fraud"];
-    const NO: [&str; 9] = [
-        "0",
-        "0.0",
+    const YES: [&str; 10] = [
+        "true",
+        "t",
+        "yes",
+        "y",
+        "fraud",
+        "fraudulent",
+        "suspicious",
+        "scam",
+        "illicit",
+        "positive",
+    ];
+    const NO: [&str; 14] = [
         "false",
         "f",
         "no",
@@ -82,13 +109,73 @@ pub(super) fn truth(text: &str) -> Option<bool> {
         "genuine",
         "legit",
         "legitimate",
+        "not fraud",
+        "non fraud",
+        "no fraud",
+        "nonfraud",
+        "normal",
+        "licit",
+        "negative",
     ];
-    let is_one_of = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if let Ok(number) = text.parse::<f64>() {
+        let (no, yes) = (
+            number.total_cmp(&0.0).is_eq(),
+            number.total_cmp(&1.0).is_eq(),
+        );
+        return (no || yes).then_some(yes);
+    }
+    let plain = text.replace(['_', '-'], " ");
+    let is_one_of = |words: &[&str]| words.iter().any(|word| plain.eq_ignore_ascii_case(word));
     match (is_one_of(&YES), is_one_of(&NO)) {
         (true, _) => Some(true),
         (_, true) => Some(false),
         _ => None,
     }
+}
+
+/// A number as programs and people write it: with signs of currencies, marks between thousands, a decimal comma, or in
+/// brackets for what is below nought.
+pub(super) fn number(text: &str) -> Option<f64> {
+    if let Ok(number) = text.parse::<f64>() {
+        return Some(number).filter(|number| number.is_finite());
+    }
+    let inner = text
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'));
+    let digits: String = inner
+        .unwrap_or(text)
+        .chars()
+        .filter(|letter| {
+            !matches!(
+                letter,
+                '$' | '€' | '£' | '¥' | '₹' | '%' | '+' | '\'' | ' ' | '\u{a0}' | '\u{202f}'
+            )
+        })
+        .collect();
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (if inner.is_some() { -1.0 } else { 1.0 }, digits.as_str()),
+    };
+    let is_digits = |letter: char| letter.is_ascii_digit() || matches!(letter, ',' | '.');
+    if !digits.contains(|letter: char| letter.is_ascii_digit()) || !digits.chars().all(is_digits) {
+        return None;
+    }
+    let whole_and_part = decimal_mark(digits).map(|at| (&digits[..at], &digits[at + 1..]));
+    let (whole, part) = whole_and_part.unwrap_or((digits, ""));
+    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let number = format!("0{whole}.{part}0").parse::<f64>().ok()?;
+    Some(sign * number)
+}
+
+/// Where the decimal mark of digits is: the last mark, unless it comes twice or is a comma before three digits.
+fn decimal_mark(digits: &str) -> Option<usize> {
+    let at = digits.rfind([',', '.'])?;
+    let mark = &digits[at..=at];
+    let many = digits.matches(mark).count();
+    let other = if mark == "," { "." } else { "," };
+    let is_between_thousands =
+        many > 1 || (mark == "," && digits.len() - at == 4 && !digits.contains(other));
+    (!is_between_thousands).then_some(at)
 }
 
 /// An amount in hundredths; what is not a number counts as none.
@@ -97,16 +184,10 @@ pub(super) fn truth(text: &str) -> Option<bool> {
     reason = "a cast saturates, and NaN becomes 0"
 )]
 pub(super) fn hundredths(text: &str) -> i64 {
-    let digits: Cow<'_, str> = if text.parse::<f64>().is_ok() {
-        Cow::Borrowed(text)
-    } else {
-        let digit =
-            |letter: &char| letter.is_ascii_digit() || matches!(letter, '.' | '-' | 'e' | 'E');
-        Cow::Owned(text.chars().filter(digit).collect())
-    };
-    digits
-        .parse::<f64>()
-        .map_or(0, |amount| (amount * 100.0).round() as i64)
+    // Some files write a currency's letters beside its amounts.
+    let bare = || text.trim_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
+    let amount = number(text).or_else(|| number(bare()));
+    amount.map_or(0, |amount| (amount * 100.0).round() as i64)
 }
 
 #[cfg(test)]
@@ -130,9 +211,49 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_read_as_files_write_them() {
+        for (text, expected) in [
+            ("1", Some(true)),
+            ("1.0", Some(true)),
+            ("0.000", Some(false)),
+            ("TRUE", Some(true)),
+            ("Not Fraud", Some(false)),
+            ("non-fraud", Some(false)),
+            ("Fraud", Some(true)),
+            ("-1", None),
+            ("2", None),
+            ("maybe", None),
+        ] {
+            assert_eq!(truth(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_told_from_words() {
+        for (text, expected) in [
+            ("1.234.567,5", Some(1_234_567.5)),
+            ("1 234,50", Some(1_234.5)),
+            ("1,234,567", Some(1_234_567.0)),
+            ("12,5", Some(12.5)),
+            ("-0,07", Some(-0.07)),
+            ("12%", Some(12.0)),
+            ("2019-01-01", None),
+            ("shop 12", None),
+            ("inf", None),
+            (",", None),
+        ] {
+            assert_eq!(number(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn amounts_are_read_with_their_signs_and_marks() {
         let cases = [
             ("12.5", 1_250),
+            ("12,50", 1_250),
+            ("1.234,50 €", 123_450),
+            ("(3.10)", -310),
+            ("EUR 7", 700),
             ("$1,234.50", 123_450),
             ("-3", -300),
             ("1e3", 100_000),

@@ -1,7 +1,8 @@
-//! Times as files write them, in seconds.
+//! The time column: numbers or written times, in seconds.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
+
+use super::written;
 
 /// What a number in the time column counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,41 +20,68 @@ pub enum TimeUnit {
     Days,
 }
 
-const FORMATS: [&str; 8] = [
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f UTC",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-];
-
 /// A larger number of seconds counts from 1970: it lies after 1979.
 const SINCE_1970: f64 = 3.0e8;
 /// Rows to a step from which on small numbers are taken for hours.
 const CROWDED: f64 = 20.0;
 
-/// A number, or seconds since 1970 of a written time.
-pub(super) fn parse(text: &str) -> Option<f64> {
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-    number.or_else(|| written(text).map(|seconds| seconds as f64))
+/// The time column while it is read.
+///
+/// Whether 02/03 is in February or in March is told by the whole column: one 13/02 is enough to know.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    /// Each row with the month first, and with the day first.
+    times: Vec<[f64; 2]>,
+    /// How many rows make sense in one order only.
+    month_first: usize,
+    day_first: usize,
+    /// How many rows are days of eight digits, such as 20240131.
+    compact: usize,
 }
 
-fn written(text: &str) -> Option<i64> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp());
+impl Clock {
+    pub(super) fn len(&self) -> usize {
+        self.times.len()
     }
-    let time = FORMATS
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let midnight = || {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .ok()?
-            .and_hms_opt(0, 0, 0)
-    };
-    Some(time.or_else(midnight)?.and_utc().timestamp())
+
+    /// Takes a row's time; whether it is one.
+    pub(super) fn push(&mut self, text: &str) -> bool {
+        let number = text.parse::<f64>().ok().filter(|it| it.is_finite());
+        // Fourteen digits are a moment without marks between its parts.
+        if let Some(number) = number.filter(|_| text.len() != 14) {
+            self.compact += usize::from(written::compact(number).is_some());
+            self.times.push([number; 2]);
+            return true;
+        }
+        let Some(time) = written::read(text) else {
+            return false;
+        };
+        let [month_first, day_first] = [time.month_first, time.day_first];
+        self.month_first += usize::from(day_first.is_none());
+        self.day_first += usize::from(month_first.is_none());
+        let either = month_first.or(day_first).unwrap_or_default() as f64;
+        self.times.push([
+            month_first.map_or(either, |seconds| seconds as f64),
+            day_first.map_or(either, |seconds| seconds as f64),
+        ]);
+        true
+    }
+
+    /// Forgets the newest row.
+    pub(super) fn pop(&mut self) {
+        self.times.pop();
+    }
+
+    /// Whole seconds of every row.
+    pub(super) fn finish(self, unit: TimeUnit) -> Vec<u32> {
+        let order = usize::from(self.day_first > self.month_first);
+        let times = self.times.iter().map(|both| both[order]);
+        if unit == TimeUnit::Auto && self.compact == self.times.len() {
+            let day = |time: f64| written::compact(time).unwrap_or_default() as f64;
+            return seconds(&times.map(day).collect::<Vec<_>>(), TimeUnit::Seconds);
+        }
+        seconds(&times.collect::<Vec<_>>(), unit)
+    }
 }
 
 /// Whole seconds, moved so that none is near zero: profiles look back over weeks.
@@ -62,7 +90,7 @@ fn written(text: &str) -> Option<i64> {
     clippy::cast_sign_loss,
     reason = "a cast saturates"
 )]
-pub(super) fn seconds(times: &[f64], unit: TimeUnit) -> Vec<u32> {
+fn seconds(times: &[f64], unit: TimeUnit) -> Vec<u32> {
     let first = times.iter().copied().fold(f64::INFINITY, f64::min);
     let last = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let factor = match unit {
@@ -98,24 +126,43 @@ fn guess(last: f64, span: f64, rows: usize) -> f64 {
 mod tests {
     use super::*;
 
+    fn read(cells: &[&str]) -> Vec<u32> {
+        let mut clock = Clock::default();
+        let all = cells.iter().all(|cell| clock.push(cell));
+        assert!(all, "{cells:?}");
+        clock.finish(TimeUnit::Auto)
+    }
+
     #[test]
     fn times_are_read_as_files_write_them() {
-        let cases = [
-            ("2019-01-01 00:00:18", Some(1_546_300_818.0)),
-            ("2019-01-01T00:00:18Z", Some(1_546_300_818.0)),
-            ("2019-01-01T02:00:18+02:00", Some(1_546_300_818.0)),
-            ("2019-01-01 02:00:18+02:00", Some(1_546_300_818.0)),
-            ("2019-01-01 00:00:18 UTC", Some(1_546_300_818.0)),
-            ("2019-01-01T00:00", Some(1_546_300_800.0)),
-            ("2019-01-01", Some(1_546_300_800.0)),
-            ("01/02/2019 10:30", Some(1_546_425_000.0)),
-            ("406.0", Some(406.0)),
-            ("noon", None),
-            ("", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(parse(text), expected, "{text}");
+        let moment = 1_546_300_818;
+        for text in [
+            "2019-01-01 00:00:18",
+            "1546300818",
+            "1546300818000",
+            "20190101000018",
+            "1546300818.5",
+        ] {
+            assert_eq!(read(&[text]), [moment], "{text}");
         }
+        assert_eq!(
+            read(&["20190101", "20190102"]),
+            [1_546_300_800, 1_546_387_200]
+        );
+        let mut clock = Clock::default();
+        assert!(!clock.push("noon") && !clock.push("") && clock.push("406.0"));
+    }
+
+    #[test]
+    fn the_column_tells_days_from_months() {
+        let february = 1_549_152_000;
+        assert_eq!(
+            read(&["02/03/2019"])[0],
+            february,
+            "the month first, if nothing says otherwise"
+        );
+        assert_eq!(read(&["02/03/2019", "02/13/2019"])[0], february);
+        assert_eq!(read(&["03/02/2019", "13/02/2019"])[0], february);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::cell;
+use crate::model::narrow;
 
 /// A column that is mostly numbers is one.
 const NUMERIC_SHARE: f64 = 0.95;
@@ -51,11 +52,11 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn push(&mut self, text: &str) {
         let missing = cell::is_missing(text);
-        let number = text.parse::<f32>().ok().filter(|number| number.is_finite());
+        let number = cell::number(text).filter(|_| !missing);
         self.filled += usize::from(!missing);
         self.numeric += usize::from(number.is_some());
         self.whole += usize::from(number.is_some_and(|number| number.fract() == 0.0));
-        self.numbers.push(number.unwrap_or(f32::NAN));
+        self.numbers.push(number.map_or(f32::NAN, narrow));
         if self.crowded {
             return;
         }

@@ -6,6 +6,9 @@ use crate::model::narrow;
 /// How many fraud-free rows a word starts with, so that rare words say little.
 const DOUBT: f64 = 20.0;
 
+/// A column of at most so many words is also told by the number of each, so that a word can be asked for by itself.
+const NUMBERED: usize = 64;
+
 /// The other columns on the walk.
 pub(super) struct Histories<'a> {
     extras: &'a [Extra],
@@ -19,6 +22,8 @@ struct Words {
     seen: Vec<(u32, u32)>,
     /// Rows of all words.
     rows: u32,
+    /// The place of each word in the alphabet of the column; empty if it has too many.
+    ranks: Vec<u16>,
 }
 
 impl<'a> Histories<'a> {
@@ -28,6 +33,11 @@ impl<'a> Histories<'a> {
             Some(Words {
                 seen: vec![(0, 0); words.texts.len()],
                 rows: 0,
+                ranks: if is_numbered(extra) {
+                    ranks(&words.texts)
+                } else {
+                    Vec::new()
+                },
             })
         };
         Self {
@@ -45,6 +55,12 @@ impl<'a> Histories<'a> {
             }
             if let (Some(known), Some(words)) = (words, &extra.values.words) {
                 let (seen, frauds) = known.seen[words.places[row] as usize];
+                values.extend(
+                    known
+                        .ranks
+                        .get(words.places[row] as usize)
+                        .map(|rank| f32::from(*rank)),
+                );
                 values.push(narrow(f64::from(frauds) / (f64::from(seen) + DOUBT)));
                 values.push(narrow(f64::from(seen) / (f64::from(known.rows) + DOUBT)));
             }
@@ -72,8 +88,10 @@ impl<'a> Histories<'a> {
 
     /// What the values are called, in their order.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
-        self.extras.iter().flat_map(|Extra { name, values }| {
-            let number = values.numbers.as_ref().map(|_| name.clone());
+        self.extras.iter().flat_map(|extra| {
+            let Extra { name, values } = extra;
+            let numbered = values.numbers.is_some() || is_numbered(extra);
+            let number = numbered.then(|| name.clone());
             let words = values
                 .words
                 .as_ref()
@@ -81,4 +99,19 @@ impl<'a> Histories<'a> {
             number.into_iter().chain(words.into_iter().flatten())
         })
     }
+}
+
+/// Whether a column of words, and of nothing else, has few enough of them.
+fn is_numbered(extra: &Extra) -> bool {
+    let words = extra.values.words.as_ref();
+    extra.values.numbers.is_none() && words.is_some_and(|words| words.texts.len() <= NUMBERED)
+}
+
+/// The place of each text in their alphabet, which does not depend on the order of rows.
+fn ranks(texts: &[String]) -> Vec<u16> {
+    let rank = |text: &String| texts.iter().filter(|other| *other < text).count();
+    let ranks = texts.iter().map(rank);
+    ranks
+        .map(|rank| u16::try_from(rank).unwrap_or(u16::MAX))
+        .collect()
 }

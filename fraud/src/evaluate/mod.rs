@@ -12,6 +12,7 @@ mod history;
 mod report;
 mod table;
 mod walk;
+mod written;
 
 use std::io::Read;
 
@@ -28,6 +29,8 @@ pub struct Columns {
     pub time: String,
     /// Whether it was fraud.
     pub label: String,
+    /// The label that means fraud; if absent, the usual words for yes and no are understood.
+    pub fraud: Option<String>,
     /// How much money; if absent, the column `amount`, if there is one.
     pub amount: Option<String>,
     /// Who takes part, and in which role; if empty, the columns called like roles.
@@ -148,6 +151,36 @@ pub enum EvaluateError {
         name: String,
         /// The names in the file.
         there: String,
+    },
+    /// The time column holds something else.
+    #[error(
+        "the column `{column}` is no time in {cells} of {rows} rows, as in `{example}`; name the column of times, written as \
+         2026-11-24 08:15:00, 24/11/2026, or as a number"
+    )]
+    NotTimes {
+        /// The column's name.
+        column: String,
+        /// Cells that are no time.
+        cells: usize,
+        /// Rows in all.
+        rows: usize,
+        /// The first of them.
+        example: String,
+    },
+    /// The label column holds something else.
+    #[error(
+        "the column `{column}` is neither yes nor no in {cells} of {rows} rows, as in `{example}`; labels are 0/1, \
+         true/false, yes/no or fraud/genuine, or say with --fraud which value means fraud"
+    )]
+    NotLabels {
+        /// The column's name.
+        column: String,
+        /// Cells that are no label.
+        cells: usize,
+        /// Rows in all.
+        rows: usize,
+        /// The first of them.
+        example: String,
     },
     /// Nothing could be used.
     #[error(

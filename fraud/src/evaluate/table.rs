@@ -2,10 +2,14 @@
 
 use std::io::Read;
 
+use super::cell;
+use super::clock::{Clock, TimeUnit};
 use super::column::{Reading, Values, pick};
-use super::{Columns, EvaluateError, Progress, cell, clock};
+use super::{Columns, EvaluateError, Progress};
 use crate::attempt::{Channel, Key, Kind, Role};
 
+/// With a larger share of cells that say something else than a time or a label, the column is the wrong one.
+const UNREADABLE_SHARE: f64 = 0.05;
 /// Rows between two words of progress.
 const TOLD_EVERY: usize = 100_000;
 /// The most rows that are read; a longer file is cut into shorter ones by time.
@@ -51,7 +55,7 @@ impl Table {
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record)? {
             rows.push(&record, &places);
-            let many = rows.times.len() + rows.skipped;
+            let many = rows.times.len() + rows.skipped();
             if many.is_multiple_of(TOLD_EVERY) {
                 tell(Progress::Read { rows: many });
             }
@@ -59,6 +63,7 @@ impl Table {
                 return Err(EvaluateError::TooManyRows(MOST_ROWS));
             }
         }
+        rows.must_be_readable(columns)?;
         rows.sorted(&names, places, columns.unit)
     }
 }
@@ -67,6 +72,8 @@ impl Table {
 struct Places {
     time: usize,
     label: usize,
+    /// The label that means fraud, if the file has a word of its own for it.
+    fraud: Option<String>,
     amount: Option<usize>,
     entities: Vec<(Role, usize)>,
     others: Vec<usize>,
@@ -109,6 +116,7 @@ impl Places {
         let mut places = Self {
             time,
             label,
+            fraud: columns.fraud.clone(),
             amount: amount.or_else(|| called("amount")),
             entities,
             others: Vec::new(),
@@ -123,39 +131,71 @@ impl Places {
     }
 }
 
+/// Cells that say nothing, or nothing that is understood.
+#[derive(Debug, Default)]
+struct Lost {
+    missing: usize,
+    unreadable: usize,
+    example: String,
+}
+
+impl Lost {
+    fn add(&mut self, text: &str) {
+        if cell::is_missing(text) {
+            self.missing += 1;
+            return;
+        }
+        if self.unreadable == 0 {
+            text.clone_into(&mut self.example);
+        }
+        self.unreadable += 1;
+    }
+}
+
 /// Rows in the order of the file.
 struct Rows {
-    times: Vec<f64>,
+    times: Clock,
     labels: Vec<bool>,
     amounts: Vec<i64>,
     entities: Vec<Vec<Option<Key>>>,
     others: Vec<Reading>,
-    skipped: usize,
+    without_time: Lost,
+    without_label: Lost,
 }
 
 impl Rows {
     fn new(entities: usize, others: usize) -> Self {
         Self {
-            times: Vec::new(),
+            times: Clock::default(),
             labels: Vec::new(),
             amounts: Vec::new(),
             entities: vec![Vec::new(); entities],
             others: (0..others).map(|_| Reading::default()).collect(),
-            skipped: 0,
+            without_time: Lost::default(),
+            without_label: Lost::default(),
         }
+    }
+
+    fn skipped(&self) -> usize {
+        let lost = [&self.without_time, &self.without_label];
+        lost.iter().map(|lost| lost.missing + lost.unreadable).sum()
     }
 
     fn push(&mut self, record: &csv::ByteRecord, places: &Places) {
         let text = |place: usize| cell::text(record.get(place).unwrap_or_default());
-        let (Some(time), Some(label)) = (
-            clock::parse(&text(places.time)),
-            cell::truth(&text(places.label)),
-        ) else {
-            self.skipped += 1;
-            return;
+        let (time, label) = (text(places.time), text(places.label));
+        if !self.times.push(&time) {
+            return self.without_time.add(&time);
+        }
+        let truth = match &places.fraud {
+            Some(fraud) => (!cell::is_missing(&label)).then(|| label.eq_ignore_ascii_case(fraud)),
+            None => cell::truth(&label),
         };
-        self.times.push(time);
-        self.labels.push(label);
+        let Some(truth) = truth else {
+            self.times.pop();
+            return self.without_label.add(&label);
+        };
+        self.labels.push(truth);
         self.amounts.push(
             places
                 .amount
@@ -170,18 +210,41 @@ impl Rows {
         }
     }
 
+    /// A row here and there without a time or a label is left out; a column full of something else was not meant.
+    fn must_be_readable(&self, columns: &Columns) -> Result<(), EvaluateError> {
+        let rows = self.times.len() + self.skipped();
+        let is_wrong = |lost: &Lost| lost.unreadable as f64 > UNREADABLE_SHARE * rows as f64;
+        if is_wrong(&self.without_time) {
+            return Err(EvaluateError::NotTimes {
+                column: columns.time.clone(),
+                cells: self.without_time.unreadable,
+                rows,
+                example: self.without_time.example.clone(),
+            });
+        }
+        if is_wrong(&self.without_label) {
+            return Err(EvaluateError::NotLabels {
+                column: columns.label.clone(),
+                cells: self.without_label.unreadable,
+                rows,
+                example: self.without_label.example.clone(),
+            });
+        }
+        if self.times.len() == 0 {
+            let skipped = self.skipped();
+            return Err(EvaluateError::NoRows { skipped });
+        }
+        Ok(())
+    }
+
     fn sorted(
         self,
         names: &[String],
         places: Places,
-        unit: clock::TimeUnit,
+        unit: TimeUnit,
     ) -> Result<Table, EvaluateError> {
-        if self.times.is_empty() {
-            return Err(EvaluateError::NoRows {
-                skipped: self.skipped,
-            });
-        }
-        let seconds = clock::seconds(&self.times, unit);
+        let skipped = self.skipped();
+        let seconds = self.times.finish(unit);
         let mut order: Vec<usize> = (0..seconds.len()).collect();
         order.sort_by_key(|row| seconds[*row]);
         let entities = places.entities.into_iter().zip(self.entities);
@@ -202,7 +265,7 @@ impl Rows {
                 .map(|((role, place), keys)| (role, names[place].clone(), pick(&keys, &order)))
                 .collect(),
             extras,
-            skipped: self.skipped,
+            skipped,
         })
     }
 }

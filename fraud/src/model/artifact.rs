@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 const HELD_OUT: f64 = 0.15;
 /// With fewer frauds held out than this the margin is taken at its word.
 const FRAUDS_TO_CALIBRATE: usize = 20;
-/// Margins kept as a picture of the training rows.
+/// Margins kept as a picture of the rows of training.
 const REFERENCE: usize = 2_000;
 
 /// A trained model with all that is needed to use and judge it.
@@ -33,7 +33,8 @@ pub struct Model {
     pub calibration: Calibration,
     /// Rows and frauds it was trained on.
     pub trained_on: (usize, usize),
-    /// Margins of a sample of its training rows, for drift.
+    /// Margins of a sample of rows, for drift: the newest of training by a forest that had not seen them, where they have
+    /// frauds enough to hold them out, else of all rows of training.
     pub reference: Vec<f32>,
 }
 
@@ -80,25 +81,28 @@ impl Model {
         version: u32,
         watch: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, TrainError> {
-        let (trees, calibration) = hold_out(trainer, data, &mut |trees, of| watch(trees, 2 * of))
-            .unwrap_or((usize::MAX, Calibration::plain()));
+        let held_out = hold_out(trainer, data, &mut |trees, of| watch(trees, 2 * of));
+        let most = held_out.as_ref().map_or(usize::MAX, |found| found.trees);
         let forest = trainer
-            .train_watched(data, &mut |trees, of| watch(of + trees, 2 * of))?
-            .first(trees);
-        let stride = data.len().div_ceil(REFERENCE).max(1);
+            .up_to(most)
+            .train_watched(data, &mut |trees, of| watch(of + trees, 2 * of))?;
+        let (calibration, margins) = match held_out {
+            Some(found) => (found.calibration, found.margins),
+            None => (Calibration::plain(), margins(&forest, data)),
+        };
+        let stride = margins.len().div_ceil(REFERENCE).max(1);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a picture of scores needs no more"
         )]
-        let margin = |row: usize| forest.margin(data.row(row)) as f32;
-        let reference = (0..data.len()).step_by(stride).map(margin).collect();
+        let reference = margins.iter().step_by(stride).map(|margin| *margin as f32);
         Ok(Self {
             version,
             features,
             forest,
             calibration,
             trained_on: (data.len(), data.frauds()),
-            reference,
+            reference: reference.collect(),
         })
     }
 
@@ -152,12 +156,21 @@ impl Model {
     }
 }
 
-/// The number of trees with the least loss on the newest rows, and the calibration of that forest.
+/// What a forest that has not seen the newest rows says of them.
+struct HeldOut {
+    /// How many trees have the least loss on them.
+    trees: usize,
+    /// What its margins mean.
+    calibration: Calibration,
+    /// The margins, as they will be of rows that nobody has seen yet.
+    margins: Vec<f64>,
+}
+
 fn hold_out(
     trainer: &impl Trainer,
     data: &Dataset,
     watch: &mut dyn FnMut(usize, usize),
-) -> Option<(usize, Calibration)> {
+) -> Option<HeldOut> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -170,11 +183,18 @@ fn hold_out(
     }
     let forest = trainer.train_watched(&older, watch).ok()?;
     let trees = forest.most_useful(&newer);
-    let forest = forest.first(trees);
-    let margins: Vec<f64> = (0..newer.len())
-        .map(|row| forest.margin(newer.row(row)))
-        .collect();
-    Some((trees, Calibration::fit(&margins, newer.labels())))
+    let margins = margins(&forest.first(trees), &newer);
+    Some(HeldOut {
+        trees,
+        calibration: Calibration::fit(&margins, newer.labels()),
+        margins,
+    })
+}
+
+fn margins(forest: &Forest, data: &Dataset) -> Vec<f64> {
+    (0..data.len())
+        .map(|row| forest.margin(data.row(row)))
+        .collect()
 }
 
 #[derive(Deserialize)]

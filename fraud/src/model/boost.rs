@@ -33,6 +33,12 @@ pub trait Trainer {
         watch: &mut dyn FnMut(usize, usize),
     ) -> Result<Forest, TrainError>;
 
+    /// The same trainer, growing at most so many trees.
+    #[must_use]
+    fn up_to(&self, trees: usize) -> Self
+    where
+        Self: Sized;
+
     /// Trains on all rows of a dataset.
     fn train(&self, data: &Dataset) -> Result<Forest, TrainError> {
         self.train_watched(data, &mut |_, _| {})
@@ -92,9 +98,27 @@ impl Trainer for Boosting {
     ) -> Result<Forest, TrainError> {
         Ok(self.run(data, watch)?.0)
     }
+
+    fn up_to(&self, trees: usize) -> Self {
+        Self {
+            rounds: self.rounds.min(trees),
+            ..*self
+        }
+    }
 }
 
 impl Boosting {
+    /// For finding out what a file holds, where nobody waits for a payment: more trees that look at more features.
+    #[must_use]
+    pub fn thorough() -> Self {
+        Self {
+            rounds: 500,
+            rate: 0.04,
+            features: 0.5,
+            ..Self::default()
+        }
+    }
+
     /// Trains, and also gives the margin of each row as the trainer itself computed it, by bins.
     pub(crate) fn run(
         &self,

@@ -172,6 +172,37 @@ fn a_file_of_noise_teaches_nothing() {
     assert!((result.auc - 0.5).abs() < 0.08, "{result:#?}");
 }
 
+/// The same attempts as other programs would write them.
+#[test]
+fn a_file_says_the_same_however_it_is_written() {
+    let text = file(6_000);
+    let expected = run(&text, &columns()).expect("the file is sound");
+    let mut lines: Vec<String> = text.lines().map(elsewhere).collect();
+    // The order of rows does not matter either.
+    lines[1..].rotate_left(2_500);
+    let columns = Columns {
+        fraud: Some("Stolen".to_owned()),
+        ..columns()
+    };
+    let found = run(&lines.join("\n"), &columns).expect("the file is sound");
+    assert_eq!(found, expected);
+}
+
+/// A line with the day first, semicolons, decimal commas and words for labels.
+fn elsewhere(line: &str) -> String {
+    let cells: Vec<&str> = line.split(',').collect();
+    let [when, card, shop, amount, city, noise, label] = cells[..] else {
+        return line.to_owned();
+    };
+    let Some((day, time)) = when.split_once(' ') else {
+        return cells.join(";");
+    };
+    let day: Vec<&str> = day.split('-').rev().collect();
+    let (day, amount) = (day.join("/"), amount.replace('.', ","));
+    let label = if label == "1" { "stolen" } else { "in order" };
+    format!("{day} {time};{card};{shop};{amount};\"{city}\";{noise};{label}")
+}
+
 #[test]
 fn what_is_wrong_with_a_file_is_said() {
     let text = file(100);
@@ -179,7 +210,7 @@ fn what_is_wrong_with_a_file_is_said() {
         label: name.to_owned(),
         ..columns()
     };
-    let cases: [(&str, Columns, &str); 4] = [
+    let cases: [(&str, Columns, &str); 6] = [
         (
             &text,
             named("fraud"),
@@ -188,7 +219,24 @@ fn what_is_wrong_with_a_file_is_said() {
         (
             &text,
             named("city"),
-            "no row has a time and a label (100 were skipped)",
+            "the column `city` is neither yes nor no in 100 of 100 rows, as in `",
+        ),
+        (
+            &text,
+            Columns {
+                time: "city".to_owned(),
+                ..columns()
+            },
+            "the column `city` is no time in 100 of 100 rows, as in `",
+        ),
+        (
+            "when,is_fraud\n,0\n2,\n",
+            Columns {
+                amount: None,
+                entities: Vec::new(),
+                ..columns()
+            },
+            "no row has a time and a label (2 were skipped)",
         ),
         (
             "when,is_fraud\n1,0\n2,0\n3,0\n4,0\n",
@@ -208,6 +256,14 @@ fn what_is_wrong_with_a_file_is_said() {
             "expected `{expected}`, but got `{error}`"
         );
     }
+    let packed = evaluate(
+        &b"\x1f\x8b\x08"[..],
+        &columns(),
+        &Boosting::default(),
+        &mut |_| {},
+    );
+    let packed = packed.expect_err("it is compressed").to_string();
+    assert!(packed.contains("unpack it first"), "{packed}");
     let too_many = roles(&["card"; 6]).expect_err("there are five roles");
     assert_eq!(
         too_many.to_string(),

@@ -30,7 +30,9 @@ a stream: what each row could have known at its time, labels a week late (or a t
 The first 70% of the rows by time train, the rest is scored without having been seen. Numbers and words in other columns are
 used as they are; leave out with --ignore what would not be known before the money moves.
 
-Times are seconds since 1970, RFC 3339, or YYYY-MM-DD with or without HH:MM:SS; labels are 0/1, true/false or yes/no.
+Times are numbers (of seconds since 1970 or since any start, or hours; also milliseconds) or written in the usual ways, such
+as 2026-11-24T08:15:00+01:00, 24/11/2026 08:15, 11/24/2026 8:15 AM or 24-Nov-2026; whether the day or the month comes first is
+told by the column as a whole. Labels are 0/1, true/false, yes/no or fraud/genuine; name any other with --fraud.
 
 Examples:
   gateway fraud evaluate --data cards.csv --time trans_date --label is_fraud --amount amt --entity cc_num --entity merchant
@@ -82,6 +84,9 @@ struct Data {
     /// The column that says whether it was fraud.
     #[arg(long, value_name = "COLUMN", default_value = "label")]
     label: String,
+    /// The label that means fraud, where it is not 1, true, yes or fraud; every other label is genuine.
+    #[arg(long = "fraud", value_name = "VALUE")]
+    fraud: Option<String>,
     /// The column that says how much; without it, one called `amount`, if there is one.
     #[arg(long, value_name = "COLUMN")]
     amount: Option<String>,
@@ -120,6 +125,7 @@ impl Data {
         Ok(Columns {
             time: self.time.clone(),
             label: self.label.clone(),
+            fraud: self.fraud.clone(),
             amount: self.amount.clone(),
             entities: Columns::roles(&self.entities)?,
             ignored: self.ignored.clone(),
@@ -164,7 +170,7 @@ fn evaluate(line: &Evaluate) -> Result<()> {
     let evaluation = evaluate::evaluate(
         file::open(&line.data.file)?,
         &columns,
-        &Boosting::default(),
+        &Boosting::thorough(),
         &mut |told| progress.tell(told),
     )
     .with_context(|| line.data.file.display().to_string())?;
