@@ -67,6 +67,13 @@ impl Expert {
         })
     }
 
+    /// The features it asks about: slot and name.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (usize, &Arc<str>)> {
+        self.features
+            .iter()
+            .map(|feature| (feature.slot, &feature.code))
+    }
+
     pub(crate) fn version(&self) -> u32 {
         self.model.version
     }

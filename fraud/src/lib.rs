@@ -9,9 +9,8 @@
 //! | decide while money waits | [`Scorer::score`], then [`Scorer::observe`] with what became of it |
 //! | rebuild or save what is remembered | [`Profiles`], which is `serde`; the same calls give the same profiles |
 //! | write rules, lists, backtests | [`rule`] |
-//! | train and load models | [`Boosting`], [`Model::train`], [`Model::from_json`], [`Scorer::set_champion`] |
+//! | train and load models | [`Boosting`], [`Model::train`], [`Model::from_json`], [`Ready`], [`Scorer::set_champion`] |
 //! | judge a labelled file | [`evaluate`] |
-//! | tell what happened in a period | [`report`] |
 //! | measure | [`speed`], [`metrics`] |
 //!
 //! Floats are allowed here, because statistics need them; what leaves the crate in a decision is
@@ -56,7 +55,6 @@ pub mod metrics;
 mod model;
 mod policy;
 mod profile;
-pub mod report;
 pub mod rule;
 mod scorecard;
 mod scorer;
@@ -70,4 +68,4 @@ pub use model::{
 };
 pub use policy::{Costs, Policy};
 pub use profile::{Limits, Profiles};
-pub use scorer::{Scorer, Settings};
+pub use scorer::{Ready, Scorer, Settings};

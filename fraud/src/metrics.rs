@@ -2,6 +2,10 @@
 //!
 //! Ties share their rank everywhere, so a constant score earns what chance earns.
 
+use serde::{Deserialize, Serialize};
+
+use crate::model::narrow;
+
 /// A score and whether the attempt was fraud.
 pub type Scored = (f64, bool);
 
@@ -112,52 +116,84 @@ pub fn card_precision(attempts: &[CardDay], most: usize) -> f64 {
     sum / days.len().max(1) as f64
 }
 
-/// How far a number has moved from a sample of its past: the population stability index over ten
-/// groups that the sample fills equally, and one for missing values. Under 0.1 nothing moved, over 0.2
-/// look into it.
+/// What a number's values were like: ten groups that a sample fills equally, one for missing values, and how full each is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    edges: Vec<f32>,
+    counts: Vec<u64>,
+}
+
+impl Picture {
+    /// Takes a picture of a sample.
+    pub fn of(sample: &[f64]) -> Self {
+        let mut sorted: Vec<f32> = sample
+            .iter()
+            .map(|value| narrow(*value))
+            .filter(|value| value.is_finite())
+            .collect();
+        sorted.sort_by(f32::total_cmp);
+        let mut edges: Vec<f32> = (1..10)
+            .filter_map(|tenth| sorted.get(sorted.len() * tenth / 10).copied())
+            .collect();
+        edges.dedup();
+        let mut picture = Self {
+            counts: vec![0; edges.len() + 2],
+            edges,
+        };
+        for value in sample {
+            let group = picture.group(*value);
+            picture.counts[group] += 1;
+        }
+        picture
+    }
+
+    /// Whether it is one that can be drawn on: a damaged file may say anything.
+    pub(crate) fn is_sound(&self) -> bool {
+        let rises = self.edges.windows(2).all(|pair| pair[0] < pair[1]);
+        rises && self.counts.len() == self.edges.len() + 2
+    }
+
+    fn group(&self, value: f64) -> usize {
+        let value = narrow(value);
+        // What is missing is below all numbers.
+        if value.is_finite() {
+            self.edges.partition_point(|edge| *edge <= value)
+        } else {
+            self.edges.len() + 1
+        }
+    }
+}
+
+/// How far a number has moved from a picture of its past: the population stability index. Under 0.1 nothing moved, over
+/// 0.2 look into it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drift {
-    edges: Vec<f64>,
-    before: Vec<u64>,
+    before: Picture,
     after: Vec<u64>,
 }
 
 impl Drift {
+    /// Measures against a picture.
+    pub fn from_picture(before: Picture) -> Self {
+        let after = vec![0; before.counts.len()];
+        Self { before, after }
+    }
+
     /// Measures against a sample.
     pub fn new(sample: &[f64]) -> Self {
-        let mut sorted: Vec<f64> = sample
-            .iter()
-            .copied()
-            .filter(|value| !value.is_nan())
-            .collect();
-        sorted.sort_by(f64::total_cmp);
-        let mut edges: Vec<f64> = (1..10)
-            .filter_map(|tenth| sorted.get(sorted.len() * tenth / 10).copied())
-            .collect();
-        edges.dedup();
-        let groups = edges.len() + 2;
-        let mut drift = Self {
-            edges,
-            before: vec![0; groups],
-            after: vec![0; groups],
-        };
-        for value in sample {
-            let group = drift.group(*value);
-            drift.before[group] += 1;
-        }
-        drift
+        Self::from_picture(Picture::of(sample))
     }
 
     /// Counts a new value.
     pub fn add(&mut self, value: f64) {
-        let group = self.group(value);
+        let group = self.before.group(value);
         self.after[group] += 1;
     }
 
     /// The index as of now; 0 without values on both sides.
     pub fn index(&self) -> f64 {
         let (before, after) = (
-            self.before.iter().sum::<u64>(),
+            self.before.counts.iter().sum::<u64>(),
             self.after.iter().sum::<u64>(),
         );
         if before == 0 || after == 0 {
@@ -165,17 +201,9 @@ impl Drift {
         }
         // An empty group would make the index infinite; it counts as one in ten thousand.
         let share = |count: u64, all: u64| (count as f64 / all as f64).max(1e-4);
-        let pairs = self.before.iter().zip(&self.after);
+        let pairs = self.before.counts.iter().zip(&self.after);
         let shares = pairs.map(|(was, is)| (share(*was, before), share(*is, after)));
         shares.map(|(was, is)| (is - was) * (is / was).ln()).sum()
-    }
-
-    fn group(&self, value: f64) -> usize {
-        if value.is_nan() {
-            self.edges.len() + 1
-        } else {
-            self.edges.partition_point(|edge| *edge <= value)
-        }
     }
 }
 

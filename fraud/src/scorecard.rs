@@ -29,6 +29,7 @@ const LINES: &[(&str, f64, u32)] = &[
     ("link.frauds_35d", 1.0, 200_000),
     ("pair.fan_in_1d", 8.0, 60_000),
     ("pair.pass_through_1d", 0.8, 40_000),
+    ("pair.circle", 3.0, 40_000),
 ];
 
 /// Certain fraud does not exist: the highest score.

@@ -29,6 +29,53 @@ pub struct Settings {
     pub by_kind: [Option<Policy>; 6],
 }
 
+/// Every so many attempts the features are looked at for drift: all of them at each would cost a tenth of a decision.
+const LOOKED_AT: u64 = 16;
+
+/// A model made ready to decide or to challenge. That takes some milliseconds, so it is done beside the running scorer.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    expert: Expert,
+    drift: Drift,
+    features: Vec<Watched>,
+}
+
+/// A feature that a model asks about, and how far it has moved since training.
+#[derive(Clone, Debug)]
+struct Watched {
+    slot: usize,
+    name: Arc<str>,
+    drift: Drift,
+}
+
+impl Ready {
+    /// Binds a model to the features of a registry.
+    pub fn new(model: Arc<Model>, registry: &Registry) -> Result<Self, ModelError> {
+        let reference: Vec<f64> = model.reference.iter().copied().map(f64::from).collect();
+        let expert = Expert::new(Arc::clone(&model), registry)?;
+        let watched = expert.asked().filter_map(|(slot, name)| {
+            let place = model.features.iter().position(|other| **other == **name)?;
+            let picture = model.pictures.get(place)?.clone();
+            Some(Watched {
+                slot,
+                name: Arc::clone(name),
+                drift: Drift::from_picture(picture),
+            })
+        });
+        Ok(Self {
+            features: watched.collect(),
+            drift: Drift::new(&reference),
+            expert,
+        })
+    }
+
+    fn watch(&mut self, vector: &[f64]) {
+        for feature in &mut self.features {
+            feature.drift.add(vector[feature.slot]);
+        }
+    }
+}
+
 /// Scores attempts against the profiles of everyone involved.
 #[derive(Clone, Debug)]
 pub struct Scorer {
@@ -36,9 +83,9 @@ pub struct Scorer {
     registry: Arc<Registry>,
     scorecard: Scorecard,
     profiles: Profiles,
-    champion: Option<Expert>,
+    champion: Option<Ready>,
     challenger: Option<Expert>,
-    drift: Option<Drift>,
+    scored: u64,
     rules: Arc<RuleSet>,
     lists: Lists,
     vector: Vec<f64>,
@@ -56,7 +103,7 @@ impl Scorer {
             registry,
             champion: None,
             challenger: None,
-            drift: None,
+            scored: 0,
             rules: Arc::new(RuleSet::empty()),
             lists: Lists::default(),
         }
@@ -67,13 +114,18 @@ impl Scorer {
         self.registry
             .fill(&self.profiles, attempt, &mut self.vector);
         self.profiles.reserve(attempt);
+        self.scored += 1;
         let score_ppm = match &mut self.champion {
-            Some(expert) => expert.score(&self.vector),
+            Some(champion) => {
+                let score_ppm = champion.expert.score(&self.vector);
+                champion.drift.add(champion.expert.margin());
+                if self.scored.is_multiple_of(LOOKED_AT) {
+                    champion.watch(&self.vector);
+                }
+                score_ppm
+            }
             None => self.scorecard.score(&self.vector),
         };
-        if let (Some(drift), Some(expert)) = (&mut self.drift, &self.champion) {
-            drift.add(expert.margin());
-        }
         let facts = Facts {
             attempt,
             vector: &self.vector,
@@ -93,7 +145,10 @@ impl Scorer {
             score_ppm,
             reasons,
             rule_version: self.rules.version(),
-            model_version: self.champion.as_ref().map_or(0, Expert::version),
+            model_version: self
+                .champion
+                .as_ref()
+                .map_or(0, |champion| champion.expert.version()),
             shadow: verdict.shadow,
             challenger_ppm: self
                 .challenger
@@ -113,7 +168,7 @@ impl Scorer {
         let mut reasons = Vec::with_capacity(verdict.held.len() + NAMED);
         reasons.extend(verdict.held.iter().map(rule));
         match &self.champion {
-            Some(expert) => expert.explain(
+            Some(champion) => champion.expert.explain(
                 &self.vector,
                 score_ppm,
                 action != Action::Allow,
@@ -137,29 +192,18 @@ impl Scorer {
     }
 
     /// Lets a model decide from now on.
-    pub fn set_champion(&mut self, model: Arc<Model>) -> Result<(), ModelError> {
-        let reference: Vec<f64> = model
-            .reference
-            .iter()
-            .map(|margin| f64::from(*margin))
-            .collect();
-        self.champion = Some(Expert::new(model, &self.registry)?);
-        self.drift = Some(Drift::new(&reference));
-        Ok(())
+    pub fn set_champion(&mut self, ready: Ready) {
+        self.champion = Some(ready);
     }
 
     /// Lets a model score alongside, without a say; `None` ends it.
-    pub fn set_challenger(&mut self, model: Option<Arc<Model>>) -> Result<(), ModelError> {
-        self.challenger = model
-            .map(|model| Expert::new(model, &self.registry))
-            .transpose()?;
-        Ok(())
+    pub fn set_challenger(&mut self, ready: Option<Ready>) {
+        self.challenger = ready.map(|ready| ready.expert);
     }
 
     /// Lets the scorecard decide again.
     pub fn retire_champion(&mut self) {
         self.champion = None;
-        self.drift = None;
     }
 
     /// Lets a set of rules speak from now on.
@@ -204,6 +248,17 @@ impl Scorer {
 
     /// How far scores have moved from those of the champion's training; missing without a champion.
     pub fn drift(&self) -> Option<f64> {
-        self.drift.as_ref().map(Drift::index)
+        let champion = self.champion.as_ref()?;
+        Some(champion.drift.index())
+    }
+
+    /// How far each feature that the champion asks about has moved from its training, the farthest first.
+    pub fn drifted(&self) -> Vec<(Arc<str>, f64)> {
+        let features = self.champion.iter().flat_map(|champion| &champion.features);
+        let mut drifted: Vec<(Arc<str>, f64)> = features
+            .map(|feature| (Arc::clone(&feature.name), feature.drift.index()))
+            .collect();
+        drifted.sort_by(|left, right| right.1.total_cmp(&left.1));
+        drifted
     }
 }

@@ -14,7 +14,7 @@ use crate::decision::Action;
 use crate::model::{Boosting, Dataset, Model, TrainError};
 use crate::profile::Limits;
 use crate::rule::{Lists, Rule, RuleSet};
-use crate::scorer::{Scorer, Settings};
+use crate::scorer::{Ready, Scorer, Settings};
 
 /// The first second of the town.
 const START: u64 = 1_700_000_000;
@@ -84,7 +84,8 @@ pub fn measure(load: Load, now: impl Fn() -> u64) -> Result<Speed, TrainError> {
     let rule_count = rules.len();
     scorer.set_rules(Arc::new(rules));
     // The model was made of this registry's own names, so it is always taken.
-    let taken = scorer.set_champion(Arc::new(model)).is_ok();
+    let ready = Ready::new(Arc::new(model), scorer.registry());
+    let taken = ready.map(|ready| scorer.set_champion(ready)).is_ok();
 
     let (spent, stopped) = throughput(&mut scorer, &mut town, load.decisions, &now);
     let times = latencies(&mut scorer, &mut town, load.decisions, &now);
@@ -282,6 +283,7 @@ fn lessons(scorer: &mut Scorer, town: &mut Town) -> Result<Model, TrainError> {
         calibration,
         trained_on: (data.len(), data.frauds()),
         reference,
+        pictures: Vec::new(),
     })
 }
 

@@ -12,7 +12,7 @@ mod entity;
 mod pair;
 
 use crate::attempt::{Attempt, Channel, Kind, Role};
-use crate::profile::{Counts, Entity, Pair, Profiles};
+use crate::profile::{Counts, Entity, Pair, Profiles, half};
 
 /// What a feature's number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub(crate) struct Meeting<'a> {
     pub(crate) amount: f64,
     pub(crate) forth: Option<&'a Pair>,
     pub(crate) back: Option<&'a Pair>,
+    /// Half the bits of the payee's key.
+    pub(crate) payee: Option<u32>,
     /// The payer's past as a receiver of money, with its windows up to a day.
     pub(crate) inflow: Option<(&'a Entity, Counts)>,
     /// What the payer sent in the last day, without this attempt.
@@ -169,6 +171,7 @@ impl Registry {
             amount: attempt.amount as f64,
             forth: found.forth,
             back: found.back,
+            payee: attempt.payee.map(half),
             inflow: found
                 .inflow
                 .map(|entity| (entity, Counts::of_a_day(entity, now))),

@@ -1,6 +1,6 @@
 //! Features of payer and payee together, and of money passing through the payer.
 
-use super::{Definition, PairFeature, Unit};
+use super::{Definition, Meeting, PairFeature, Unit};
 use crate::profile::DAY;
 
 pub(super) const FEATURES: &[PairFeature] = &[
@@ -45,6 +45,12 @@ pub(super) const FEATURES: &[PairFeature] = &[
         extract: |it| it.back.map_or(0.0, |pair| f64::from(pair.count)),
     },
     Definition {
+        name: "circle",
+        sentence: "with this, money comes back to where it was, through {} parties; 0 if it does not",
+        unit: Unit::Count,
+        extract: circle,
+    },
+    Definition {
         name: "received_1d",
         sentence: "the payer received {} in the last day",
         unit: Unit::Amount,
@@ -86,6 +92,15 @@ pub(super) const FEATURES: &[PairFeature] = &[
         },
     },
 ];
+
+/// How many parties money has gone through when it comes back to the payee.
+fn circle(it: &Meeting<'_>) -> f64 {
+    let Some((payee, (payer, _))) = it.payee.zip(it.inflow.as_ref()) else {
+        return 0.0;
+    };
+    let hands = payer.sources.hands_from(payee, it.now);
+    hands.map_or(0.0, |hands| f64::from(hands) + 1.0)
+}
 
 fn days_since(now: u32, at: u32) -> f64 {
     f64::from(now.saturating_sub(at)) / f64::from(DAY)

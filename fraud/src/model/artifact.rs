@@ -10,6 +10,7 @@ use super::boost::{TrainError, Trainer};
 use super::calibration::Calibration;
 use super::dataset::Dataset;
 use super::forest::{Forest, LEAVES, SPLITS, Split, Tree};
+use crate::metrics::Picture;
 
 /// The version of the file's layout.
 const FORMAT: u32 = 1;
@@ -19,6 +20,8 @@ const HELD_OUT: f64 = 0.15;
 const FRAUDS_TO_CALIBRATE: usize = 20;
 /// Margins kept as a picture of the rows of training.
 const REFERENCE: usize = 2_000;
+/// Rows that a picture of a feature is made of.
+const PICTURED: usize = 5_000;
 
 /// A trained model with all that is needed to use and judge it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,8 @@ pub struct Model {
     /// Margins of a sample of rows, for drift: the newest of training by a forest that had not seen them, where they have
     /// frauds enough to hold them out, else of all rows of training.
     pub reference: Vec<f32>,
+    /// What each feature was like in the newer half of training, for drift; empty in files that do not say.
+    pub pictures: Vec<Picture>,
 }
 
 /// Why a model file cannot be used.
@@ -103,6 +108,7 @@ impl Model {
             calibration,
             trained_on: (data.len(), data.frauds()),
             reference: reference.collect(),
+            pictures: pictures(data),
         })
     }
 
@@ -122,6 +128,7 @@ impl Model {
             calibration: self.calibration.clone(),
             trained_on: self.trained_on,
             reference: self.reference.clone(),
+            pictures: self.pictures.clone(),
         };
         serde_json::to_string(&file).unwrap_or_default()
     }
@@ -142,6 +149,10 @@ impl Model {
         if !file.calibration.is_sound() {
             return Err(ModelError::Damaged("the calibration does not rise"));
         }
+        let pictured = file.pictures.is_empty() || file.pictures.len() == file.features.len();
+        if !pictured || !file.pictures.iter().all(Picture::is_sound) {
+            return Err(ModelError::Damaged("a picture of a feature is not one"));
+        }
         Ok(Self {
             version: file.version,
             features: file.features,
@@ -152,6 +163,7 @@ impl Model {
             calibration: file.calibration,
             trained_on: file.trained_on,
             reference: file.reference,
+            pictures: file.pictures,
         })
     }
 }
@@ -191,6 +203,20 @@ fn hold_out(
     })
 }
 
+/// What each feature was like in the newer half, in which profiles know whom they are about.
+fn pictures(data: &Dataset) -> Vec<Picture> {
+    let newer = data.len() / 2..data.len();
+    let stride = newer.len().div_ceil(PICTURED).max(1);
+    let picture = |feature: usize| {
+        let values = newer.clone().step_by(stride);
+        let values: Vec<f64> = values
+            .map(|row| f64::from(data.row(row)[feature]))
+            .collect();
+        Picture::of(&values)
+    };
+    (0..data.width()).map(picture).collect()
+}
+
 fn margins(forest: &Forest, data: &Dataset) -> Vec<f64> {
     (0..data.len())
         .map(|row| forest.margin(data.row(row)))
@@ -212,6 +238,8 @@ struct File {
     calibration: Calibration,
     trained_on: (usize, usize),
     reference: Vec<f32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pictures: Vec<Picture>,
 }
 
 /// A tree with its splits level by level; the threshold of a split that was not made is null.

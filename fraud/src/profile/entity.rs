@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::distinct::Distinct;
 use super::recent::{Event, Recent};
 use super::ring::Ring;
+use super::sources::Sources;
 use super::table::Worth;
 use super::usual::Usual;
 use crate::attempt::Label;
@@ -81,6 +82,8 @@ pub(crate) struct Entity {
     taint: (u8, u32),
     pub(crate) labels: Labels,
     pub(crate) busy: Option<Box<Busy>>,
+    /// Whose money it holds; only kept of those who are paid.
+    pub(crate) sources: Sources,
     pub(crate) recent: Recent,
     pub(crate) days: Ring<Day, DAYS, DAY>,
     pub(crate) others: Distinct,
@@ -106,12 +109,16 @@ impl Entity {
             days: Ring::new(),
             others: Distinct::new(),
             busy: None,
+            sources: Sources::default(),
         }
     }
 
+    /// The most memory it takes beside itself.
+    pub(crate) const BYTES_BESIDE_MAX: usize = size_of::<Busy>();
+
     /// The memory it takes beside itself.
     pub(crate) fn bytes_beside(&self) -> usize {
-        self.busy.as_ref().map_or(0, |_| size_of::<Busy>())
+        self.busy.as_ref().map_or(0, |_| Self::BYTES_BESIDE_MAX)
     }
 
     /// Reads a little of each part. Among a million profiles every part is a wait for memory; done for all

@@ -17,6 +17,7 @@ mod proofs;
 mod recent;
 mod ring;
 mod saved;
+mod sources;
 mod table;
 mod usual;
 
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Attempt, Key, Label, Outcome, Role, mix};
 use recent::Event;
+pub(crate) use sources::Sources;
 use table::Table;
 
 /// How much may be remembered.
@@ -40,6 +42,20 @@ pub struct Limits {
     pub pairs: usize,
     /// Attempts scored and not yet settled or cancelled.
     pub in_flight: usize,
+}
+
+impl Limits {
+    /// The memory that profiles with these limits take at most, in bytes, whoever is in them. A table's map of places has
+    /// room for twice as many as it holds, at worst.
+    pub fn bytes_max(&self) -> usize {
+        let map = |places: usize, bytes: usize| 2 * (2 * places + 16).next_power_of_two() * bytes;
+        let entities = self.entities_per_role.max(1);
+        let role =
+            entities * (size_of::<(u64, Entity)>() + Entity::BYTES_BESIDE_MAX) + map(entities, 5);
+        let pairs = self.pairs.max(1) * size_of::<(u64, Pair)>() + map(self.pairs, 5);
+        let attempt = size_of::<(u128, Attempt)>() + 2 * size_of::<u128>() + 1;
+        Role::ALL.len() * role + pairs + map(self.in_flight, attempt)
+    }
 }
 
 impl Default for Limits {
@@ -81,7 +97,7 @@ impl Profiles {
         self.roles.iter().map(Table::len).sum()
     }
 
-    /// The memory that profiles and pairs take, in bytes.
+    /// The memory that all of it takes, in bytes; never more than [`Limits::bytes_max`].
     pub fn bytes(&self) -> usize {
         let busy: usize = self
             .roles
@@ -89,7 +105,15 @@ impl Profiles {
             .flat_map(Table::entries)
             .map(|(_, entity)| entity.bytes_beside())
             .sum();
-        self.roles.iter().map(Table::bytes).sum::<usize>() + self.pairs.bytes() + busy
+        self.roles.iter().map(Table::bytes).sum::<usize>()
+            + self.pairs.bytes()
+            + busy
+            + self.bytes_in_flight()
+    }
+
+    fn bytes_in_flight(&self) -> usize {
+        let attempts = self.in_flight.capacity() * (size_of::<(u128, Attempt)>() + 1);
+        attempts + self.order.capacity() * size_of::<u128>()
     }
 
     /// How many profiles were forgotten to stay within the limits.
@@ -158,10 +182,15 @@ impl Profiles {
         let at = attempt.second();
         let known = participants(attempt).filter_map(|(role, key)| self.entity(role, key));
         std::hint::black_box(known.fold(0, |sum, entity| sum ^ entity.touch_learned()));
+        let behind = self.entity(Role::Payee, attempt.payer);
+        let behind = behind.map_or_else(Sources::default, |entity| entity.sources);
         let mut nearest = (Entity::FAR, 0);
         for (role, key) in participants(attempt) {
             let entity = self.roles[role as usize].entry(key.0, || Entity::new(at));
             entity.settle(event(attempt, role));
+            if role == Role::Payee {
+                entity.sources.arrive(half(attempt.payer), &behind, at);
+            }
             let (steps, fraud_at) = entity.nearness(at);
             if (steps, std::cmp::Reverse(fraud_at)) < (nearest.0, std::cmp::Reverse(nearest.1)) {
                 nearest = (steps, fraud_at);
@@ -213,16 +242,20 @@ fn event(attempt: &Attempt, role: Role) -> Event {
         Role::Payer => attempt.payee.or(attempt.link),
         _ => Some(attempt.payer),
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "half of well-mixed bits are still well mixed"
-    )]
-    let other = other.map_or(0, |key| (mix(key.0) as u32).max(1));
     Event {
         at: attempt.second(),
-        other,
+        other: other.map_or(0, half),
         amount: attempt.amount,
     }
+}
+
+/// Half the bits of a key, never 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "half of well-mixed bits are still well mixed"
+)]
+pub(crate) fn half(key: Key) -> u32 {
+    (mix(key.0) as u32).max(1)
 }
 
 fn pair_key(payer: Key, payee: Key) -> u64 {

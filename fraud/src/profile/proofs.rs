@@ -9,9 +9,10 @@ use super::distinct::Distinct;
 use super::entity::{DAY, Entity, HOUR, MINUTE};
 use super::recent::{Event, Recent};
 use super::ring::Ring;
+use super::sources::Sources;
 use super::table::Table;
 use super::usual::Usual;
-use super::{Limits, Profiles};
+use super::{Limits, Profiles, half};
 use crate::attempt::{
     Attempt, Channel, CurrencyCode, Key, Kind, Label, NANOS_PER_SECOND, Outcome, Role, mix,
 };
@@ -224,19 +225,7 @@ fn labels_follow_the_order_of_payments_however_late_they_come() {
 #[test]
 fn a_fraud_taints_those_near_it_for_thirty_days() {
     let at = |day: u64| (u64::from(START) + day * u64::from(DAY)) * NANOS_PER_SECOND;
-    let pay = |id, day, payer, payee| Attempt {
-        id,
-        at: at(day),
-        kind: Kind::Transfer,
-        channel: Channel::App,
-        payer: Key(payer),
-        payee: Some(Key(payee)),
-        device: None,
-        link: None,
-        place: None,
-        amount: 100,
-        currency: CurrencyCode::new("CNY"),
-    };
+    let pay = |id, day, payer, payee| transfer(id, at(day), payer, payee);
     let mut profiles = Profiles::new(Limits::default());
     let distance = |profiles: &Profiles, role, key, day: u32| {
         profiles
@@ -259,4 +248,63 @@ fn a_fraud_taints_those_near_it_for_thirty_days() {
     for (role, key, day, expected, why) in cases {
         assert_eq!(distance(&profiles, role, key, day), Some(expected), "{why}");
     }
+}
+
+fn transfer(id: u128, at: u64, payer: u64, payee: u64) -> Attempt {
+    Attempt {
+        id,
+        at,
+        kind: Kind::Transfer,
+        channel: Channel::App,
+        payer: Key(payer),
+        payee: Some(Key(payee)),
+        device: None,
+        link: None,
+        place: None,
+        amount: 100,
+        currency: CurrencyCode::new("CNY"),
+    }
+}
+
+/// The fewest payments, one after the other, by which money got from one to another; at most so many.
+fn hands(payments: &[(u64, u64)], from: u64, to: u64, most: u8) -> Option<u8> {
+    let shorter = |at: usize| match (payments[at].0, most) {
+        (payer, _) if payer == from => Some(1),
+        (_, 1) => None,
+        (payer, _) => Some(hands(&payments[..at], from, payer, most - 1)? + 1),
+    };
+    let last = (0..payments.len()).filter(|at| payments[*at].1 == to);
+    last.filter_map(shorter).min()
+}
+
+proptest! {
+    #[test]
+    fn circles_are_those_of_a_search_through_all_payments(payments in prop::collection::vec((0..6_u64, 0..6_u64), 1..40)) {
+        let payments: Vec<(u64, u64)> = payments.into_iter().filter(|(payer, payee)| payer != payee).collect();
+        let mut profiles = Profiles::new(Limits::default());
+        for (minute, (payer, payee)) in payments.iter().enumerate() {
+            let at = (u64::from(START) + minute as u64 * 60) * NANOS_PER_SECOND;
+            profiles.observe(&transfer(minute as u128, at, *payer, *payee), Outcome::Settled);
+        }
+        for (from, to) in (0..6).flat_map(|from| (0..6).map(move |to| (from, to))) {
+            let held = profiles.entity(Role::Payee, Key(to));
+            let found = held.and_then(|held| held.sources.hands_from(half(Key(from)), START + DAY));
+            prop_assert_eq!(found, hands(&payments, from, to, Sources::HANDS_MAX), "{} to {}", from, to);
+        }
+    }
+}
+
+#[test]
+fn money_that_came_long_ago_is_ones_own() {
+    let mut sources = Sources::default();
+    sources.arrive(7, &Sources::default(), START);
+    assert_eq!(sources.hands_from(7, START + 7 * DAY), Some(1));
+    assert_eq!(sources.hands_from(7, START + 7 * DAY + 1), None);
+    let mut next = Sources::default();
+    next.arrive(8, &sources, START + 8 * DAY);
+    assert_eq!(
+        next.hands_from(7, START + 8 * DAY),
+        None,
+        "it is not passed on either"
+    );
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use fraud::evaluate::{Columns, EvaluateError, Evaluation, evaluate, train};
-use fraud::{Action, Boosting, Model, Outcome, Role, Scorer, Settings};
+use fraud::{Action, Boosting, Model, Outcome, Ready, Role, Scorer, Settings};
 
 use crate::world::{DAY, START, payment};
 
@@ -118,9 +118,8 @@ fn a_model_trained_on_a_file_decides_and_says_why() {
     .expect("the file is sound");
     let loaded = Model::from_json(&model.to_json()).expect("it was just written");
     let mut scorer = Scorer::new(Settings::default());
-    scorer
-        .set_champion(Arc::new(loaded))
-        .expect("its features are the registry's");
+    let ready = Ready::new(Arc::new(loaded), scorer.registry());
+    scorer.set_champion(ready.expect("its features are the registry's"));
     let mut decide = |id: u128, day, amount| {
         let attempt = payment(id, START + day * DAY, 1, 2, amount);
         let decision = scorer.score(&attempt);
@@ -134,6 +133,9 @@ fn a_model_trained_on_a_file_decides_and_says_why() {
             "day {day}"
         );
     }
+    assert!(scorer_drifts(&scorer), "{:?}", scorer.drifted());
+    let mut decide =
+        |id: u128, day, amount| scorer.score(&payment(id, START + day * DAY, 1, 2, amount));
     let decision = decide(99, 30, 15_000);
     assert!(
         decision.action > Action::Allow && decision.score_ppm > 100_000,
@@ -147,6 +149,16 @@ fn a_model_trained_on_a_file_decides_and_says_why() {
             .any(|reason| reason.contains("7.5 times the payer's")),
         "{reasons:?}"
     );
+}
+
+/// Thirty payments of one amount are not what the file was like, and what moved most comes first.
+fn scorer_drifts(scorer: &Scorer) -> bool {
+    let drifted = scorer.drifted();
+    let amount = drifted.iter().find(|(name, _)| &**name == "amount");
+    let falls = drifted.windows(2).all(|pair| pair[0].1 >= pair[1].1);
+    falls
+        && amount.is_some_and(|(_, index)| *index > 0.2)
+        && scorer.drift().is_some_and(|index| index > 0.2)
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What the scorer promises to those who call it.
 
 mod evaluate;
+mod flood;
 mod replay;
-mod report;
 mod rules;
 mod scoring;
 mod world;
