@@ -67,6 +67,10 @@ impl Expert {
         })
     }
 
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// The features it asks about: slot and name.
     pub(crate) fn asked(&self) -> impl Iterator<Item = (usize, &Arc<str>)> {
         self.features

@@ -51,8 +51,9 @@ struct Watched {
 impl Ready {
     /// Binds a model to the features of a registry.
     pub fn new(model: Arc<Model>, registry: &Registry) -> Result<Self, ModelError> {
+        let expert = Expert::new(model, registry)?;
+        let model = expert.model();
         let reference: Vec<f64> = model.reference.iter().copied().map(f64::from).collect();
-        let expert = Expert::new(Arc::clone(&model), registry)?;
         let watched = expert.asked().filter_map(|(slot, name)| {
             let place = model.features.iter().position(|other| **other == **name)?;
             let picture = model.pictures.get(place)?.clone();

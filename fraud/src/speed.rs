@@ -283,7 +283,7 @@ fn lessons(scorer: &mut Scorer, town: &mut Town) -> Result<Model, TrainError> {
         calibration,
         trained_on: (data.len(), data.frauds()),
         reference,
-        pictures: Vec::new(),
+        pictures: crate::model::pictures(&data),
     })
 }
 

@@ -64,7 +64,7 @@ impl Table {
             }
         }
         rows.must_be_readable(columns)?;
-        rows.sorted(&names, places, columns.unit)
+        Ok(rows.sorted(&names, places, columns.unit))
     }
 }
 
@@ -237,12 +237,7 @@ impl Rows {
         Ok(())
     }
 
-    fn sorted(
-        self,
-        names: &[String],
-        places: Places,
-        unit: TimeUnit,
-    ) -> Result<Table, EvaluateError> {
+    fn sorted(self, names: &[String], places: Places, unit: TimeUnit) -> Table {
         let skipped = self.skipped();
         let seconds = self.times.finish(unit);
         let mut order: Vec<usize> = (0..seconds.len()).collect();
@@ -255,7 +250,7 @@ impl Rows {
                 Some(Extra { name, values })
             })
             .collect();
-        Ok(Table {
+        Table {
             kinds: meant(&mut extras, "kind", Kind::of),
             channels: meant(&mut extras, "channel", Channel::of),
             seconds: pick(&seconds, &order),
@@ -266,7 +261,7 @@ impl Rows {
                 .collect(),
             extras,
             skipped,
-        })
+        }
     }
 }
 

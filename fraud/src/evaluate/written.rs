@@ -41,10 +41,8 @@ pub(super) fn read(text: &str) -> Option<Written> {
         let days = day.signed_duration_since(NaiveDate::default()).num_days();
         days * 86_400 + of_day
     };
-    let [month_first, day_first] = dates(
-        day,
-        text.contains('.') && !text[..text.len().min(11)].contains(['/', '-']),
-    );
+    let has_other_marks = text.chars().take(11).any(|mark| matches!(mark, '/' | '-'));
+    let [month_first, day_first] = dates(day, text.contains('.') && !has_other_marks);
     (month_first.is_some() || day_first.is_some()).then(|| Written {
         month_first: month_first.map(since),
         day_first: day_first.map(since),
@@ -81,7 +79,7 @@ fn zone(text: &str) -> Option<(&str, i64)> {
 /// The numbers and names of months in a text, and whether it says that it is after noon.
 fn parts(text: &str) -> (Vec<String>, Option<bool>) {
     let (mut parts, mut noon) = (Vec::new(), None);
-    let is_mark = |letter: char| !letter.is_alphanumeric();
+    let is_mark = |letter: char| !letter.is_ascii_alphanumeric();
     for run in text.split(is_mark).filter(|run| !run.is_empty()) {
         for part in runs(run) {
             let part = part.to_ascii_lowercase();
@@ -211,6 +209,7 @@ mod tests {
             "Sun, 03 Feb 2019 04:05:06 +0000",
             "Sun Feb  3 04:05:06 2019",
             "03.02.2019 04:05:06",
+            "2019年02月03日 04:05:06",
         ];
         for text in whole {
             let found = read(text).expect(text);
@@ -259,6 +258,8 @@ mod tests {
             "shop 1 2 3",
             "1,2",
             "13:00 PM 1/1/2019",
+            "zwölf Uhr, gegen Mittag",
+            "ééééééééééééé.1.2",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

@@ -1,9 +1,10 @@
 //! Features of the attempt itself.
 
-use super::{AttemptFeature, Definition, Unit};
+use super::{Definition, Unit};
+use crate::attempt::Attempt;
 use crate::profile::{DAY, HOUR};
 
-pub(super) const FEATURES: &[AttemptFeature] = &[
+features! { Attempt;
     Definition {
         name: "amount",
         sentence: "the amount is {}",
@@ -35,4 +36,4 @@ pub(super) const FEATURES: &[AttemptFeature] = &[
         unit: Unit::Category,
         extract: |it| f64::from(it.channel as u8),
     },
-];
+}

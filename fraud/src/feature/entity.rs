@@ -2,10 +2,10 @@
 //!
 //! In a sentence, WHO is the role's name.
 
-use super::{Definition, EntityFeature, Sight, Unit};
+use super::{Definition, Sight, Unit};
 use crate::profile::{DAY, HOUR};
 
-pub(super) const FEATURES: &[EntityFeature] = &[
+features! { Sight<'_>;
     Definition {
         name: "count_1m",
         sentence: "the WHO had {} attempts in the last minute",
@@ -270,7 +270,7 @@ pub(super) const FEATURES: &[EntityFeature] = &[
         unit: Unit::Count,
         extract: |it| f64::from(it.entity.distance(it.now)),
     },
-];
+}
 
 /// A value that means nothing before the first settled payment.
 fn known(it: &Sight<'_>, value: f64) -> f64 {

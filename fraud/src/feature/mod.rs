@@ -7,10 +7,6 @@
 //! A missing value (no device, no past) is NaN; trees take it as lower than any number, and a rule
 //! that compares it is false.
 
-mod attempt;
-mod entity;
-mod pair;
-
 use crate::attempt::{Attempt, Channel, Kind, Role};
 use crate::profile::{Counts, Entity, Pair, Profiles, half};
 
@@ -48,17 +44,36 @@ pub struct Feature {
     pub words: &'static [&'static str],
 }
 
-/// A feature as its module writes it down: name, sentence, unit, extractor.
-struct Definition<Extract> {
+/// A feature as its module writes it down, beside its extractor.
+struct Definition {
     name: &'static str,
     sentence: &'static str,
     unit: Unit,
-    extract: Extract,
 }
 
-type AttemptFeature = Definition<fn(&Attempt) -> f64>;
-type EntityFeature = Definition<fn(&Sight<'_>) -> f64>;
-type PairFeature = Definition<fn(&Meeting<'_>) -> f64>;
+/// Makes of a list of features their definitions, and one function that computes them all: called through a table, one by
+/// one, they would take twice as long.
+macro_rules! features {
+    ($input:ty; $(Definition {
+        name: $name:literal, sentence: $sentence:literal, unit: $unit:expr, extract: $extract:expr,
+    },)*) => {
+        pub(super) const FEATURES: &[Definition] =
+            &[$(Definition { name: $name, sentence: $sentence, unit: $unit }),*];
+
+        /// Adds every feature, in the order of the definitions.
+        pub(super) fn fill(input: &$input, vector: &mut Vec<f64>) {
+            let values = [$({
+                let extract: fn(&$input) -> f64 = $extract;
+                extract(input)
+            }),*];
+            vector.extend_from_slice(&values);
+        }
+    };
+}
+
+mod attempt;
+mod entity;
+mod pair;
 
 /// An entity as one attempt finds it.
 pub(crate) struct Sight<'a> {
@@ -137,11 +152,7 @@ impl Registry {
     /// Computes every feature of an attempt, not yet reserved, into `vector`, slot by slot.
     pub fn fill(&self, profiles: &Profiles, attempt: &Attempt, vector: &mut Vec<f64>) {
         vector.clear();
-        vector.extend(
-            attempt::FEATURES
-                .iter()
-                .map(|feature| (feature.extract)(attempt)),
-        );
+        attempt::fill(attempt, vector);
         let found = Found::new(profiles, attempt);
         let now = attempt.second();
         let mut sent_1d = 0.0;
@@ -160,11 +171,7 @@ impl Registry {
             if role == Role::Payer {
                 sent_1d = sight.counts.amount[3];
             }
-            vector.extend(
-                entity::FEATURES
-                    .iter()
-                    .map(|feature| (feature.extract)(&sight)),
-            );
+            entity::fill(&sight, vector);
         }
         let meeting = Meeting {
             now,
@@ -177,11 +184,7 @@ impl Registry {
                 .map(|entity| (entity, Counts::of_a_day(entity, now))),
             sent_1d,
         };
-        vector.extend(
-            pair::FEATURES
-                .iter()
-                .map(|feature| (feature.extract)(&meeting)),
-        );
+        pair::fill(&meeting, vector);
     }
 }
 
@@ -214,7 +217,7 @@ impl<'a> Found<'a> {
     }
 }
 
-fn named<Extract>(prefix: &str, who: &str, definition: &Definition<Extract>) -> Feature {
+fn named(prefix: &str, who: &str, definition: &Definition) -> Feature {
     let dot = if prefix.is_empty() { "" } else { "." };
     Feature {
         name: format!("{prefix}{dot}{}", definition.name),

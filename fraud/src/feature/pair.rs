@@ -1,9 +1,9 @@
 //! Features of payer and payee together, and of money passing through the payer.
 
-use super::{Definition, Meeting, PairFeature, Unit};
+use super::{Definition, Meeting, Unit};
 use crate::profile::DAY;
 
-pub(super) const FEATURES: &[PairFeature] = &[
+features! { Meeting<'_>;
     Definition {
         name: "count",
         sentence: "the payer paid this payee {} times before",
@@ -91,7 +91,7 @@ pub(super) const FEATURES: &[PairFeature] = &[
             _ => f64::NAN,
         },
     },
-];
+}
 
 /// How many parties money has gone through when it comes back to the payee.
 fn circle(it: &Meeting<'_>) -> f64 {

@@ -204,7 +204,7 @@ fn hold_out(
 }
 
 /// What each feature was like in the newer half, in which profiles know whom they are about.
-fn pictures(data: &Dataset) -> Vec<Picture> {
+pub(crate) fn pictures(data: &Dataset) -> Vec<Picture> {
     let newer = data.len() / 2..data.len();
     let stride = newer.len().div_ceil(PICTURED).max(1);
     let picture = |feature: usize| {

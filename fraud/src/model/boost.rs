@@ -108,7 +108,7 @@ impl Trainer for Boosting {
 }
 
 impl Boosting {
-    /// For finding out what a file holds, where nobody waits for a payment: more trees that look at more features.
+    /// For finding out what a file holds, where nobody waits for a payment: more trees, that look at more features.
     #[must_use]
     pub fn thorough() -> Self {
         Self {

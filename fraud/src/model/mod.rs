@@ -16,6 +16,7 @@ mod grow;
 mod proofs;
 mod walk;
 
+pub(crate) use artifact::pictures;
 pub use artifact::{Model, ModelError};
 pub(crate) use attribution::Paths;
 pub use boost::{Boosting, TrainError, Trainer};

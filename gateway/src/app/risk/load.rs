@@ -7,7 +7,7 @@
 use std::sync::{Arc, LazyLock};
 
 use fraud::rule::{Entry, Lists, Rule, RuleSet, RulesError};
-use fraud::{Action, Model, Registry};
+use fraud::{Action, Ready, Registry};
 use ledger::Submission;
 
 use super::Risk;
@@ -135,30 +135,23 @@ impl Risk {
     async fn load_models(&self, desk: &Desk, loaded: &mut Loaded) {
         if desk.champion != loaded.champion {
             match self.model(desk, desk.champion).await {
-                Some(model) => {
-                    if let Err(error) = self.scorer().set_champion(model) {
-                        tracing::error!(%error, "the model cannot decide");
-                        return;
-                    }
-                }
+                Some(ready) => self.scorer().set_champion(ready),
                 None => self.scorer().retire_champion(),
             }
             loaded.champion = desk.champion;
         }
         if desk.challenger != loaded.challenger {
-            let model = self.model(desk, desk.challenger).await;
-            if let Err(error) = self.scorer().set_challenger(model) {
-                tracing::error!(%error, "the model cannot challenge");
-                return;
-            }
+            let ready = self.model(desk, desk.challenger).await;
+            self.scorer().set_challenger(ready);
             loaded.challenger = desk.challenger;
         }
     }
 
-    async fn model(&self, desk: &Desk, version: u32) -> Option<Arc<Model>> {
+    /// A model, read and made ready while the scorer goes on.
+    async fn model(&self, desk: &Desk, version: u32) -> Option<Ready> {
         let card = desk.models.get(&version)?;
-        match self.models.load(card).await {
-            Ok(model) => Some(Arc::new(model)),
+        match self.models.load(card, &self.registry).await {
+            Ok(ready) => Some(ready),
             Err(error) => {
                 tracing::error!(version, %error, "a model could not be read; the scorecard speaks");
                 None

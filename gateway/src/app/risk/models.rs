@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use fraud::{Model, ModelError};
+use fraud::{Model, ModelError, Ready, Registry};
 use ledger::shell::chain::hex;
 use sha2::{Digest, Sha256};
 
@@ -58,9 +59,14 @@ impl Models {
         Ok(digest)
     }
 
-    /// Reads the model of a card. A few megabytes of JSON are read off the threads that answer requests.
-    pub(crate) async fn load(&self, card: &desk::Model) -> Result<Model, ModelFault> {
+    /// Reads the model of a card and makes it ready. A few megabytes of JSON are read off the threads that answer requests.
+    pub(crate) async fn load(
+        &self,
+        card: &desk::Model,
+        registry: &Registry,
+    ) -> Result<Ready, ModelFault> {
         let (file, digest, version) = (self.file(card.digest), card.digest, card.version);
+        let registry = registry.clone();
         let read = tokio::task::spawn_blocking(move || {
             let text = fs::read_to_string(&file).map_err(|source| ModelFault::File {
                 file: file.clone(),
@@ -70,7 +76,8 @@ impl Models {
                 return Err(ModelFault::Changed { file });
             }
             let model = Model::from_json(&text)?;
-            Ok(Model { version, ..model })
+            let model = Arc::new(Model { version, ..model });
+            Ok(Ready::new(model, &registry)?)
         });
         read.await.unwrap_or_else(|error| {
             Err(ModelFault::File {

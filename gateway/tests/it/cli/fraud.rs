@@ -143,9 +143,8 @@ fn a_model_is_trained_on_parquet_and_loads() {
     let model = fraud::Model::from_json(&text).expect("it can be read");
     assert_eq!((model.version, model.trained_on.0), (3, 6_000));
     let mut scorer = fraud::Scorer::new(fraud::Settings::default());
-    scorer
-        .set_champion(Arc::new(model))
-        .expect("the gateway computes what it reads");
+    let ready = fraud::Ready::new(Arc::new(model), scorer.registry());
+    scorer.set_champion(ready.expect("the gateway computes what it reads"));
 }
 
 #[test]
@@ -162,7 +161,7 @@ fn what_is_wrong_with_a_file_is_said_and_nothing_is_written() {
         (
             file,
             "shop",
-            "no row has a time and a label (6000 were skipped)",
+            "the column `shop` is no time in 6000 of 6000 rows",
         ),
     ];
     for (file, time, expected) in cases {
