@@ -7,6 +7,10 @@
 
 use ledger::load::{self, Figures, Load, LoadError};
 
+/// The allocator of the `gateway` binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn measure(load: &Load) -> Result<Figures, LoadError> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| LoadError::File {
         path: "threads".into(),

@@ -98,6 +98,8 @@ impl<M: Machine> Submission<M> {
 
     #[must_use]
     pub fn once(mut self, unique: Unique) -> Self {
+        // Most commands have one key.
+        self.uniques.reserve_exact(1);
         self.uniques.push(unique);
         self
     }
@@ -192,13 +194,15 @@ impl<M: Machine> Engine<M> {
         moment: Moment,
         submission: &Submission<M>,
     ) -> (Verdict<M>, Option<Record<M>>) {
+        self.once.prepare();
         let fresh = submission.cold.read_at >= self.evicted_through;
         if let Some(verdict) = self.look_up(moment, submission, fresh) {
             return (verdict, None);
         }
         let stale = Cold::default();
         let cold = if fresh { &submission.cold } else { &stale };
-        let mut events = Vec::new();
+        // Most commands lead to one event, and there is no room to spare for more in each record.
+        let mut events = Vec::with_capacity(1);
         let decided = catch_unwind(AssertUnwindSafe(|| {
             self.machine
                 .decide(moment.at, &submission.command, cold, &mut events)

@@ -19,6 +19,7 @@ pub mod machine;
 pub mod once;
 pub mod shell;
 pub mod time;
+mod wide;
 
 pub use crate::core::{
     Account, AccountId, AccountKind, AccountNo, AccountState, Balance, Book, Command, Event,

@@ -20,11 +20,13 @@ use sha2::{Digest, Sha256};
 use crate::lookup::Positions;
 use crate::machine::Sequence;
 use crate::time::Timestamp;
+use crate::wide;
 
 /// Whose key (scope) and which (key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OnceKey {
     pub scope: u64,
+    #[serde(with = "wide")]
     pub key: u128,
 }
 
@@ -50,7 +52,7 @@ impl OnceKey {
 
 /// A digest of what was asked, to tell a retry from a key used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Fingerprint(pub u128);
+pub struct Fingerprint(#[serde(with = "wide")] pub u128);
 
 impl Fingerprint {
     pub fn of(content: &[u8]) -> Self {
@@ -105,55 +107,46 @@ pub const CLOCK_ALLOWANCE_NANOS: u64 = 60_000_000_000;
 
 /// The entries still in memory, in the order they were committed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Saved")]
 pub struct Once {
     entries: VecDeque<OnceEntry>,
     /// How many entries have left at the front: the position of `entries[0]`.
     gone: u64,
     /// The newest time inside a key that has left.
     gone_until: Timestamp,
+    /// Made when a key is first looked for: whoever only folds never looks.
     #[serde(skip)]
-    index: Positions,
-}
-
-/// The index as a snapshot keeps it: without the positions, which follow from the entries.
-#[derive(Deserialize)]
-struct Saved {
-    entries: VecDeque<OnceEntry>,
-    gone: u64,
-    gone_until: Timestamp,
-}
-
-impl From<Saved> for Once {
-    fn from(saved: Saved) -> Self {
-        let mut once = Self {
-            gone: saved.gone,
-            gone_until: saved.gone_until,
-            ..Self::default()
-        };
-        for entry in saved.entries {
-            once.insert(entry);
-        }
-        once
-    }
+    index: Option<Positions>,
 }
 
 impl Once {
+    /// Makes ready for looking up keys.
+    pub fn prepare(&mut self) {
+        if self.index.is_none() {
+            let mut index = Positions::default();
+            for (position, entry) in (self.gone..).zip(&self.entries) {
+                put(&mut index, &self.entries, self.gone, entry.key, position);
+            }
+            self.index = Some(index);
+        }
+    }
+
+    /// The entry of a key.
+    ///
+    /// # Panics
+    /// When nobody has made [ready](Self::prepare) for it.
     pub fn get(&self, key: OnceKey) -> Option<&OnceEntry> {
         let (entries, gone) = (&self.entries, self.gone);
-        let position = self
-            .index
-            .find(&key, |position| at(entries, gone, position).key)?;
+        let index = self.index.as_ref().expect("whoever looks has prepared");
+        let position = index.find(&key, |position| at(entries, gone, position).key)?;
         Some(at(entries, gone, position))
     }
 
     pub fn insert(&mut self, entry: OnceEntry) {
         let position = self.gone + self.entries.len() as u64;
         self.entries.push_back(entry);
-        let (entries, gone) = (&self.entries, self.gone);
-        self.index.insert(&entry.key, position, |position| {
-            at(entries, gone, position).key
-        });
+        if let Some(index) = &mut self.index {
+            put(index, &self.entries, self.gone, entry.key, position);
+        }
     }
 
     /// Whether a key that is not in memory may still be in the part that has left it. A `UUIDv7`
@@ -176,7 +169,9 @@ impl Once {
         while let Some(entry) = self.entries.front()
             && entry.place.sequence <= through
         {
-            self.index.remove(&entry.key, self.gone);
+            if let Some(index) = &mut self.index {
+                index.remove(&entry.key, self.gone);
+            }
             if let Some(made) = entry.key.uuid_v7_time() {
                 self.gone_until = self.gone_until.max(made);
             }
@@ -192,6 +187,16 @@ impl Once {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+fn put(
+    index: &mut Positions,
+    entries: &VecDeque<OnceEntry>,
+    gone: u64,
+    key: OnceKey,
+    position: u64,
+) {
+    index.insert(&key, position, |position| at(entries, gone, position).key);
 }
 
 /// The entry at a position that the index knows, which is therefore there.

@@ -6,6 +6,7 @@ use fx::Currency;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{Balance, Class, Standing};
+use crate::wide;
 
 /// Over all accounts of one all-or-nothing command.
 pub const ACCOUNTS_PER_COMMAND_MAX: usize = 8_190;
@@ -20,7 +21,7 @@ pub struct Book(pub u32);
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-pub struct AccountId(pub u128);
+pub struct AccountId(#[serde(with = "wide")] pub u128);
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

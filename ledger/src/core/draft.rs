@@ -53,7 +53,8 @@ impl<'a> Draft<'a> {
         Self {
             ledger,
             today,
-            touched: Vec::new(),
+            // Most commands touch two accounts.
+            touched: Vec::with_capacity(2),
             index: Lookup::default(),
             step: 0,
             holds: BTreeMap::new(),

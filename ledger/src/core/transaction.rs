@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{AccountId, AccountNo};
+use crate::wide;
 
 /// Enough for a combined order over fifty merchants with their fees, or a payroll page; small
 /// enough that one transaction never holds up the writer.
@@ -21,7 +22,7 @@ pub const REFERENCE_BYTES_MAX: usize = 280;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-pub struct TransactionId(pub u128);
+pub struct TransactionId(#[serde(with = "wide")] pub u128);
 
 impl fmt::Display for TransactionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -30,7 +30,7 @@ use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
 /// A chunk is at least and at most this many events, whatever the clock says: the least is not
 /// worth a transaction of its own, the most is what fits into memory well.
 const CHUNK_EVENTS_MIN: usize = 512;
-const CHUNK_EVENTS_MAX: usize = 65_536;
+const CHUNK_EVENTS_MAX: usize = 131_072;
 /// Between two attempts after a failure: doubled each time, up to the longest.
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);

@@ -28,6 +28,8 @@ pub struct Column {
     pub name: &'static str,
     pub kind: Kind,
     pub nullable: bool,
+    /// Whether it stays as it was first put, however often its row is put again.
+    pub fixed: bool,
 }
 
 impl Column {
@@ -52,7 +54,15 @@ impl Column {
             name,
             kind,
             nullable: false,
+            fixed: false,
         }
+    }
+
+    /// A column that never changes, which spares its indexes work.
+    #[must_use]
+    pub const fn fixed(mut self) -> Self {
+        self.fixed = true;
+        self
     }
 
     #[must_use]
@@ -97,6 +107,21 @@ impl Table {
         (1..).zip(self.indexes).map(move |(number, columns)| {
             format!("create index if not exists {name}_{number} on {name} ({columns})")
         })
+    }
+
+    /// What to do with a row whose key is there already.
+    pub(crate) fn on_conflict(&self) -> String {
+        let changing = self.columns[self.key..].iter();
+        let changes: Vec<String> = changing
+            .filter(|column| !column.fixed)
+            .map(|column| format!("{0} = excluded.{0}", column.name))
+            .collect();
+        let key = self.key_names().join(", ");
+        if changes.is_empty() {
+            format!("on conflict ({key}) do nothing")
+        } else {
+            format!("on conflict ({key}) do update set {}", changes.join(", "))
+        }
     }
 }
 

@@ -27,15 +27,17 @@ const CHECKPOINT_PAGES: &str = "256";
 /// Rows in one answer to a reader, besides its limit in bytes.
 const READ_ROWS_MAX: i64 = 4_096;
 
+/// A file holds one shard, so the sequence alone is the key, and with it SQLite's own row number: a
+/// key of two columns would stand in one record with the payload, and finding a place among them
+/// would read whole payloads.
 const CREATE: &str = "create table if not exists journal (
     shard integer not null,
-    seq integer not null,
+    seq integer primary key,
     epoch integer not null,
     prev_hash blob not null,
     hash blob not null,
-    payload blob not null,
-    primary key (shard, seq)
-) strict, without rowid";
+    payload blob not null
+) strict";
 const APPEND: &str = "insert into journal (shard, seq, epoch, prev_hash, hash, payload)
     values (?, ?, ?, ?, ?, ?)";
 const SIZES: &str = "select seq, length(payload) from journal

@@ -146,13 +146,12 @@ impl<M: Machine> Handle<M> {
 
     /// Submits commands that are decided one after the other and independently, and waits until
     /// all answers are durable. The answers come in the order of the commands.
-    pub async fn submit_many(&self, submissions: Vec<Submission<M>>) -> Vec<Submitted<M>> {
+    pub async fn submit_many(&self, mut submissions: Vec<Submission<M>>) -> Vec<Submitted<M>> {
         let busy = SubmitError::Busy {
             retry_after: RETRY_AFTER,
         };
         let mut results: Vec<Submitted<M>> = submissions.iter().map(|_| Err(busy)).collect();
-        let (mut positions, mut submissions): (Vec<_>, Vec<_>) =
-            submissions.into_iter().enumerate().unzip();
+        let mut positions: Vec<usize> = (0..submissions.len()).collect();
         self.look_ahead(&mut submissions);
         for _ in 0..COLD_ROUNDS_MAX {
             if submissions.is_empty() {

@@ -20,7 +20,8 @@ pub struct Settings {
     /// Things that fall due in one batch, so that a backlog of them does not hold up commands.
     pub batch_due_max: usize,
     /// Events by which the views may be behind before commits slow down. What has not been
-    /// projected cannot leave memory, so this bounds memory too.
+    /// projected cannot leave memory, so this bounds memory too: with it and `evict_events` the keys
+    /// of the *once* index stay below a million, 64 bytes each for the writer and the projector.
     pub lag_events_max: u64,
     /// Projected events that stay in memory before they are let go. Young keys of the *once* index
     /// are answered without a look into the views.
@@ -48,7 +49,7 @@ impl Default for Settings {
             batch_events_max: 16_384,
             batch_bytes_max: 8 << 20,
             batch_due_max: 1_000,
-            lag_events_max: 1_000_000,
+            lag_events_max: 750_000,
             evict_events: 100_000,
             checkpoint_events: 4_000_000,
             feed_events_max: 100_000,

@@ -141,21 +141,10 @@ pub(super) async fn write(
 
 /// The statement that takes arrivals into a table.
 fn merge(table: &Table, arrivals: &str) -> String {
-    let (key, rest) = table.columns.split_at(table.key);
-    let key: Vec<&str> = key.iter().map(|column| column.name).collect();
-    let set: Vec<String> = rest
-        .iter()
-        .map(|column| format!("{0} = excluded.{0}", column.name))
-        .collect();
-    let action = if set.is_empty() {
-        "nothing".to_owned()
-    } else {
-        format!("update set {}", set.join(", "))
-    };
     format!(
-        "insert into {} select * from {arrivals} on conflict ({}) do {action}",
+        "insert into {} select * from {arrivals} {}",
         table.name,
-        key.join(", ")
+        table.on_conflict()
     )
 }
 

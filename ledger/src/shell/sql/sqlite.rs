@@ -78,10 +78,11 @@ fn insert(table: &Table, rows: usize) -> AssertSqlSafe<String> {
     let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let one = format!("({})", vec!["?"; names.len()].join(","));
     AssertSqlSafe(format!(
-        "insert or replace into {} ({}) values {}",
+        "insert into {} ({}) values {} {}",
         table.name,
         names.join(","),
-        vec![one.as_str(); rows].join(",")
+        vec![one.as_str(); rows].join(","),
+        table.on_conflict()
     ))
 }
 

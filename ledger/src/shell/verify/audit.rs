@@ -30,9 +30,9 @@ pub struct LedgerAudit {
     /// What the open holds would still post.
     holds: BTreeMap<(Book, TransactionId), Vec<Posting>>,
     transactions: u64,
-    /// The accounts that the step in hand touches, as they stood before it. A step is complete when
-    /// the next one begins: what a capture takes off the hold is told after what it posts.
-    step: BTreeMap<AccountNo, Standing>,
+    /// The accounts that the step in hand touches. A step is complete when the next one begins: what
+    /// a capture takes off the hold is told after what it posts.
+    step: Vec<AccountNo>,
 }
 
 /// An account in the auditor's own books.
@@ -40,6 +40,8 @@ pub struct LedgerAudit {
 struct Audited {
     terms: NewAccount,
     standing: Standing,
+    /// How it stood before the step in hand, if that touches it.
+    before: Option<Standing>,
 }
 
 /// Whether what a posting does to an account is done to what is posted or to what is held.
@@ -56,6 +58,7 @@ impl LedgerAudit {
             Event::Opened(terms) => self.accounts.push(Audited {
                 terms: *terms,
                 standing: Standing::default(),
+                before: None,
             }),
             Event::LimitsSet { account, limits } => {
                 self.end_step()?;
@@ -188,17 +191,20 @@ impl LedgerAudit {
         for posting in postings {
             let amount = i128::from(posting.amount) * sign;
             for (no, is_debit) in [(posting.debit, true), (posting.credit, false)] {
-                let standing = self.account(no)?.standing;
-                self.step.entry(no).or_insert(standing);
-                let standing = &mut self.account(no)?.standing;
+                let account = self.account(no)?;
+                let untouched = account.before.is_none();
+                account.before.get_or_insert(account.standing);
                 let sums = match part {
-                    Part::Posted => &mut standing.balance,
-                    Part::Held => &mut standing.held,
+                    Part::Posted => &mut account.standing.balance,
+                    Part::Held => &mut account.standing.held,
                 };
                 if is_debit {
                     sums.debits += amount;
                 } else {
                     sums.credits += amount;
+                }
+                if untouched {
+                    self.step.push(no);
                 }
             }
         }
@@ -207,8 +213,12 @@ impl LedgerAudit {
 
     /// No step may have worsened the breach of a limit.
     fn end_step(&mut self) -> Result<(), Broken> {
-        for (no, before) in std::mem::take(&mut self.step) {
-            let Audited { terms, standing } = *self.account(no)?;
+        while let Some(no) = self.step.pop() {
+            let account = self.account(no)?;
+            let before = account.before.take().unwrap_or_default();
+            let Audited {
+                terms, standing, ..
+            } = *account;
             if worsens(terms.kind, terms.limits, before, standing) {
                 return Err((
                     format!("account {} not to go further beyond a limit", terms.id),

@@ -11,6 +11,7 @@
 //! difference is named and ends the work, because what follows it cannot be trusted. An end that
 //! was cut off cleanly is not seen from inside: for that, keep the head of an earlier report.
 
+mod ahead;
 mod audit;
 mod compare;
 mod packed;
@@ -22,16 +23,15 @@ use crate::engine::{Engine, Record};
 use crate::machine::{Machine, Sequence};
 use crate::once;
 use crate::shell::chain::{Head, Row, hex};
-use crate::shell::codec;
 use crate::shell::journal::{DatabaseReader, JournalError, ReadJournal};
 use crate::shell::projector::put_once;
-use crate::shell::recovery::READ_BYTES_MAX;
 use crate::shell::sql::Database;
 use crate::shell::table::Rows;
 use crate::shell::view::View;
 use crate::shell::views::{self, ViewsError, ViewsWriter};
 use crate::time::Timestamp;
 
+use ahead::Ahead;
 pub use audit::{Audit, Broken, LedgerAudit};
 use compare::Stored;
 use packed::Expected;
@@ -182,11 +182,15 @@ pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
         },
     };
     let stored = Stored::open(&database, &schema).await;
+    let last = journal.last().await?;
+    let outside = journal.outside().await?;
+    let mut ahead = Ahead::start(journal, last);
     let ran = match stored {
-        Ok(stored) => verifier.run(&mut journal, stored, &beside).await,
+        Ok(stored) => verifier.run(&mut ahead, stored, &beside).await,
         Err(halt) => Err(halt),
     };
-    journal.close().await?;
+    let ran = ran.and_then(|()| none_outside(last, outside));
+    ahead.end().await.close().await?;
     verifier.fresh.close().await?;
     let difference = match ran {
         Ok(()) => None,
@@ -200,6 +204,16 @@ pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
         difference,
         ..verifier.report
     })
+}
+
+/// Rows that no reader ever asks for: there should be none.
+fn none_outside(last: Sequence, outside: u64) -> Result<(), Halt> {
+    if outside == 0 {
+        return Ok(());
+    }
+    let found = format!("{outside} rows outside it");
+    let expected = "one shard, numbered from 1";
+    Err(differ(in_journal(last, None), expected, found))
 }
 
 struct Verifier<M: Machine, V, A> {
@@ -216,15 +230,15 @@ struct Verifier<M: Machine, V, A> {
 impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
     async fn run(
         &mut self,
-        journal: &mut DatabaseReader,
+        rows: &mut Ahead<M, DatabaseReader>,
         stored: Option<Stored>,
         fresh: &Database,
     ) -> Result<(), Halt> {
         let Some(mut stored) = stored else {
-            return self.replay(journal, None).await;
+            return self.replay(rows, None).await;
         };
         self.report.views_at = Some(stored.watermark.sequence);
-        self.replay(journal, Some(&mut stored)).await?;
+        self.replay(rows, Some(&mut stored)).await?;
         stored.check_end(self.head.sequence)?;
         let histories = std::mem::replace(&mut self.histories, Expected::new());
         let tables = self.fresh.tables();
@@ -233,46 +247,29 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
 
     async fn replay(
         &mut self,
-        journal: &mut DatabaseReader,
+        rows: &mut Ahead<M, DatabaseReader>,
         mut stored: Option<&mut Stored>,
     ) -> Result<(), Halt> {
-        let last = journal.last().await?;
-        while self.head.sequence < last {
-            let rows = journal.read(self.head.sequence, READ_BYTES_MAX).await?;
-            if rows.is_empty() {
-                let sequence = self.head.sequence.next();
-                return Err(differ(in_journal(sequence, None), "a row", "none"));
+        while let Some(opened) = rows.next().await {
+            let (row, records) = opened?;
+            self.row(&row, &records)?;
+            if let Some(stored) = &mut stored {
+                stored.check_row(&row, &records)?;
             }
-            for row in &rows {
-                let records = self.row(row)?;
-                if let Some(stored) = &mut stored {
-                    stored.check_row(row, &records)?;
-                }
-                let views_end = self.report.views_at == Some(row.sequence);
-                if views_end || self.rows.len() > CHUNK_ROWS {
-                    self.flush().await?;
-                }
+            let views_end = self.report.views_at == Some(row.sequence);
+            if views_end || self.rows.len() > CHUNK_ROWS {
+                self.flush().await?;
             }
         }
+        let place = in_journal(self.head.sequence, None);
         let audited = self.audit.state(self.engine.machine());
-        audited.map_err(|(expected, found)| differ(in_journal(last, None), expected, found))?;
-        let outside = journal.outside().await?;
-        if outside > 0 {
-            let found = format!("{outside} rows outside it");
-            let expected = "one shard, numbered from 1";
-            return Err(differ(in_journal(last, None), expected, found));
-        }
-        Ok(())
+        audited.map_err(|(expected, found)| differ(place, expected, found))
     }
 
-    /// Checks one row and folds it.
-    fn row(&mut self, row: &Row) -> Result<Vec<Record<M>>, Halt> {
-        let sequence = self.head.sequence.next();
+    /// Folds one row, which follows the one before it, and checks what it says.
+    fn row(&mut self, row: &Row, records: &[Record<M>]) -> Result<(), Halt> {
+        let sequence = row.sequence;
         let place = |record| in_journal(sequence, record);
-        row.check(self.head)
-            .map_err(|error| differ(place(None), "the row after the last", error.to_string()))?;
-        let records = codec::decode::<M>(&row.payload)
-            .map_err(|error| differ(place(None), "readable records", error.to_string()))?;
         let viewed = self
             .report
             .views_at
@@ -294,7 +291,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         self.head = row.head();
         self.report.rows += 1;
         self.report.records += records.len() as u64;
-        Ok(records)
+        Ok(())
     }
 
     /// What must be true of a record before it is folded.
