@@ -248,9 +248,14 @@ impl Decision {
         assessment.verdict != Verdict::Allow || shadow.iter().any(|name| name == Self::WATCHED)
     }
 
-    /// The money that is expected to be lost if it is let through, in hundredths of a unit.
+    /// The money that is expected to be lost if it is let through, in hundredths of a unit; all of it, if somebody must
+    /// look at it first: a rule can hold what no score finds odd.
     pub fn at_risk(&self) -> i64 {
-        let amount = i128::from(self.scored.attempt.amount.max(0));
+        let amount = self.scored.attempt.amount.max(0);
+        if self.scored.assessment.verdict == Verdict::Review {
+            return amount;
+        }
+        let amount = i128::from(amount);
         let lost = amount * i128::from(self.scored.assessment.score_ppm) / 1_000_000;
         i64::try_from(lost).unwrap_or(i64::MAX)
     }

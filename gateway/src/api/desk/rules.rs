@@ -308,9 +308,37 @@ pub(super) struct DraftAsked {
     rules: Vec<RuleShown>,
 }
 
+/// What a draft would change of what runs now, by the rules' names.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct RulesChange {
+    adds: Vec<String>,
+    changes: Vec<String>,
+    /// A draft is all that shall run: what it leaves out runs no more.
+    removes: Vec<String>,
+}
+
+impl RulesChange {
+    fn between(running: &[Rule], drafted: &[Rule]) -> Self {
+        let mut change = Self::default();
+        for rule in drafted {
+            match running.iter().find(|other| other.name == rule.name) {
+                None => change.adds.push(rule.name.clone()),
+                Some(other) if other != rule => change.changes.push(rule.name.clone()),
+                Some(_) => {}
+            }
+        }
+        let kept = |rule: &Rule| drafted.iter().any(|other| other.name == rule.name);
+        let removed = running.iter().filter(|rule| !kept(rule));
+        change.removes = removed.map(|rule| rule.name.clone()).collect();
+        change
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RulesDrafted {
     draft: DraftShown,
+    #[schema(inline)]
+    change: RulesChange,
     sequence: SequenceToken,
 }
 
@@ -329,7 +357,10 @@ pub(super) async fn draft(ask: Ask<(), (), Json<DraftAsked>>) -> Replied<RulesDr
     let Outcome::Draft(draft) = &outcome else {
         return done.unexpected();
     };
+    let desk = ask.app.desk().await?;
+    let running = desk.running().map_or(&[][..], |running| &running.rules);
     let drafted = RulesDrafted {
+        change: RulesChange::between(running, &draft.rules),
         draft: draft.into(),
         sequence: SequenceToken(done.sequence),
     };
