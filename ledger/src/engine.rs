@@ -210,7 +210,20 @@ impl<M: Machine> Engine<M> {
         let outcome = match decided {
             Ok(Answer::Decided(outcome)) => outcome,
             Ok(Answer::Missing(keys)) => {
-                return (self.missing(keys, Vec::new()), None);
+                // What was brought and is lacking all the same happened after it was read.
+                let too_early = keys.iter().any(|key| cold.rows.contains_key(key));
+                let at_least = if too_early {
+                    self.applied
+                } else {
+                    self.evicted_through
+                };
+                let once = Vec::new();
+                let missing = Verdict::Missing {
+                    keys,
+                    once,
+                    at_least,
+                };
+                return (missing, None);
             }
             Err(_) => return (Verdict::Internal, None),
         };
@@ -232,6 +245,10 @@ impl<M: Machine> Engine<M> {
     }
 
     /// What the *once* index already knows of a submission: nothing, if it may be decided.
+    ///
+    /// The first key that was used answers, so of an earlier key that may have left memory it must
+    /// be known first whether it was. When one answers, the other keys stay free: nothing is done
+    /// under them, and the same submission finds the same answer again by the key that gave it.
     fn look_up(
         &self,
         moment: Moment,
@@ -249,30 +266,32 @@ impl<M: Machine> Engine<M> {
                 .once
                 .get(unique.key)
                 .or(brought.and_then(Option::as_ref));
-            if let Some(entry) = found {
-                return Some(if entry.fingerprint == unique.fingerprint {
-                    Verdict::Again(entry.place)
-                } else {
-                    Verdict::KeyReused(unique.key)
-                });
-            }
             let latest = moment.at.plus_nanos(CLOCK_ALLOWANCE_NANOS);
-            if unique.key.uuid_v7_time().is_some_and(|made| made > latest) {
-                return Some(Verdict::KeyFromFuture(unique.key));
+            let made = unique.key.uuid_v7_time();
+            let verdict = match found {
+                Some(entry) if entry.fingerprint == unique.fingerprint => {
+                    Some(Verdict::Again(entry.place))
+                }
+                Some(_) => Some(Verdict::KeyReused(unique.key)),
+                None if made.is_some_and(|made| made > latest) => {
+                    Some(Verdict::KeyFromFuture(unique.key))
+                }
+                None => None,
+            };
+            match verdict {
+                Some(_) if !unknown.is_empty() => break,
+                Some(verdict) => return Some(verdict),
+                None => {}
             }
             if brought.is_none() && self.once.may_have_left(unique.key) {
                 unknown.push(unique.key);
             }
         }
-        (!unknown.is_empty()).then(|| self.missing(Vec::new(), unknown))
-    }
-
-    fn missing(&self, keys: Vec<M::Key>, once: Vec<OnceKey>) -> Verdict<M> {
-        Verdict::Missing {
-            keys,
-            once,
+        (!unknown.is_empty()).then(|| Verdict::Missing {
+            keys: Vec::new(),
+            once: unknown,
             at_least: self.evicted_through,
-        }
+        })
     }
 
     /// Lets happen what is due, at most `limit` things.

@@ -2,7 +2,10 @@
 
 use anyhow::{Result, ensure};
 use ledger::shell::{Committed, Handle, ManualClock, Store, SubmitError};
-use ledger::{OnceKey, Unique};
+use ledger::{
+    Engine, Moment, OnceEntry, OnceKey, Place, Record, Remember, Sequence, Submission, Timestamp,
+    Unique, Verdict,
+};
 
 use crate::shell_fixture::{AMOUNT, PATIENCE, Site, ask, key, open, roomy, tight};
 use crate::shell_tasks::{Ask, Said, Tasks, TasksView};
@@ -144,4 +147,60 @@ fn later() -> (u128, ledger::Timestamp) {
     let millis = u64::try_from(now.as_millis()).unwrap_or_default() + 7_200_000;
     let key = (u128::from(millis) << 80) | (7 << 76) | (0b10 << 62);
     (key, ledger::Timestamp::from_millis(millis))
+}
+
+#[test]
+fn a_key_that_has_left_memory_answers_before_a_later_key_that_has_not() {
+    let mut engine = Engine::<Tasks>::default();
+    let moment = |row| Moment {
+        sequence: Sequence(row),
+        at: Timestamp(row),
+    };
+    // An order's number is used up by a success only.
+    let number = |of: u64| Unique {
+        key: OnceKey::of_text(2, "order 7"),
+        remember: Remember::Successes,
+        ..key(of)
+    };
+    let refused = || ask(Ask::Finish(99)).once(key(1)).once(number(1));
+    let (first, _) = engine.submit(moment(1), &refused());
+    assert_eq!(first, Verdict::New(Said::Unknown));
+    let second = open(5).once(key(2)).once(number(2));
+    assert_eq!(
+        engine.submit(moment(2), &second).0,
+        Verdict::New(Said::Opened)
+    );
+
+    // The first request's key leaves memory; the number, used by the second, is still there.
+    let evict = Record::Evict {
+        at: Timestamp(3),
+        through: Sequence(1),
+    };
+    engine.apply(Sequence(3), &evict, |_, _, _| {});
+    let missing = Verdict::Missing {
+        keys: Vec::new(),
+        once: vec![key(1).key],
+        at_least: Sequence(1),
+    };
+    assert_eq!(engine.submit(moment(4), &refused()).0, missing);
+
+    let place = Place {
+        sequence: Sequence(1),
+        record: 0,
+    };
+    let entry = OnceEntry {
+        key: key(1).key,
+        fingerprint: key(1).fingerprint,
+        place,
+    };
+    let mut brought: Submission<Tasks> = refused();
+    brought.cold.read_at = Sequence(1);
+    brought.once_cold.insert(entry.key, Some(entry));
+    assert_eq!(engine.submit(moment(4), &brought).0, Verdict::Again(place));
+    // A new request with the number of another is told so, once its own key is known to be new.
+    let mut third = ask(Ask::Finish(98)).once(key(3)).once(number(3));
+    third.cold.read_at = Sequence(1);
+    third.once_cold.insert(key(3).key, None);
+    let reused = Verdict::KeyReused(number(3).key);
+    assert_eq!(engine.submit(moment(4), &third).0, reused);
 }
