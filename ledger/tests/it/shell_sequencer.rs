@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Result;
 use ledger::shell::chain::Row;
 use ledger::shell::journal::{Journal, JournalError, MemoryJournal, ReadJournal};
-use ledger::shell::{Handle, ManualClock, OpenError, Settings, StopReason, Store, SubmitError};
-use ledger::{OnceKey, Sequence, Submission, Unique};
+use ledger::shell::{
+    Clock, Handle, ManualClock, OpenError, Settings, StopReason, Store, SubmitError,
+};
+use ledger::{OnceKey, Sequence, Submission, Timestamp, Unique};
 use tokio::sync::Semaphore;
 
 use crate::shell_fixture::{AMOUNT, PATIENCE, START, Site, ask, key, open, roomy};
@@ -269,7 +271,7 @@ async fn many_commands_have_an_outcome_each_in_their_order(site: Site) -> Result
     assert_eq!(total, Said::Total { amount, due: 0 });
     assert_eq!(
         rows.rows().len(),
-        1 + 30_usize.div_ceil(7),
+        1 + 50_usize.div_ceil(7),
         "batches have their limit"
     );
     assert!(handle.submit_many(Vec::new()).await.is_empty());
@@ -388,5 +390,144 @@ async fn an_id_from_the_future_is_refused(site: Site) -> Result<()> {
             assert_eq!(outcome?.outcome, Said::Opened);
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn questions_fill_a_batch_as_commands_do() -> Result<()> {
+    let settings = Settings {
+        queue_commands_max: 5,
+        batch_events_max: 10,
+        ..Settings::default()
+    };
+    let site = Site::sqlite()?;
+    let (store, _rows, gate) = gated(&site, settings).await?;
+    let handle = store.handle();
+    let submit = |submission| {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.submit(submission).await })
+    };
+    let in_flight = submit(open(0));
+    until(&handle, |_| gate.appends_begun() == 2).await;
+    let questions: Vec<_> = (0..40).map(|n| submit(ask(Ask::Look(n)))).collect();
+    // Ten are in the batch being built and five wait, at most; the others are refused at once.
+    let refused = || questions.iter().filter(|asked| asked.is_finished()).count();
+    until(&handle, |_| refused() >= 25).await;
+    gate.permits.add_permits(10);
+    assert_eq!(in_flight.await??.outcome, Said::Opened);
+    for question in questions {
+        match question.await? {
+            Ok(answer) => assert!(answer.sequence <= handle.status().durable),
+            Err(error) => assert_eq!(error.code(), "busy"),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn behind_a_disk_that_stands_still_who_waits_is_told_busy() -> Result<()> {
+    let clock = ManualClock::new(START);
+    let settings = Settings {
+        batch_events_max: 1,
+        ..roomy(&clock)
+    };
+    let stall_max = settings.stall_max;
+    let site = Site::sqlite()?;
+    let (store, _rows, gate) = gated(&site, settings).await?;
+    let handle = store.handle();
+    let submit = |task| {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.submit(open(task)).await })
+    };
+    let in_flight = submit(1);
+    until(&handle, |_| gate.appends_begun() == 2).await;
+    let decided = submit(2);
+    until(&handle, |handle| handle.status().queued_commands == 0).await;
+    let waiting = submit(3);
+    until(&handle, |handle| handle.status().queued_commands == 1).await;
+
+    clock.advance(stall_max + Duration::from_secs(1));
+    handle.tick();
+    let told = tokio::time::timeout(PATIENCE, waiting).await??;
+    assert!(matches!(told, Err(SubmitError::Busy { .. })), "{told:?}");
+    let late = handle.submit(open(4)).await;
+    assert!(matches!(late, Err(SubmitError::Busy { .. })), "{late:?}");
+    assert!(!handle.status().ready, "a load balancer looks elsewhere");
+
+    gate.permits.add_permits(10);
+    assert_eq!(in_flight.await??.outcome, Said::Opened);
+    assert_eq!(decided.await??.outcome, Said::Opened);
+    assert!(handle.ready(PATIENCE).await);
+    assert_eq!(handle.submit(open(3)).await?.outcome, Said::Opened);
+    Ok(())
+}
+
+/// A clock that counts how often the writer looks at it, which it does once a turn.
+#[derive(Debug)]
+struct CountingClock {
+    hands: ManualClock,
+    looks: Arc<AtomicU64>,
+}
+
+impl Clock for CountingClock {
+    fn wall(&self) -> Timestamp {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        self.hands.wall()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.hands.monotonic()
+    }
+}
+
+#[tokio::test]
+async fn the_writer_sleeps_while_it_seals_though_something_is_overdue() -> Result<()> {
+    let hands = ManualClock::new(START);
+    let directory = tempfile::tempdir()?;
+    let rows = MemoryJournal::default();
+    let path = directory.path().to_owned();
+    let store = Store::open_with(rows.clone(), path.as_path(), TasksView, roomy(&hands)).await?;
+    let due = ask(Ask::Open {
+        task: 1,
+        amount: AMOUNT,
+        due_in: Some(1_000_000_000),
+    });
+    store.handle().submit(due).await?;
+    store.shutdown().await;
+
+    hands.advance(Duration::from_secs(10));
+    let (looks, begun) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let gate = Gate {
+        permits: Arc::new(Semaphore::new(0)),
+        begun: begun.clone(),
+    };
+    let journal = Gated {
+        rows,
+        permits: gate.permits.clone(),
+        begun,
+    };
+    let settings = Settings {
+        clock: Arc::new(CountingClock {
+            hands: hands.clone(),
+            looks: looks.clone(),
+        }),
+        ..roomy(&hands)
+    };
+    let opening =
+        tokio::spawn(async move { Store::open_with(journal, path.as_path(), TasksView, settings).await });
+    let sealing = async {
+        while gate.appends_begun() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, sealing).await?;
+    let before = looks.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let turns = looks.load(Ordering::SeqCst) - before;
+    drop(gate);
+    let store = opening.await??;
+    assert!(turns < 50, "{turns} turns in a third of a second");
+    let finished = store.handle().submit(ask(Ask::Finish(1))).await?;
+    assert_eq!(finished.outcome, Said::Unknown, "it fell due");
     Ok(())
 }

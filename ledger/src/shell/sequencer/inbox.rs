@@ -89,7 +89,7 @@ impl<M: Machine> fmt::Debug for News<M> {
 /// Whether submissions are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// Not until the state is sealed.
+    /// Not until the state is sealed, or what stalls goes on.
     Recovering,
     Open,
     /// No more; what has been taken is finished.
@@ -241,7 +241,7 @@ impl<M: Machine> Inbox<M> {
         });
     }
 
-    /// Closes the gate while the state is recovered, and gives back what waits.
+    /// Closes the gate while the state is recovered or nothing moves, and gives back what waits.
     pub(crate) fn recover(&self) -> Vec<Group<M>> {
         self.change(|state| {
             if state.gate == Gate::Open {

@@ -38,6 +38,9 @@ pub struct Settings {
     pub chunk_time_behind: Duration,
     /// How long it waits for more after a chunk when little is waiting.
     pub chunk_pause: Duration,
+    /// How long nothing may become durable, or the views hold up commits, before what waits is told
+    /// `busy`: longer than a disk's hiccup, shorter than what callers wait for.
+    pub stall_max: Duration,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -56,7 +59,8 @@ impl Default for Settings {
             chunk_time: Duration::from_millis(50),
             chunk_time_behind: Duration::from_millis(250),
             chunk_pause: Duration::from_millis(2),
-            clock: Arc::new(SystemClock::default()),
+            stall_max: Duration::from_secs(5),
+            clock: Arc::new(SystemClock),
         }
     }
 }

@@ -55,6 +55,9 @@ struct Building<M: Machine> {
     records: Vec<Record<M>>,
     answers: Vec<(Answer<M>, Vec<Reply<M>>)>,
     events: usize,
+    /// Answers without a record: questions, repetitions, refusals. They wait as the others do, and
+    /// count as much.
+    unrecorded: usize,
     bytes: usize,
     /// Whether what is due has been looked for.
     due_done: bool,
@@ -66,6 +69,7 @@ impl<M: Machine> Default for Building<M> {
             records: Vec::new(),
             answers: Vec::new(),
             events: 0,
+            unrecorded: 0,
             bytes: 0,
             due_done: false,
         }
@@ -74,7 +78,12 @@ impl<M: Machine> Default for Building<M> {
 
 impl<M: Machine> Building<M> {
     fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.answers.is_empty()
+        self.filled() == 0 && self.answers.is_empty()
+    }
+
+    /// How much of what a batch takes has been used up.
+    fn filled(&self) -> usize {
+        self.events + self.unrecorded
     }
 
     fn push(&mut self, record: Record<M>) {
@@ -107,6 +116,10 @@ pub(crate) struct Writer<M: Machine> {
     deciding: VecDeque<Deciding<M>>,
     phase: Phase,
     in_flight: bool,
+    /// When a batch was last handed over or found durable, or nothing stood in its way.
+    moved: Duration,
+    /// Whether nothing has moved for so long that commands are refused.
+    stalled: bool,
     lag: Lag,
     since_checkpoint: u64,
     evicted_at: u64,
@@ -132,6 +145,8 @@ impl<M: Machine> Writer<M> {
             deciding: VecDeque::new(),
             phase: Phase::Sealing,
             in_flight: false,
+            moved: Duration::ZERO,
+            stalled: false,
             lag: Lag::default(),
             since_checkpoint: 0,
             evicted_at: 0,
@@ -152,6 +167,7 @@ impl<M: Machine> Writer<M> {
                 return self.abandon();
             }
             self.read_clock();
+            self.look_for_a_stall();
             self.deciding
                 .extend(found.groups.into_iter().map(Deciding::new));
             if !self.is_sealed() {
@@ -163,6 +179,26 @@ impl<M: Machine> Writer<M> {
                 return self.shared.stop(StopReason::ShutDown);
             }
         }
+    }
+
+    /// While nothing becomes durable, or the views do not follow, what waits undecided is refused
+    /// after a while, and so is what comes: nobody is left hanging behind more than one batch.
+    fn look_for_a_stall(&mut self) {
+        let now = self.settings.clock.monotonic();
+        let held_up = self.shared.held_up.load(Ordering::SeqCst);
+        if !self.is_sealed() || !(self.in_flight || held_up) {
+            self.moved = now;
+        }
+        let stalled = now.saturating_sub(self.moved) > self.settings.stall_max;
+        if stalled {
+            if !self.stalled {
+                tracing::warn!("nothing becomes durable; commands are refused until it does");
+            }
+            self.refuse_undecided();
+        } else if self.stalled && self.phase == Phase::Open {
+            self.shared.inbox.open();
+        }
+        self.stalled = stalled;
     }
 
     fn is_sealed(&self) -> bool {
@@ -178,7 +214,7 @@ impl<M: Machine> Writer<M> {
     }
 
     fn is_full(&self) -> bool {
-        self.building.events >= self.settings.batch_events_max
+        self.building.filled() >= self.settings.batch_events_max
             || self.building.bytes >= self.settings.batch_bytes_max
     }
 
@@ -187,10 +223,10 @@ impl<M: Machine> Writer<M> {
         let room = self
             .settings
             .batch_events_max
-            .saturating_sub(self.building.events);
+            .saturating_sub(self.building.filled());
         let takes = self.is_sealed() && self.deciding.is_empty() && !self.is_full();
         // Something due is waited for only while it could be let happen.
-        let due = (!self.building.due_done)
+        let due = (self.is_sealed() && !self.building.due_done)
             .then(|| self.engine.machine().next_due())
             .flatten()
             .map(|due| Duration::from_nanos(due.nanos_since(self.now)));
@@ -313,9 +349,10 @@ impl<M: Machine> Writer<M> {
     fn decide_one(&mut self, submission: Submission<M>) -> Reply<M> {
         let moment = self.moment();
         let (verdict, record) = self.engine.submit(moment, &submission);
-        if let Some(record) = record {
-            self.building.bytes += M::weight(&submission.command);
-            self.building.push(record);
+        self.building.bytes += M::weight(&submission.command);
+        match record {
+            Some(record) => self.building.push(record),
+            None => self.building.unrecorded += 1,
         }
         match verdict {
             Verdict::New(outcome) => Reply::Committed(Committed {
@@ -367,9 +404,14 @@ impl<M: Machine> Writer<M> {
             for (answer, replies) in answers {
                 let _ = answer.send(replies);
             }
+            // No news of this batch will come to go on with the rest of a group.
+            if !self.deciding.is_empty() {
+                self.shared.inbox.nudge();
+            }
             return;
         }
         self.in_flight = true;
+        self.moved = self.settings.clock.monotonic();
         self.lag.commit(self.engine.applied(), weight(&records));
         let epoch = self.engine.epoch();
         let commit = Commit {
@@ -404,6 +446,7 @@ impl<M: Machine> Writer<M> {
         match news {
             News::Durable => {
                 self.in_flight = false;
+                self.moved = self.settings.clock.monotonic();
                 if self.phase == Phase::Sealing {
                     self.phase = Phase::Open;
                     self.shared.inbox.open();
@@ -434,6 +477,11 @@ impl<M: Machine> Writer<M> {
         for (answer, replies) in std::mem::take(&mut self.building).answers {
             refuse(answer, replies.len(), SubmitError::OutcomeUnknown);
         }
+        self.refuse_undecided();
+    }
+
+    /// Closes the gate for a while and answers everyone who waits before it.
+    fn refuse_undecided(&mut self) {
         let waiting = self.shared.inbox.recover().into_iter().map(Deciding::new);
         for deciding in self.deciding.drain(..).chain(waiting) {
             deciding.abandon();
