@@ -1,13 +1,15 @@
 //! Clocks, and the stamps the one writer makes from them.
 //!
 //! Stamps are strictly increasing. They start at the wall clock and go on with the monotonic one,
-//! following the wall while the two are near; when the wall clock jumps, an alarm is raised and the
+//! following the wall while the two are near; a machine's sleep passes on both; when the wall clock jumps, an alarm is raised and the
 //! stamps go on as if nothing had happened, until the next start. A wall clock that stands before
 //! the journal's last record at the start is such a jump too.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::time::Timestamp;
 
@@ -17,23 +19,22 @@ pub const STEP_MAX: Duration = Duration::from_secs(5);
 pub trait Clock: Debug + Send + Sync + 'static {
     /// What the clock on the wall says.
     fn wall(&self) -> Timestamp;
-    /// Time since an arbitrary start, never going back.
+    /// Time since an arbitrary start, never going back, and not standing still while the machine
+    /// sleeps.
     fn monotonic(&self) -> Duration;
 }
 
 /// The machine's own clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct SystemClock {
-    start: Instant,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
 
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-}
+/// Time since the machine was started, its sleep included. `std::time::Instant` leaves the sleep
+/// out, and then the wall clock seems to jump by it.
+#[cfg(target_os = "linux")]
+const SINCE_BOOT: ClockId = ClockId::Boottime;
+/// Elsewhere the monotonic clock itself goes on in sleep.
+#[cfg(not(target_os = "linux"))]
+const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
 impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
@@ -44,7 +45,10 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.start.elapsed()
+        let now = clock_gettime(SINCE_BOOT);
+        let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+        let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
+        Duration::new(seconds, nanos)
     }
 }
 
@@ -169,6 +173,33 @@ mod tests {
         assert_eq!(stamps.now(), (NOON.plus_secs(15), None));
         clock.set_wall(NOON);
         assert_eq!(stamps.now().1, Some(Step { seconds: -15 }));
+    }
+
+    /// The kernel's own count of the time since the start, sleep included, in hundredths of a second.
+    #[cfg(target_os = "linux")]
+    fn uptime() -> Duration {
+        let text = std::fs::read_to_string("/proc/uptime").expect("Linux tells its uptime");
+        let seconds = text.split_whitespace().next().and_then(|n| n.parse().ok());
+        Duration::from_secs_f64(seconds.expect("it begins with a number"))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_machines_sleep_counts_as_time() {
+        let before = uptime();
+        let now = SystemClock.monotonic();
+        let after = uptime() + Duration::from_millis(10);
+        assert!(
+            before <= now && now <= after,
+            "{before:?} {now:?} {after:?}"
+        );
+    }
+
+    #[test]
+    fn a_night_on_both_clocks_is_followed_without_an_alarm() {
+        let (clock, mut stamps) = started(Timestamp::ZERO);
+        clock.advance(Duration::from_secs(8 * 3_600));
+        assert_eq!(stamps.now(), (NOON.plus_secs(8 * 3_600), None));
     }
 
     #[test]
