@@ -6,9 +6,10 @@
 //!
 //! Numbers are little-endian. A record is [postcard](https://postcard.jamesmunns.com/wire-format)
 //! and stands apart from its neighbours, so that it is a leaf of the row's Merkle tree and can be
-//! shown without them. Reading is strict: a payload either is exactly what writing makes or it is
-//! an error, so two payloads with the same records are the same bytes. A new form gets a new
-//! version, and the old ones stay readable.
+//! shown without them. Reading is strict about lengths: nothing is missing, nothing is left over. It
+//! is not strict about numbers, which postcard also reads when they are written longer than need be;
+//! what makes a payload the one that was written is its hash. A new form gets a new version, and
+//! the old ones stay readable.
 
 use postcard::ser_flavors::Flavor;
 
@@ -99,22 +100,32 @@ impl Flavor for Appending<'_> {
 
 /// The bytes of each record of a payload.
 pub fn slices(payload: &[u8]) -> Result<Vec<&[u8]>, CodecError> {
-    let (version, mut rest) = payload.split_first().ok_or(CodecError::Short)?;
-    if *version != VERSION {
-        return Err(CodecError::Version(*version));
-    }
-    let count = take_length(&mut rest)?;
+    let (count, mut rest) = opened(payload)?;
     let mut records = Vec::with_capacity(count.min(rest.len() / LENGTH_BYTES));
     for _ in 0..count {
-        let length = take_length(&mut rest)?;
-        let (record, after) = rest.split_at_checked(length).ok_or(CodecError::Short)?;
-        records.push(record);
-        rest = after;
+        records.push(take_slice(&mut rest)?);
     }
     match rest.len() {
         0 => Ok(records),
         left => Err(CodecError::Long(left)),
     }
+}
+
+/// How many records a payload has, and all that follows.
+fn opened(payload: &[u8]) -> Result<(usize, &[u8]), CodecError> {
+    let (version, mut rest) = payload.split_first().ok_or(CodecError::Short)?;
+    if *version != VERSION {
+        return Err(CodecError::Version(*version));
+    }
+    let count = take_length(&mut rest)?;
+    Ok((count, rest))
+}
+
+fn take_slice<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], CodecError> {
+    let length = take_length(rest)?;
+    let (record, after) = rest.split_at_checked(length).ok_or(CodecError::Short)?;
+    *rest = after;
+    Ok(record)
 }
 
 fn take_length(rest: &mut &[u8]) -> Result<usize, CodecError> {
@@ -129,16 +140,19 @@ pub fn decode<M: Machine>(payload: &[u8]) -> Result<Vec<Record<M>>, CodecError> 
     slices.map(|(record, bytes)| read(record, bytes)).collect()
 }
 
-/// Reads one record of a payload, if it has so many.
+/// Reads one record of a payload, if it has so many. What comes after it is not looked at.
 pub fn decode_one<M: Machine>(
     payload: &[u8],
     record: usize,
 ) -> Result<Option<Record<M>>, CodecError> {
-    let slices = slices(payload)?;
-    slices
-        .get(record)
-        .map(|bytes| read(record, bytes))
-        .transpose()
+    let (count, mut rest) = opened(payload)?;
+    if record >= count {
+        return Ok(None);
+    }
+    for _ in 0..record {
+        take_slice(&mut rest)?;
+    }
+    read(record, take_slice(&mut rest)?).map(Some)
 }
 
 fn read<M: Machine>(record: usize, bytes: &[u8]) -> Result<Record<M>, CodecError> {

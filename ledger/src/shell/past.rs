@@ -2,7 +2,8 @@
 //! again.
 //!
 //! Rows are large when much is done at once, and who retries usually retries a whole batch, so the
-//! last row that was read is kept.
+//! last row that a reader read is kept. There are a few readers, so that a large row does not hold up
+//! those who ask for others.
 
 use std::fmt;
 use std::future::Future;
@@ -38,15 +39,19 @@ pub(crate) trait ReadPast: Send + Sync {
     fn row(&self, sequence: Sequence) -> Reading<'_>;
 }
 
-/// A reader of the journal, and the row it read last.
+/// As many as a small machine has use for; each keeps a row, of some megabytes at most.
+pub(crate) const READERS: usize = 4;
+
+/// Readers of the journal, each with the row it read last. A row is always read by the same one.
 pub(crate) struct Past<R> {
-    reader: Mutex<(R, Option<Arc<Row>>)>,
+    readers: Vec<Mutex<(R, Option<Arc<Row>>)>>,
 }
 
 impl<R> Past<R> {
-    pub(crate) fn new(reader: R) -> Self {
+    pub(crate) fn new(readers: Vec<R>) -> Self {
+        let readers = readers.into_iter();
         Self {
-            reader: Mutex::new((reader, None)),
+            readers: readers.map(|reader| Mutex::new((reader, None))).collect(),
         }
     }
 }
@@ -60,7 +65,9 @@ impl<R> fmt::Debug for Past<R> {
 impl<R: ReadJournal> ReadPast for Past<R> {
     fn row(&self, sequence: Sequence) -> Reading<'_> {
         Box::pin(async move {
-            let mut locked = self.reader.lock().await;
+            let number = sequence.0 % self.readers.len() as u64;
+            let number = usize::try_from(number).unwrap_or_default();
+            let mut locked = self.readers[number].lock().await;
             let (reader, last) = &mut *locked;
             if let Some(row) = last
                 && row.sequence == sequence

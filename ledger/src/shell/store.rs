@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::machine::{Machine, Sequence};
 use crate::shell::cold::ColdOf;
 use crate::shell::journal::{self, DatabaseJournal, Journal, JournalError};
-use crate::shell::past::Past;
+use crate::shell::past::{self, Past};
 use crate::shell::projector::Projector;
 use crate::shell::recovery::{self, RecoveryError};
 use crate::shell::sequencer::{
@@ -126,7 +126,11 @@ impl<M: Machine> Store<M> {
         let recovered = recovery::recover(&mut journal, snapshots, None);
         let recovered = committing.block_on(recovered)?;
         let reader = projecting.block_on(journal.reader())?;
-        let past = Arc::new(Past::new(committing.block_on(journal.reader())?));
+        let mut readers = Vec::with_capacity(past::READERS);
+        for _ in 0..past::READERS {
+            readers.push(committing.block_on(journal.reader())?);
+        }
+        let past = Arc::new(Past::new(readers));
 
         let shared = Arc::new(Shared::new(
             Inbox::new(&settings),
