@@ -49,6 +49,7 @@ pub use key::{Key, Owner, SealedSecret, Tenant};
 pub use message::{
     ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay, Row,
 };
+pub(crate) use open::ENDPOINTS_MAX;
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
 pub use party::{CategoryCode, CodeError, CountryCode, Fee, Merchant, NewMerchant, Wallet};
 pub use recipe::PAYMENTS_BOOK;

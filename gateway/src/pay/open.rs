@@ -15,7 +15,7 @@ use super::state::Payments;
 /// Enough for every currency a shop may want to price in; few enough that opening stays small.
 pub(super) const CURRENCIES_MAX: usize = 32;
 /// A merchant's systems that want to hear of its orders.
-pub(super) const ENDPOINTS_MAX: usize = 16;
+pub(crate) const ENDPOINTS_MAX: usize = 16;
 
 type Decided = Result<Outcome, Refusal>;
 

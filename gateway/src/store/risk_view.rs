@@ -1,7 +1,7 @@
 //! From events about risk to rows.
 
-use ledger::shell::{Rows, Table, Value};
-use ledger::{Moment, Sequence};
+use ledger::Moment;
+use ledger::shell::{Rows, Seen, Table, Value};
 
 use super::risk_tables::{CASES, DECISIONS, DESK_HISTORY, LABELS, REMARKS, RISK_LOG};
 use crate::pay::desk::{Event, Part, Published, Subject};
@@ -47,153 +47,135 @@ impl Became {
     }
 }
 
-/// Counts the rows that a row of the journal makes in the log.
-#[derive(Debug, Default)]
-pub(super) struct RiskView {
-    row: Sequence,
-    position: u32,
+pub(super) fn tables() -> [&'static Table; 6] {
+    [
+        &DECISIONS,
+        &CASES,
+        &RISK_LOG,
+        &LABELS,
+        &REMARKS,
+        &DESK_HISTORY,
+    ]
 }
 
-impl RiskView {
-    pub(super) fn tables() -> [&'static Table; 6] {
+pub(super) fn decided(seen: Seen, decision: &Decision, rows: &mut Rows) {
+    put_decision(decision, rows);
+    let became = match decision.standing {
+        Standing::Settled => Became::Settled,
+        standing if standing.is_pending() => Became::Pending,
+        _ => Became::Ended,
+    };
+    log(seen, became, Some(decision.id), rows);
+}
+
+pub(super) fn changed(seen: Seen, decision: &Decision, rows: &mut Rows) {
+    put_decision(decision, rows);
+    match decision.standing {
+        Standing::Settled => log(seen, Became::ThenSettled, Some(decision.id), rows),
+        // A wrong proof: what is pending is pending.
+        standing if standing.is_pending() => {}
+        _ => log(seen, Became::ThenEnded, Some(decision.id), rows),
+    }
+}
+
+/// An event makes one row in the log at most.
+fn log(seen: Seen, became: Became, decision: Option<DecisionId>, rows: &mut Rows) {
+    let id = decision.map_or(Value::Null, |id| Value::id(id.0));
+    rows.put(
+        &RISK_LOG,
         [
-            &DECISIONS,
-            &CASES,
-            &RISK_LOG,
-            &LABELS,
-            &REMARKS,
-            &DESK_HISTORY,
-        ]
-    }
+            seen.moment.sequence.0.into(),
+            seen.position.into(),
+            became.name().into(),
+            id,
+        ],
+    );
+}
 
-    pub(super) fn decided(&mut self, moment: Moment, decision: &Decision, rows: &mut Rows) {
-        put_decision(decision, rows);
-        let became = match decision.standing {
-            Standing::Settled => Became::Settled,
-            standing if standing.is_pending() => Became::Pending,
-            _ => Became::Ended,
-        };
-        self.log(moment, became, Some(decision.id), rows);
+pub(super) fn at_desk(seen: Seen, event: &Event, rows: &mut Rows) {
+    if event.concerns_the_scorer() {
+        log(seen, Became::Desk, None, rows);
     }
-
-    pub(super) fn changed(&mut self, moment: Moment, decision: &Decision, rows: &mut Rows) {
-        put_decision(decision, rows);
-        match decision.standing {
-            Standing::Settled => self.log(moment, Became::ThenSettled, Some(decision.id), rows),
-            // A wrong proof: what is pending is pending.
-            standing if standing.is_pending() => {}
-            _ => self.log(moment, Became::ThenEnded, Some(decision.id), rows),
+    let told = |what: &str, subject: String, by: Option<KeyId>, note: &str, rows: &mut Rows| {
+        put_history(seen.moment, what, &subject, by, note, None, rows);
+    };
+    match event {
+        Event::Drafted(draft) => {
+            let subject = draft.id.to_string();
+            told(
+                "rules_drafted",
+                subject,
+                Some(draft.author),
+                &draft.note,
+                rows,
+            );
         }
+        Event::Discarded(id) => told("rules_discarded", id.to_string(), None, "", rows),
+        Event::Published { published, .. } => put_published(seen.moment, published, rows),
+        Event::Entered(entry) => {
+            let subject = format!("{} {}", entry.list.name(), named(&entry.subject));
+            told("list_entered", subject, Some(entry.by), &entry.note, rows);
+        }
+        Event::Struck {
+            list, subject, by, ..
+        } => {
+            let subject = format!("{} {}", list.name(), named(subject));
+            told("list_struck", subject, Some(*by), "", rows);
+        }
+        Event::ModelAdded(model) => {
+            let subject = format!("version {}", model.version);
+            told("model_added", subject, Some(model.by), &model.note, rows);
+        }
+        Event::ModelUsed {
+            version, part, by, ..
+        } => {
+            let what = match part {
+                Part::Champion => "model_decides",
+                Part::Challenger => "model_challenges",
+            };
+            told(what, format!("version {version}"), Some(*by), "", rows);
+        }
+        Event::WalletFrozen {
+            wallet,
+            frozen,
+            by,
+            note,
+            ..
+        } => {
+            let what = if *frozen {
+                "wallet_frozen"
+            } else {
+                "wallet_unfrozen"
+            };
+            told(what, wallet.to_string(), Some(*by), note, rows);
+        }
+        Event::Labelled { .. } | Event::Noted { .. } => said(seen, event, rows),
     }
+}
 
-    fn log(
-        &mut self,
-        moment: Moment,
-        became: Became,
-        decision: Option<DecisionId>,
-        rows: &mut Rows,
-    ) {
-        if moment.sequence != self.row {
-            (self.row, self.position) = (moment.sequence, 0);
+/// Something was said about a decision.
+fn said(seen: Seen, event: &Event, rows: &mut Rows) {
+    match event {
+        Event::Labelled {
+            decision,
+            label,
+            by,
+            note,
+            ..
+        } => {
+            log(seen, Became::Labelled(*label), Some(*decision), rows);
+            let (id, by_id) = (Value::id(decision.0), Value::id(by.0));
+            rows.put(
+                &LABELS,
+                [id, label.name().into(), by_id, moment.at.0.into()],
+            );
+            put_remark(seen.moment, *decision, label.name(), *by, note, rows);
         }
-        let id = decision.map_or(Value::Null, |id| Value::id(id.0));
-        rows.put(
-            &RISK_LOG,
-            [
-                moment.sequence.0.into(),
-                self.position.into(),
-                became.name().into(),
-                id,
-            ],
-        );
-        self.position += 1;
-    }
-
-    pub(super) fn at_desk(&mut self, moment: Moment, event: &Event, rows: &mut Rows) {
-        if event.concerns_the_scorer() {
-            self.log(moment, Became::Desk, None, rows);
-        }
-        let told = |what: &str, subject: String, by: Option<KeyId>, note: &str, rows: &mut Rows| {
-            put_history(moment, what, &subject, by, note, None, rows);
-        };
-        match event {
-            Event::Drafted(draft) => {
-                let subject = draft.id.to_string();
-                told(
-                    "rules_drafted",
-                    subject,
-                    Some(draft.author),
-                    &draft.note,
-                    rows,
-                );
-            }
-            Event::Discarded(id) => told("rules_discarded", id.to_string(), None, "", rows),
-            Event::Published { published, .. } => put_published(moment, published, rows),
-            Event::Entered(entry) => {
-                let subject = format!("{} {}", entry.list.name(), named(&entry.subject));
-                told("list_entered", subject, Some(entry.by), &entry.note, rows);
-            }
-            Event::Struck {
-                list, subject, by, ..
-            } => {
-                let subject = format!("{} {}", list.name(), named(subject));
-                told("list_struck", subject, Some(*by), "", rows);
-            }
-            Event::ModelAdded(model) => {
-                let subject = format!("version {}", model.version);
-                told("model_added", subject, Some(model.by), &model.note, rows);
-            }
-            Event::ModelUsed {
-                version, part, by, ..
-            } => {
-                let what = match part {
-                    Part::Champion => "model_decides",
-                    Part::Challenger => "model_challenges",
-                };
-                told(what, format!("version {version}"), Some(*by), "", rows);
-            }
-            Event::WalletFrozen {
-                wallet,
-                frozen,
-                by,
-                note,
-                ..
-            } => {
-                let what = if *frozen {
-                    "wallet_frozen"
-                } else {
-                    "wallet_unfrozen"
-                };
-                told(what, wallet.to_string(), Some(*by), note, rows);
-            }
-            Event::Labelled { .. } | Event::Noted { .. } => self.said(moment, event, rows),
-        }
-    }
-
-    /// Something was said about a decision.
-    fn said(&mut self, moment: Moment, event: &Event, rows: &mut Rows) {
-        match event {
-            Event::Labelled {
-                decision,
-                label,
-                by,
-                note,
-                ..
-            } => {
-                self.log(moment, Became::Labelled(*label), Some(*decision), rows);
-                let (id, by_id) = (Value::id(decision.0), Value::id(by.0));
-                rows.put(
-                    &LABELS,
-                    [id, label.name().into(), by_id, moment.at.0.into()],
-                );
-                put_remark(moment, *decision, label.name(), *by, note, rows);
-            }
-            Event::Noted {
-                decision, by, text, ..
-            } => put_remark(moment, *decision, "note", *by, text, rows),
-            // The others change what the desk holds.
-            _ => {}
-        }
+        Event::Noted {
+            decision, by, text, ..
+        } => put_remark(seen.moment, *decision, "note", *by, text, rows),
+        // The others change what the desk holds.
+        _ => {}
     }
 }
 

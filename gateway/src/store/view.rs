@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use ledger::shell::sql::Connection;
-use ledger::shell::{LedgerEvents, LedgerView, Rows, Table, Value, View};
+use ledger::shell::{LedgerEvents, LedgerView, Rows, Seen, Table, Value, View};
 use ledger::{Moment, Sequence, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::order::find_cold;
-use super::risk_view::RiskView;
+use super::risk_view;
 use super::tables::{
     BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
     REFUNDS, WALLETS,
@@ -16,8 +16,8 @@ use super::tables::{
 use super::{sending, sending_view};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
-    ColdKey, ColdRow, Endpoint, Event, Key, Merchant, MessageId, Order, Owner, Payments, Refund,
-    TenantBook, Topic, Wallet,
+    ColdKey, ColdRow, ENDPOINTS_MAX, Endpoint, Event, Key, Merchant, MessageId, Order, Owner,
+    Payments, Refund, TenantBook, Topic, Wallet,
 };
 
 /// Words a message to a webhook endpoint. How things look outside is for others to say.
@@ -27,13 +27,9 @@ pub type Wording = fn(Topic, Timestamp, &Order, Option<&Refund>) -> String;
 #[derive(Debug)]
 pub struct PaymentsView {
     ledger: LedgerView,
-    risk: RiskView,
     /// The events of the tenants' books.
     events: LedgerEvents,
     wording: Wording,
-    /// The row of the journal being folded, and how many messages it has made.
-    row: Sequence,
-    messages: u32,
 }
 
 impl PaymentsView {
@@ -41,10 +37,7 @@ impl PaymentsView {
         Self {
             ledger: LedgerView::without_references_of(PAYMENTS_BOOK),
             events: LedgerEvents::default(),
-            risk: RiskView::default(),
             wording,
-            row: Sequence(0),
-            messages: 0,
         }
     }
 }
@@ -66,17 +59,18 @@ impl View<Payments> for PaymentsView {
             &NOTIFICATIONS,
         ]);
         tables.extend(sending_view::tables());
-        tables.extend(RiskView::tables());
+        tables.extend(risk_view::tables());
         tables
     }
 
-    fn fold(&mut self, moment: Moment, event: &Event, payments: &Payments, rows: &mut Rows) {
+    fn fold(&mut self, seen: Seen, event: &Event, payments: &Payments, rows: &mut Rows) {
+        let moment = seen.moment;
         match event {
             Event::Ledger(event) => {
                 self.ledger.fold(moment, event, payments.ledger(), rows);
                 let wanted = |book| book != PAYMENTS_BOOK;
                 self.events
-                    .fold(moment, event, payments.ledger(), wanted, rows);
+                    .fold(seen, event, payments.ledger(), wanted, rows);
                 put_top_up(event, payments, rows);
             }
             Event::BookOpened(book) => put_book(moment, book, rows),
@@ -96,23 +90,23 @@ impl View<Payments> for PaymentsView {
             Event::OrderPaid(order) => {
                 put_order(moment, order, rows);
                 put_movement(payments, order, None, rows);
-                self.notify(moment, Topic::OrderPaid, order, None, payments, rows);
+                self.notify(seen, Topic::OrderPaid, order, None, payments, rows);
             }
             Event::OrderHeld(order) | Event::OrderReopened(order) => {
                 put_order(moment, order, rows);
             }
-            Event::Decided(decision) => self.risk.decided(moment, decision, rows),
-            Event::DecisionChanged(decision) => self.risk.changed(moment, decision, rows),
-            Event::Desk(event) => self.risk.at_desk(moment, event, rows),
+            Event::Decided(decision) => risk_view::decided(seen, decision, rows),
+            Event::DecisionChanged(decision) => risk_view::changed(seen, decision, rows),
+            Event::Desk(event) => risk_view::at_desk(seen, event, rows),
             // Sealed secrets are for nobody to read.
             Event::StepUpsChanged { .. } => {}
             Event::OrderClosed(order) => {
                 put_order(moment, order, rows);
-                self.notify(moment, Topic::OrderClosed, order, None, payments, rows);
+                self.notify(seen, Topic::OrderClosed, order, None, payments, rows);
             }
             Event::OrderExpired(order) => {
                 put_order(moment, order, rows);
-                self.notify(moment, Topic::OrderExpired, order, None, payments, rows);
+                self.notify(seen, Topic::OrderExpired, order, None, payments, rows);
             }
             Event::TransferChanged(_)
             | Event::TransferExtended { .. }
@@ -125,7 +119,7 @@ impl View<Payments> for PaymentsView {
                 put_refund(order, refund, rows);
                 put_movement(payments, order, Some(refund), rows);
                 self.notify(
-                    moment,
+                    seen,
                     Topic::OrderRefunded,
                     order,
                     Some(refund),
@@ -170,17 +164,15 @@ impl View<Payments> for PaymentsView {
 impl PaymentsView {
     /// One message for each endpoint that the merchant has at this moment, written as it will be sent.
     fn notify(
-        &mut self,
-        moment: Moment,
+        &self,
+        seen: Seen,
         topic: Topic,
         order: &Order,
         refund: Option<&Refund>,
         payments: &Payments,
         rows: &mut Rows,
     ) {
-        if moment.sequence != self.row {
-            (self.row, self.messages) = (moment.sequence, 0);
-        }
+        let moment = seen.moment;
         let mut endpoints = payments
             .endpoints_of(order.merchant)
             .filter(|endpoint| endpoint.enabled)
@@ -189,13 +181,14 @@ impl PaymentsView {
             return;
         }
         let body = (self.wording)(topic, moment.at, order, refund);
-        for endpoint in endpoints {
-            let id = message_id(endpoint, moment.sequence, self.messages);
+        for (number, endpoint) in endpoints.enumerate() {
+            let position = seen.position as usize * ENDPOINTS_MAX + number;
+            let id = message_id(endpoint, moment.sequence, seen.position);
             rows.put(
                 &NOTIFICATIONS,
                 [
                     moment.sequence.0.into(),
-                    self.messages.into(),
+                    (position as u64).into(),
                     Value::id(id.0),
                     Value::id(endpoint.id.0),
                     Value::id(order.id.0),
@@ -204,7 +197,6 @@ impl PaymentsView {
                     body.as_str().into(),
                 ],
             );
-            self.messages += 1;
         }
     }
 }

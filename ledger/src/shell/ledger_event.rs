@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{AccountNo, Book, Event, Ledger, Posting, Standing};
-use crate::machine::{Moment, Sequence};
+use crate::machine::Sequence;
 use crate::shell::ledger_cold::encoded;
 use crate::shell::table::{Column, Growth, Rows, Table};
+use crate::shell::view::Seen;
 
 pub(super) static LEDGER_EVENTS: Table = Table {
     name: "ledger_events",
@@ -44,7 +45,6 @@ pub struct EventPlace {
 /// Puts the events of a ledger's books.
 #[derive(Debug, Default)]
 pub struct LedgerEvents {
-    next: EventPlace,
     /// The book of the last transaction, which what follows it is about.
     posted_in: Book,
 }
@@ -57,18 +57,12 @@ impl LedgerEvents {
     /// Puts an event of one of the books that are `wanted`; `ledger` stands as it does after it.
     pub fn fold(
         &mut self,
-        moment: Moment,
+        seen: Seen,
         event: &Event,
         ledger: &Ledger,
         wanted: impl Fn(Book) -> bool,
         rows: &mut Rows,
     ) {
-        if moment.sequence != self.next.sequence {
-            self.next = EventPlace {
-                sequence: moment.sequence,
-                position: 0,
-            };
-        }
         if let Event::Posted { book, .. } = event {
             self.posted_in = *book;
         }
@@ -84,14 +78,13 @@ impl LedgerEvents {
             &LEDGER_EVENTS,
             [
                 book.0.into(),
-                self.next.sequence.0.into(),
-                self.next.position.into(),
-                moment.at.0.into(),
+                seen.moment.sequence.0.into(),
+                seen.position.into(),
+                seen.moment.at.0.into(),
                 encoded(event),
                 encoded(&standings),
             ],
         );
-        self.next.position += 1;
     }
 
     /// The book that an event happens in. Counters are the ledger's own affair.

@@ -22,7 +22,7 @@ use crate::shell::ledger_detail::{self, DetailView};
 use crate::shell::packed::Line;
 use crate::shell::sql::Connection;
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
-use crate::shell::view::View;
+use crate::shell::view::{Seen, View};
 
 pub static ACCOUNTS: Table = Table {
     name: "accounts",
@@ -221,8 +221,8 @@ impl View<Ledger> for LedgerView {
         Self::tables()
     }
 
-    fn fold(&mut self, moment: Moment, event: &Event, machine: &Ledger, rows: &mut Rows) {
-        self.fold(moment, event, machine, rows);
+    fn fold(&mut self, seen: Seen, event: &Event, machine: &Ledger, rows: &mut Rows) {
+        self.fold(seen.moment, event, machine, rows);
     }
 
     fn finish(&mut self, machine: &Ledger, rows: &mut Rows) {

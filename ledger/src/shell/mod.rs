@@ -48,5 +48,5 @@ pub use sequencer::{Committed, Handle, Settings, Status, StopReason, SubmitError
 pub use store::{OpenError, Store, rebuild_views};
 pub use table::{Column, Growth, Kind, Rows, Table, Value};
 pub use verify::{Audit, Difference, LedgerAudit, Place, Report, VerifyError, verify};
-pub use view::View;
+pub use view::{Seen, View};
 pub use views::{Reading, Views, ViewsError};

@@ -24,7 +24,7 @@ use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
 use crate::shell::sequencer::{Fed, Settings, Shared, StopReason, weight};
 use crate::shell::table::Rows;
-use crate::shell::view::View;
+use crate::shell::view::{Seen, View};
 use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
 
 /// A chunk is at least and at most this many events, whatever the clock says: the least is not
@@ -104,6 +104,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
                     return self.shared.stop(StopReason::Corrupt);
                 }
                 Err(error) => {
+                    self.shared.views_failures.fetch_add(1, Ordering::Relaxed);
                     tracing::warn!(%error, "the views could not be written; trying again");
                     self.views.forget_connection();
                 }
@@ -171,8 +172,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
 impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     async fn follow(mut self) -> Result<(), ProjectError> {
         loop {
-            let started = Instant::now();
-            let ended = self.fill(started).await?;
+            let (started, ended) = self.fill().await?;
             self.write().await?;
             self.adapt(started.elapsed());
             if ended {
@@ -181,9 +181,10 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
         }
     }
 
-    /// Folds rows until the chunk is full or nothing more comes for a moment. Tells whether nothing
-    /// will come any more.
-    async fn fill(&mut self, started: Instant) -> Result<bool, ProjectError> {
+    /// Folds rows until the chunk is full or nothing more comes for a moment. Tells when the first
+    /// one was there, for waiting is no work, and whether nothing will come any more.
+    async fn fill(&mut self) -> Result<(Instant, bool), ProjectError> {
+        let mut started = Instant::now();
         while self.events < self.target {
             let patience = (self.events > 0).then(|| {
                 self.of
@@ -192,12 +193,17 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
                     .saturating_sub(started.elapsed())
             });
             match self.next(patience).await? {
-                Next::Here(head, records) => self.fold(head, &records)?,
-                Next::None => return Ok(false),
-                Next::Ended => return Ok(true),
+                Next::Here(head, records) => {
+                    if self.events == 0 {
+                        started = Instant::now();
+                    }
+                    self.fold(head, &records)?;
+                }
+                Next::None => return Ok((started, false)),
+                Next::Ended => return Ok((started, true)),
             }
         }
-        Ok(false)
+        Ok((started, false))
     }
 
     /// The next row; without a limit to its patience it waits until there is one.
@@ -276,6 +282,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     }
 
     fn fold(&mut self, head: Head, records: &[Record<M>]) -> Result<(), ProjectError> {
+        let mut events = 0;
         for (position, record) in (0..).zip(records) {
             if let Record::Checkpoint { digest, .. } = record {
                 self.checkpoint(head, *digest)?;
@@ -288,7 +295,9 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
             let (view, rows) = (&mut self.of.view, &mut self.rows);
             self.engine
                 .apply(head.sequence, record, |moment, event, machine| {
-                    view.fold(moment, event, machine, rows);
+                    let position = events;
+                    view.fold(Seen { moment, position }, event, machine, rows);
+                    events += 1;
                 });
         }
         self.events += weight(records);

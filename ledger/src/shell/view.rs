@@ -8,6 +8,16 @@ use crate::machine::{Machine, Moment};
 use crate::shell::sql::Connection;
 use crate::shell::table::{Rows, Table};
 
+/// Where and when an event stands in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub moment: Moment,
+    /// Which event of its row of the journal it is, over all records of the row, from 0. Views that
+    /// need an order within a row take it from here and do not count themselves: a chunk that could
+    /// not be written is folded again, and must make the same rows.
+    pub position: u32,
+}
+
 /// Turns events into rows of SQL tables. Everything comes from the journal: the projector folds a
 /// state of its own and shows each event with the machine as it stands after it, so that all views
 /// can be dropped and rebuilt. One view is composed of others by calling their `fold` with the same
@@ -17,7 +27,7 @@ pub trait View<M: Machine>: Debug + Send + 'static {
     fn tables(&self) -> Vec<&'static Table>;
 
     /// Puts the rows that an event makes.
-    fn fold(&mut self, moment: Moment, event: &M::Event, machine: &M, rows: &mut Rows);
+    fn fold(&mut self, seen: Seen, event: &M::Event, machine: &M, rows: &mut Rows);
 
     /// Called at the end of each chunk: the place for rows that show how touched things stand now,
     /// however often they were touched.

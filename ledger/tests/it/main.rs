@@ -13,8 +13,10 @@ mod shell_books;
 #[macro_use]
 mod shell_fixture;
 mod shell_crash;
+mod shell_hot;
 mod shell_once;
 mod shell_postgres;
+mod shell_retry;
 mod shell_sequencer;
 mod shell_tasks;
 mod shell_verify;

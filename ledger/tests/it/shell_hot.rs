@@ -92,7 +92,7 @@ async fn any_part_of_a_busy_accounts_history_is_found_whole() -> Result<()> {
     }
     ensure!(handle.projected_at_least(last, PATIENCE).await);
     let mut reading = handle.views().read().await?;
-    let connection = reading.connection();
+    let connection = &mut reading.connection();
 
     let oldest = Order::OldestAfter(TransactionNo(0));
     let all = packed::lines(connection, 0, oldest, usize::MAX).await?;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::shell::sql::{Connection, Query};
-use ledger::shell::{Column, Growth, Rows, Table, Value, View};
+use ledger::shell::{Column, Growth, Rows, Seen, Table, Value, View};
 use ledger::{Answer, Cold, Machine, Moment, Refusable, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ impl Refusable for Said {
     }
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Tasks {
     open: BTreeMap<u64, (i64, Option<Timestamp>)>,
     due: BTreeSet<(Timestamp, u64)>,
@@ -226,8 +226,8 @@ impl View<Tasks> for TasksView {
         vec![&TASKS]
     }
 
-    fn fold(&mut self, moment: Moment, event: &Happened, _machine: &Tasks, rows: &mut Rows) {
-        let changed_in: Value = moment.sequence.0.into();
+    fn fold(&mut self, seen: Seen, event: &Happened, _machine: &Tasks, rows: &mut Rows) {
+        let changed_in: Value = seen.moment.sequence.0.into();
         match event {
             Happened::Opened { task, amount, .. } => rows.put(
                 &TASKS,

@@ -6,9 +6,9 @@ use anyhow::{Context, Result, ensure};
 use ledger::shell::journal::{Journal, MemoryJournal};
 use ledger::shell::sql::{Connection, Query};
 use ledger::shell::{
-    Column, Growth, Handle, OpenError, Rows, Settings, Store, Table, Value, View, rebuild_views,
+    Column, Growth, Handle, OpenError, Rows, Seen, Settings, Store, Table, Value, View, rebuild_views,
 };
-use ledger::{Engine, Moment, Sequence};
+use ledger::{Engine, Sequence};
 
 use crate::shell_fixture::{AMOUNT, PATIENCE, Site, ask, fold, key, open, tight};
 use crate::shell_tasks::{Ask, Finished, Happened, Tasks, TasksView};
@@ -195,8 +195,8 @@ impl View<Tasks> for WiderView {
         tables
     }
 
-    fn fold(&mut self, moment: Moment, event: &Happened, machine: &Tasks, rows: &mut Rows) {
-        self.0.fold(moment, event, machine, rows);
+    fn fold(&mut self, seen: Seen, event: &Happened, machine: &Tasks, rows: &mut Rows) {
+        self.0.fold(seen, event, machine, rows);
         if let Happened::Opened { task, .. } = event {
             let wide = i128::from(*task) * i128::from(u64::MAX);
             rows.put(

@@ -29,6 +29,7 @@ pub(crate) struct Shared<M: Machine> {
     pub(crate) recoveries: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) cold_reads: AtomicU64,
+    pub(crate) views_failures: AtomicU64,
 }
 
 /// How the sequencer and the projector are doing.
@@ -50,6 +51,8 @@ pub struct Status {
     pub commits: u64,
     /// Commands for which something that had left memory was read from the views.
     pub cold_reads: u64,
+    /// Times the views could not be written and were tried again.
+    pub views_failures: u64,
     /// Jumps of the wall clock that were not followed.
     pub clock_steps: u64,
     /// Times the state was dropped and recovered.
@@ -72,6 +75,7 @@ impl<M: Machine> Shared<M> {
             recoveries: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             cold_reads: AtomicU64::new(0),
+            views_failures: AtomicU64::new(0),
         }
     }
 
@@ -119,6 +123,7 @@ impl<M: Machine> Shared<M> {
             once_in_memory: read(&self.once_in_memory),
             commits: read(&self.commits),
             cold_reads: read(&self.cold_reads),
+            views_failures: read(&self.views_failures),
             clock_steps: read(&self.clock_steps),
             recoveries: read(&self.recoveries),
         }

@@ -27,7 +27,7 @@ use crate::shell::journal::{DatabaseReader, JournalError, ReadJournal};
 use crate::shell::projector::put_once;
 use crate::shell::sql::Database;
 use crate::shell::table::Rows;
-use crate::shell::view::View;
+use crate::shell::view::{Seen, View};
 use crate::shell::views::{self, ViewsError, ViewsWriter};
 use crate::time::Timestamp;
 
@@ -274,13 +274,14 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
             .report
             .views_at
             .is_some_and(|views_at| sequence <= views_at);
+        let mut events = 0;
         for (position, record) in records.iter().enumerate() {
             let number = once::Place {
                 sequence,
                 record: u32::try_from(position).unwrap_or(u32::MAX),
             };
             self.check_record(row, position, record)
-                .and_then(|()| self.fold(number, record, viewed))
+                .and_then(|()| self.fold(number, record, viewed.then_some(&mut events)))
                 .map_err(|(expected, found)| differ(place(Some(position)), expected, found))?;
         }
         let epoch = self.engine.epoch();
@@ -338,8 +339,13 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
     }
 
     /// Folds a record into the state and, if the views on disk have come this far, into the fresh
-    /// projection.
-    fn fold(&mut self, place: once::Place, record: &Record<M>, viewed: bool) -> Result<(), Broken> {
+    /// projection; then it is told how many events of the row have been folded, and counts on.
+    fn fold(
+        &mut self,
+        place: once::Place,
+        record: &Record<M>,
+        mut viewed: Option<&mut u32>,
+    ) -> Result<(), Broken> {
         let Self {
             engine,
             rows,
@@ -350,8 +356,10 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         let mut audited = Ok(());
         let folded = catch_unwind(AssertUnwindSafe(|| {
             engine.apply(place.sequence, record, |moment, event, machine| {
-                if viewed {
-                    view.fold(moment, event, machine, rows);
+                if let Some(events) = &mut viewed {
+                    let position = **events;
+                    view.fold(Seen { moment, position }, event, machine, rows);
+                    **events += 1;
                 }
                 if audited.is_ok() {
                     audited = audit.event(moment, event, machine);
@@ -364,7 +372,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         }
         audited?;
         self.report.events += record.events().len() as u64;
-        if viewed {
+        if viewed.is_some() {
             put_once(place, record, &mut self.rows);
         }
         Ok(())
