@@ -513,8 +513,9 @@ async fn the_writer_sleeps_while_it_seals_though_something_is_overdue() -> Resul
         }),
         ..roomy(&hands)
     };
-    let opening =
-        tokio::spawn(async move { Store::open_with(journal, path.as_path(), TasksView, settings).await });
+    let opening = tokio::spawn(async move {
+        Store::open_with(journal, path.as_path(), TasksView, settings).await
+    });
     let sealing = async {
         while gate.appends_begun() == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;

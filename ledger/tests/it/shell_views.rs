@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 use ledger::shell::journal::{Journal, MemoryJournal};
 use ledger::shell::sql::{Connection, Query};
 use ledger::shell::{
-    Column, Growth, Handle, OpenError, Rows, Seen, Settings, Store, Table, Value, View, rebuild_views,
+    Column, Growth, Handle, OpenError, Rows, Seen, Settings, Store, Table, Value, View,
+    rebuild_views,
 };
 use ledger::{Engine, Sequence};
 

@@ -208,7 +208,7 @@ async fn last_begun(
 
 /// A run, and the first key of each of its blocks.
 struct Run {
-    run: i64,
+    number: i64,
     fences: Vec<u8>,
     first_place: u64,
     last_place: u64,
@@ -229,8 +229,8 @@ impl Run {
 async fn runs(connection: &mut Connection<'_>, name: &str) -> Result<Vec<Run>, sqlx::Error> {
     let query = Query::new(RUNS).bind(name);
     let runs: Vec<(i64, Vec<u8>, u64, u64)> = connection.all_as(query).await?;
-    let run = |(run, fences, first_place, last_place): (i64, Vec<u8>, u64, u64)| Run {
-        run,
+    let run = |(number, fences, first_place, last_place): (i64, Vec<u8>, u64, u64)| Run {
+        number,
         fences,
         first_place,
         last_place,
@@ -244,7 +244,7 @@ async fn block_of<E: Entry>(
     run: &Run,
     block: usize,
 ) -> Result<Vec<E>, sqlx::Error> {
-    let number = block_no(run.run, i64::try_from(block).unwrap_or(i64::MAX));
+    let number = block_no(run.number, i64::try_from(block).unwrap_or(i64::MAX));
     let (body,): (Vec<u8>,) = connection.one_as(Query::new(BLOCK).bind(number)).await?;
     let mut entries = Vec::new();
     E::decode(&body, &mut entries).ok_or_else(|| unreadable("a block"))?;
@@ -274,7 +274,7 @@ pub(crate) async fn once(
     let wanted = digest(key.scope, key.key);
     let mut found: Vec<OnceAt> = Vec::new();
     for run in runs(connection, OnceAt::INDEX).await? {
-        if may_have(run.run) {
+        if may_have(run.number) {
             of_key(connection, &run, wanted, &mut found).await?;
         }
     }
