@@ -76,10 +76,14 @@ async fn locked(directory: &Path) -> Result<SqliteConnection> {
     Ok(connection)
 }
 
+/// Waits until something is so. What has been spawned runs before it is looked at.
 async fn until<M: Machine>(handle: &Handle<M>, what: impl Fn(&Handle<M>) -> bool) -> Result<()> {
     let waiting = async {
-        while !what(handle) {
+        loop {
             tokio::time::sleep(Duration::from_millis(1)).await;
+            if what(handle) {
+                break;
+            }
         }
     };
     Ok(tokio::time::timeout(PATIENCE, waiting).await?)
