@@ -269,11 +269,8 @@ async fn many_commands_have_an_outcome_each_in_their_order(site: Site) -> Result
     let total = handle.submit(ask(Ask::Total)).await?.outcome;
     let amount = 30 * AMOUNT;
     assert_eq!(total, Said::Total { amount, due: 0 });
-    assert_eq!(
-        rows.rows().len(),
-        1 + 50_usize.div_ceil(7),
-        "batches have their limit"
-    );
+    // The seal, and seven batches of seven; the fiftieth was a defect alone, which makes no row.
+    assert_eq!(rows.rows().len(), 1 + 50 / 7, "batches have their limit");
     assert!(handle.submit_many(Vec::new()).await.is_empty());
     Ok(())
 }
