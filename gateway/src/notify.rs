@@ -10,7 +10,7 @@ mod outbox;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ledger::Sequence;
 use ledger::shell::Handle;
@@ -146,4 +146,11 @@ impl Notifier {
         }
         self.outbox.close().await;
     }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,12 +1,13 @@
 //! Running an errand: the same steps whatever the rail.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fx::Money;
+use fx::{Currency, Money};
 use rand::Rng;
 
-use crate::rail::{Answer, Attempt, NewOrder, OrderId, Rail, Trouble};
+use crate::rail::{Answer, Attempt, HouseLine, NewOrder, OrderId, Rail, Trouble};
 use crate::tally::{Payment, Purse, Tally};
 use crate::world::stream::{Actor, stream};
 use crate::world::{Errand, Fate, Town};
@@ -24,15 +25,20 @@ pub(crate) struct Run<R> {
     pub town: Town,
     pub rail: R,
     tally: Mutex<Tally>,
+    /// What the house held before: an earlier town may have left something.
+    before: BTreeMap<String, HouseLine>,
 }
 
 impl<R: Rail> Run<R> {
-    pub(crate) fn new(town: Town, rail: R) -> Self {
-        Self {
+    /// A town that is about to begin.
+    pub(crate) async fn begin(town: Town, rail: R) -> Answer<Self> {
+        let before = rail.house().await?;
+        Ok(Self {
             town,
             rail,
             tally: Mutex::default(),
-        }
+            before,
+        })
     }
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
@@ -101,10 +107,10 @@ impl<R: Rail> Run<R> {
         }
         self.pay(errand, &order).await?;
         let latency = started.elapsed().saturating_sub(looking);
-        let fee = self.rail.fee(errand.shop, &order).await?;
         let payment = Self::payment(errand, &order, errand.amount);
+        let fee_basis_points = self.town.shops[errand.shop].fee_basis_points;
         self.tally().latencies.push(latency);
-        self.tally().paid(payment, fee);
+        self.tally().paid(payment, fee_basis_points);
         self.after_payment(errand, &order).await
     }
 
@@ -172,9 +178,8 @@ impl<R: Rail> Run<R> {
     async fn refund(&self, errand: &Errand, order: &OrderId, part: u8, amount: i64) -> Answer<()> {
         let amount = Money::new(amount, errand.amount.currency);
         let number = format!("{}-R{part}", errand.order_number());
-        let fee = self.rail.refund(errand.shop, order, number, amount).await?;
-        self.tally()
-            .refunded(Self::payment(errand, order, amount), fee);
+        self.rail.refund(errand.shop, order, number, amount).await?;
+        self.tally().refunded(Self::payment(errand, order, amount));
         Ok(())
     }
 
@@ -252,6 +257,12 @@ impl<R: Rail> Run<R> {
     /// Compares what everyone should hold with what the gateway says they hold.
     pub(crate) async fn audit(&self) -> Answer<Vec<String>> {
         let expected = self.tally().purses.clone();
+        let house = self.rail.house().await?;
+        let gained = |currency: Currency, held: fn(&HouseLine) -> i128| {
+            let of =
+                |lines: &BTreeMap<String, HouseLine>| lines.get(currency.code()).map_or(0, held);
+            of(&house) - of(&self.before)
+        };
         let mut differences = Vec::new();
         for (purse, expected) in expected {
             let found = match purse {
@@ -259,6 +270,8 @@ impl<R: Rail> Run<R> {
                     self.rail.wallet_balance(person, currency).await?
                 }
                 Purse::Shop(shop, currency) => self.rail.shop_balance(shop, currency).await?,
+                Purse::Bank(currency) => gained(currency, |line| line.bank),
+                Purse::Fees(currency) => gained(currency, |line| line.fees),
             };
             if found != expected {
                 differences.push(format!(

@@ -1,5 +1,6 @@
 //! What the town saw: counts, latencies, what each purse should now hold and which webhooks are due.
-//! It is kept from the answers alone, so it is a second set of books beside the gateway's.
+//! It is kept from what was done alone, and fees are worked out here again, so it is a second set of books beside the
+//! gateway's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,9 @@ use crate::rail::OrderId;
 pub(crate) enum Purse {
     Person(usize, Currency),
     Shop(usize, Currency),
+    /// What lies at the bank, and what the house has earned.
+    Bank(Currency),
+    Fees(Currency),
 }
 
 /// What a shop must hear of an order.
@@ -49,6 +53,8 @@ pub(crate) struct Tally {
     /// From asking for the order to hearing that it is paid, less the customer's looking at the code.
     pub latencies: Vec<Duration>,
     pub purses: BTreeMap<Purse, i128>,
+    /// Paid orders.
+    paid: BTreeMap<OrderId, Paid>,
     /// How many webhooks of each kind are due for an order.
     pub due: BTreeMap<(OrderId, News), u32>,
 }
@@ -58,33 +64,42 @@ const FAULTS_MAX: usize = 20;
 
 impl Tally {
     pub(crate) fn topped_up(&mut self, person: usize, amount: Money) {
-        self.give(Purse::Person(person, amount.currency), amount.amount);
+        let Money { amount, currency } = amount;
+        self.give(Purse::Person(person, currency), amount.into());
+        self.give(Purse::Bank(currency), amount.into());
     }
 
-    pub(crate) fn paid(&mut self, who: Payment<'_>, fee: i64) {
+    pub(crate) fn paid(&mut self, who: Payment<'_>, fee_basis_points: u16) {
         self.payments += 1;
-        let Payment {
-            person,
-            shop,
-            order,
+        let Money { amount, currency } = who.amount;
+        let amount = i128::from(amount);
+        let fee = fee(amount, fee_basis_points);
+        self.give(Purse::Person(who.person, currency), -amount);
+        self.give(Purse::Shop(who.shop, currency), amount - fee);
+        self.give(Purse::Fees(currency), fee);
+        let paid = Paid {
             amount,
-        } = who;
-        self.give(Purse::Person(person, amount.currency), -amount.amount);
-        self.give(Purse::Shop(shop, amount.currency), amount.amount - fee);
-        self.news(order, News::Paid);
+            fee,
+            refunded: 0,
+        };
+        self.paid.insert(who.order.clone(), paid);
+        self.news(who.order, News::Paid);
     }
 
-    pub(crate) fn refunded(&mut self, who: Payment<'_>, fee: i64) {
+    pub(crate) fn refunded(&mut self, who: Payment<'_>) {
         self.refunds += 1;
-        let Payment {
-            person,
-            shop,
-            order,
-            amount,
-        } = who;
-        self.give(Purse::Person(person, amount.currency), amount.amount);
-        self.give(Purse::Shop(shop, amount.currency), fee - amount.amount);
-        self.news(order, News::Refunded);
+        let Money { amount, currency } = who.amount;
+        let amount = i128::from(amount);
+        let Some(paid) = self.paid.get_mut(who.order) else {
+            return self.fault(format!("{} is refunded but was not paid", who.order));
+        };
+        let before = paid.fee_returned();
+        paid.refunded += amount;
+        let returned = paid.fee_returned() - before;
+        self.give(Purse::Person(who.person, currency), amount);
+        self.give(Purse::Shop(who.shop, currency), returned - amount);
+        self.give(Purse::Fees(currency), -returned);
+        self.news(who.order, News::Refunded);
     }
 
     pub(crate) fn closed(&mut self, order: &OrderId) {
@@ -107,8 +122,8 @@ impl Tally {
         }
     }
 
-    fn give(&mut self, purse: Purse, amount: i64) {
-        *self.purses.entry(purse).or_default() += i128::from(amount);
+    fn give(&mut self, purse: Purse, amount: i128) {
+        *self.purses.entry(purse).or_default() += amount;
     }
 
     fn news(&mut self, order: &OrderId, news: News) {
@@ -122,6 +137,32 @@ impl Tally {
     }
 }
 
+/// A paid order, in minor units.
+#[derive(Clone, Copy, Debug)]
+struct Paid {
+    amount: i128,
+    fee: i128,
+    refunded: i128,
+}
+
+impl Paid {
+    /// Of the fee the house keeps the part of what was not refunded, rounded up.
+    const fn fee_returned(&self) -> i128 {
+        self.fee * self.refunded / self.amount
+    }
+}
+
+/// What the house takes: hundredths of a percent, halves to the even unit.
+const fn fee(amount: i128, basis_points: u16) -> i128 {
+    let exact = amount * basis_points as i128;
+    let (whole, rest) = (exact / 10_000, exact % 10_000);
+    if rest > 5_000 || rest == 5_000 && whole % 2 == 1 {
+        whole + 1
+    } else {
+        whole
+    }
+}
+
 /// Who paid whom how much for what.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Payment<'a> {
@@ -129,4 +170,54 @@ pub(crate) struct Payment<'a> {
     pub shop: usize,
     pub order: &'a OrderId,
     pub amount: Money,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fees_are_worked_out_by_hand() {
+        for (amount, basis_points, expected) in [
+            (2_500, 60, 15),
+            (1, 60, 0),
+            (125, 40, 0),
+            (375, 40, 2),
+            (126, 40, 1),
+            (100, 10_000, 100),
+        ] {
+            assert_eq!(
+                fee(amount, basis_points),
+                expected,
+                "{amount} {basis_points}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_paid_and_refunded_leaves_nothing_over() {
+        let order = OrderId("ord_1".to_owned());
+        let cny = |amount| Money::new(amount, Currency::CNY);
+        let who = |amount| Payment {
+            person: 1,
+            shop: 2,
+            order: &order,
+            amount: cny(amount),
+        };
+        let mut tally = Tally::default();
+        tally.topped_up(1, cny(10_000));
+        tally.paid(who(2_500), 60);
+        let purse = |tally: &Tally, purse| tally.purses[&purse];
+        assert_eq!(purse(&tally, Purse::Shop(2, Currency::CNY)), 2_485);
+        assert_eq!(purse(&tally, Purse::Fees(Currency::CNY)), 15);
+        let mut kept = Vec::new();
+        for part in [999, 1, 1_499, 1] {
+            tally.refunded(who(part));
+            kept.push(purse(&tally, Purse::Fees(Currency::CNY)));
+        }
+        assert_eq!(kept, [10, 9, 1, 0]);
+        assert_eq!(purse(&tally, Purse::Person(1, Currency::CNY)), 10_000);
+        assert_eq!(purse(&tally, Purse::Shop(2, Currency::CNY)), 0);
+        assert_eq!(purse(&tally, Purse::Bank(Currency::CNY)), 10_000);
+    }
 }

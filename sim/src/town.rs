@@ -1,5 +1,6 @@
 //! A run from beginning to end.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(crate) async fn over_http(flags: &Flags) -> anyhow::Result<bool> {
         town.people.len() + desk::CROOKS as usize,
         hooks.clone(),
     )?;
-    let run = Arc::new(Run::new(town, rail));
+    let run = Arc::new(Run::begin(town, rail).await.map_err(broken)?);
 
     tell(&format!(
         "gateway at {}, data in {}",
@@ -58,7 +59,7 @@ pub(crate) async fn over_http(flags: &Flags) -> anyhow::Result<bool> {
     desk.leave_key(&data)?;
     let webhooks = webhooks(&run, &hooks).await;
     let differences = run.audit().await.map_err(broken)?;
-    let balance = run.rail.trial_balance().await.map_err(broken)?;
+    let balance = trial_balance(&run).await?;
 
     let address = gateway.address;
     gateway.stop().await?;
@@ -66,7 +67,7 @@ pub(crate) async fn over_http(flags: &Flags) -> anyhow::Result<bool> {
     let report = Report {
         shops: run.town.shops.len(),
         people: run.town.people.len(),
-        trial_balance: balance.into_iter().collect(),
+        trial_balance: balance,
         differences,
         webhooks: Some(webhooks),
         caught: Some(caught),
@@ -85,7 +86,8 @@ pub(crate) async fn over_http(flags: &Flags) -> anyhow::Result<bool> {
 /// Runs the town without HTTP, one errand after another.
 pub(crate) async fn in_process(flags: &Flags) -> anyhow::Result<bool> {
     let town = Town::new(flags.seed, flags.shops, flags.people);
-    let run = Run::new(town, EngineRail::new(flags.seed));
+    let run = Run::begin(town, EngineRail::new(flags.seed));
+    let run = run.await.map_err(broken)?;
     let started = Instant::now();
     for place in 0..run.town.shops.len() {
         run.open_shop(place).await.map_err(broken)?;
@@ -97,7 +99,7 @@ pub(crate) async fn in_process(flags: &Flags) -> anyhow::Result<bool> {
         run.errand(number).await;
     }
     let differences = run.audit().await.map_err(broken)?;
-    let balance = run.rail.trial_balance().await.map_err(broken)?;
+    let balance = trial_balance(&run).await?;
     let (head, rows, events) = run.rail.journal();
     let replayed = run.rail.replay()?;
     let difference = (replayed != head)
@@ -112,12 +114,22 @@ pub(crate) async fn in_process(flags: &Flags) -> anyhow::Result<bool> {
     let report = Report {
         shops: run.town.shops.len(),
         people: run.town.people.len(),
-        trial_balance: balance.into_iter().collect(),
+        trial_balance: balance,
         differences,
         ..Report::new(flags.seed, &mut run.tally(), started.elapsed(), journal)
     };
     publish(flags, &report)?;
     Ok(report.all_is_well())
+}
+
+/// For each currency the sum of all debits less the sum of all credits.
+async fn trial_balance<R: Rail>(run: &Run<R>) -> anyhow::Result<BTreeMap<String, i128>> {
+    let house = run.rail.house().await.map_err(broken)?;
+    if house.is_empty() {
+        return Err(anyhow!("the trial balance is empty"));
+    }
+    let lines = house.into_iter();
+    Ok(lines.map(|(code, line)| (code, line.difference)).collect())
 }
 
 /// The named directory, or a temporary one that is gone when its guard is dropped.

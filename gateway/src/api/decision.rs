@@ -239,7 +239,7 @@ pub(super) struct ProofAsked {
     pin: Option<String>,
     /// Or one of the wallet's devices, and
     device: Option<KeyId>,
-    /// its HMAC-SHA256 over `text_to_sign`, in base64url without padding.
+    /// its HMAC-SHA256 over the text that is to be signed, in base64url without padding.
     signature: Option<String>,
 }
 
@@ -250,14 +250,15 @@ impl std::fmt::Debug for ProofAsked {
 }
 
 impl ProofAsked {
-    fn read(self) -> Result<Box<dyn Proof>, Problem> {
+    /// Reads a proof that stood at this pointer of the body.
+    pub(super) fn read(self, pointer: &str) -> Result<Box<dyn Proof>, Problem> {
         match (self.pin, self.device, self.signature) {
             (Some(pin), None, None) => Ok(Box::new(Pin(pin))),
             (None, Some(device), Some(signature)) => {
                 let signature = URL_SAFE_NO_PAD.decode(&signature).map_err(|error| {
                     Problem::field(
                         Code::FieldInvalid,
-                        "/signature",
+                        format!("{pointer}/signature"),
                         format!("is not base64url: {error}"),
                     )
                 })?;
@@ -265,7 +266,7 @@ impl ProofAsked {
             }
             _ => Err(Problem::field(
                 Code::FieldInvalid,
-                "",
+                pointer,
                 "Send either a pin, or a device and its signature.",
             )),
         }
@@ -331,7 +332,7 @@ pub(super) async fn confirm(ask: Ask<DecisionId, (), Json<ProofAsked>>) -> Repli
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
-    let proof = ask.body.0.read()?;
+    let proof = ask.body.0.read("")?;
     let wallet = caller.wallet()?;
     let done = ask
         .app

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::ask::{Ask, Document, Exposition, Json, Replied, Reply};
 use super::openapi::document;
 use super::wire::{Amount, SequenceToken};
-use crate::pay::recipe::PAYMENTS_BOOK;
+use crate::pay::recipe::{PAYMENTS_BOOK, Role};
 use crate::pay::{Command, Outcome};
 use crate::problem::{Code, Problem};
 
@@ -25,6 +25,10 @@ pub(super) struct LineOfBalance {
     credits: i128,
     /// Debits less credits: zero, always.
     difference: Amount,
+    /// What lies at the bank for wallets and merchants.
+    bank: Amount,
+    /// What the house has earned.
+    fees: Amount,
 }
 
 /// Whether the books balance, currency by currency.
@@ -37,15 +41,24 @@ pub(super) struct TrialBalance {
 
 pub(super) async fn trial_balance(ask: Ask) -> Replied<TrialBalance> {
     let done = ask.app.ask(Command::TrialBalance).await?;
-    let Outcome::TrialBalance(sums) = &done.outcome else {
+    let Outcome::TrialBalance { sums, house } = &done.outcome else {
         return done.unexpected();
     };
     let ours = sums.iter().filter(|sum| sum.book == PAYMENTS_BOOK);
-    let lines = ours.map(|sum| LineOfBalance {
-        currency: sum.currency.code().to_owned(),
-        debits: sum.sum.debits,
-        credits: sum.sum.credits,
-        difference: Amount::new(sum.sum.debits - sum.sum.credits, sum.currency),
+    let lines = ours.map(|sum| {
+        let of = |role: Role| {
+            let id = role.account(sum.currency);
+            let account = house.iter().find(|account| account.id == id);
+            Amount::new(account.map_or(0, ledger::Account::net), sum.currency)
+        };
+        LineOfBalance {
+            currency: sum.currency.code().to_owned(),
+            debits: sum.sum.debits,
+            credits: sum.sum.credits,
+            difference: Amount::new(sum.sum.debits - sum.sum.credits, sum.currency),
+            bank: of(Role::Bank),
+            fees: of(Role::Fees),
+        }
     });
     let balance = TrialBalance {
         balances: sums.iter().all(|sum| sum.balances()),

@@ -148,11 +148,12 @@ pub(super) async fn revoke(ask: Ask<KeyId>) -> Replied<KeyRevoked> {
             }
         }
     }
+    let forgetting = ask.app.keys.forget_after(ask.id);
     let done = ask
         .app
         .command(Command::RevokeKey { id: ask.id }, ask.once)
         .await?;
-    ask.app.keys.forget(ask.id);
+    drop(forgetting);
     let Outcome::Key(key) = &done.outcome else {
         return done.unexpected();
     };

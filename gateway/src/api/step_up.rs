@@ -5,12 +5,13 @@ use utoipa::ToSchema;
 
 use super::ask::{Ask, Json, Replied, Reply};
 use super::check::Check;
+use super::decision::ProofAsked;
 use super::wire::SequenceToken;
 use crate::app::secrets::{SecretsError, new_secret};
-use crate::app::{App, Done, new_id, pin_owner};
+use crate::app::{App, Done, Proof, new_id, pin_owner};
 use crate::auth::Caller;
 use crate::pay::step_up::Change;
-use crate::pay::{Command, Device, KeyId, Outcome, StepUps, WalletId};
+use crate::pay::{Command, Device, KeyId, Outcome, SealedSecret, StepUps, WalletId};
 use crate::problem::{Code, Problem};
 use crate::secret::Secret;
 
@@ -23,9 +24,12 @@ const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
 pub(super) struct StepUpsShown {
     /// Whether a PIN is set.
     pin: bool,
-    /// Whether it was wrong so often that it counts no more until it is set anew.
+    /// Whether it was wrong so often that it counts no more until it is set anew, which needs a device or an operator.
     pin_blocked: bool,
     devices: Vec<DeviceShown>,
+    /// How often all this was changed. To prove the next change a device signs the wallet's id, this number and the
+    /// change, each on a line of its own, as in `wal_…`, `3`, `set_pin 271828`.
+    changes: u32,
     sequence: SequenceToken,
 }
 
@@ -46,6 +50,7 @@ impl StepUpsShown {
             pin: step_ups.pin.is_some(),
             pin_blocked: step_ups.pin_is_blocked(),
             devices: devices.collect(),
+            changes: step_ups.changes,
             sequence: SequenceToken(done.sequence),
         }
     }
@@ -60,7 +65,21 @@ fn own(caller: &Caller, wallet: WalletId) -> Result<(), Problem> {
     }
 }
 
-fn sealed(app: &App, secret: &Secret, owner: &str) -> Result<crate::pay::SealedSecret, Problem> {
+/// Changes what the asking wallet confirms with.
+async fn change<B>(
+    ask: &Ask<WalletId, (), B>,
+    change: Change,
+    said: &str,
+    proof: Option<ProofAsked>,
+) -> Result<Done, Problem> {
+    let proof = proof.map(|proof| proof.read("/proof")).transpose()?;
+    let proof: Option<&dyn Proof> = proof.as_deref();
+    ask.app
+        .change_step_ups(ask.id, change, (said, proof), ask.once)
+        .await
+}
+
+fn sealed(app: &App, secret: &Secret, owner: &str) -> Result<SealedSecret, Problem> {
     let sealed = app.secrets.seal(secret, owner);
     sealed.map_err(|error| Problem::internal(&error))
 }
@@ -76,12 +95,14 @@ pub(super) async fn find(ask: Ask<WalletId>) -> Replied<StepUpsShown> {
 }
 
 #[derive(Deserialize, ToSchema)]
-#[schema(as = NewPin, example = json!({"pin": "271828"}))]
+#[schema(as = NewPin, example = json!({"pin": "271828", "proof": {"pin": "314159"}}))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PinAsked {
     /// Six to twelve digits, not all alike.
     #[schema(pattern = "^[0-9]{6,12}$")]
     pin: String,
+    /// Needed once the wallet has a PIN or a device. A device signs `set_pin` and the new PIN.
+    proof: Option<ProofAsked>,
 }
 
 impl std::fmt::Debug for PinAsked {
@@ -90,9 +111,9 @@ impl std::fmt::Debug for PinAsked {
     }
 }
 
-pub(super) async fn set_pin(ask: Ask<WalletId, (), Json<PinAsked>>) -> Replied<StepUpsShown> {
+pub(super) async fn set_pin(mut ask: Ask<WalletId, (), Json<PinAsked>>) -> Replied<StepUpsShown> {
     own(&ask.caller()?, ask.id)?;
-    let pin = ask.body.0.pin;
+    let pin = std::mem::take(&mut ask.body.0.pin);
     let digits = pin.bytes().all(|byte| byte.is_ascii_digit());
     let first = pin.bytes().next();
     let alike = pin.bytes().all(|byte| Some(byte) == first);
@@ -100,12 +121,10 @@ pub(super) async fn set_pin(ask: Ask<WalletId, (), Json<PinAsked>>) -> Replied<S
         let detail = "A PIN is six to twelve digits that are not all alike.";
         return Err(Problem::field(Code::PinInvalid, "/pin", detail));
     }
+    let said = format!("set_pin {pin}");
     let sealed = sealed(&ask.app, &Secret::new(pin), &pin_owner(ask.id))?;
-    let command = Command::ChangeStepUps {
-        wallet: ask.id,
-        change: Change::Pin(sealed),
-    };
-    let done = ask.app.command(command, ask.once).await?;
+    let proof = ask.body.0.proof.take();
+    let done = change(&ask, Change::Pin(sealed), &said, proof).await?;
     let Outcome::StepUps(step_ups) = &done.outcome else {
         return done.unexpected();
     };
@@ -114,11 +133,13 @@ pub(super) async fn set_pin(ask: Ask<WalletId, (), Json<PinAsked>>) -> Replied<S
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewDevice, example = json!({"name": "My phone"}))]
+#[schema(as = NewDevice, example = json!({"name": "My phone", "proof": {"pin": "314159"}}))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeviceAsked {
     #[schema(min_length = 1, max_length = 64)]
     name: String,
+    /// Needed once the wallet has a PIN or a device. A device signs `add_device` and the name.
+    proof: Option<ProofAsked>,
 }
 
 /// A device, with its secret: it is shown now and not again, except to a retry of the same request.
@@ -132,7 +153,9 @@ pub(super) struct DeviceAdded {
     sequence: SequenceToken,
 }
 
-pub(super) async fn add_device(ask: Ask<WalletId, (), Json<DeviceAsked>>) -> Replied<DeviceAdded> {
+pub(super) async fn add_device(
+    mut ask: Ask<WalletId, (), Json<DeviceAsked>>,
+) -> Replied<DeviceAdded> {
     own(&ask.caller()?, ask.id)?;
     let mut check = Check::default();
     check.text("/name", &ask.body.0.name, NAME_CHARS_MAX);
@@ -142,14 +165,12 @@ pub(super) async fn add_device(ask: Ask<WalletId, (), Json<DeviceAsked>>) -> Rep
     let secret = new_secret().map_err(internal)?;
     let device = Device {
         id,
-        name: ask.body.0.name,
+        name: std::mem::take(&mut ask.body.0.name),
         secret: sealed(&ask.app, &secret, &id.to_string())?,
     };
-    let command = Command::ChangeStepUps {
-        wallet: ask.id,
-        change: Change::AddDevice(device),
-    };
-    let done = ask.app.command(command, ask.once).await?;
+    let said = format!("add_device {}", device.name);
+    let proof = ask.body.0.proof.take();
+    let done = change(&ask, Change::AddDevice(device), &said, proof).await?;
     let Outcome::StepUps(step_ups) = &done.outcome else {
         return done.unexpected();
     };
@@ -168,21 +189,32 @@ pub(super) async fn add_device(ask: Ask<WalletId, (), Json<DeviceAsked>>) -> Rep
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = DeviceNamed, example = json!({"device": "key_0197a3e5c4b17f20a1b2c3d4e5f60718"}))]
+#[schema(as = DeviceNamed, example = json!({"device": "key_0197a3e5c4b17f20a1b2c3d4e5f60718", "proof": {"pin": "314159"}}))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeviceNamed {
     device: KeyId,
+    /// A device signs `remove_device` and the id.
+    proof: Option<ProofAsked>,
 }
 
 pub(super) async fn remove_device(
-    ask: Ask<WalletId, (), Json<DeviceNamed>>,
+    mut ask: Ask<WalletId, (), Json<DeviceNamed>>,
 ) -> Replied<StepUpsShown> {
     own(&ask.caller()?, ask.id)?;
-    let command = Command::ChangeStepUps {
-        wallet: ask.id,
-        change: Change::RemoveDevice(ask.body.0.device),
+    let device = ask.body.0.device;
+    let said = format!("remove_device {device}");
+    let proof = ask.body.0.proof.take();
+    let done = change(&ask, Change::RemoveDevice(device), &said, proof).await?;
+    let Outcome::StepUps(step_ups) = &done.outcome else {
+        return done.unexpected();
     };
-    let done = ask.app.command(command, ask.once).await?;
+    let shown = StepUpsShown::of(&done, step_ups);
+    Ok(Reply::done(&done, Json(shown)))
+}
+
+/// An operator, who has made sure who the holder is, takes all away.
+pub(super) async fn reset(ask: Ask<WalletId>) -> Replied<StepUpsShown> {
+    let done = change(&ask, Change::Reset, "", None).await?;
     let Outcome::StepUps(step_ups) = &done.outcome else {
         return done.unexpected();
     };

@@ -72,7 +72,7 @@ fn orders() -> Vec<Route> {
             )
             .for_roles(MERCHANT)
             .answers(StatusCode::CREATED)
-            .refuses(refusals![amount; MerchantNotFound OrderNumberUsed CurrencyNotHeld ExpiryInvalid]),
+            .refuses(refusals![amount; MerchantNotFound OrderNumberUsed CurrencyNotHeld ExpiryInvalid OrdersOpenTooMany]),
         Route::get("/v1/orders", order::list)
             .documented(
                 "Orders",
@@ -96,7 +96,8 @@ fn orders() -> Vec<Route> {
                 "Orders",
                 "close_order",
                 "Close an order",
-                "An open order can no longer be paid. Closing a closed order changes nothing.",
+                "An open order can no longer be paid. If its payment is in review, the money that is on hold goes back to \
+                 the payer. Closing a closed order changes nothing.",
             )
             .for_roles(MERCHANT)
             .refuses(refusals![OrderNotFound OrderAlreadyPaid OrderExpired]),
@@ -359,7 +360,7 @@ fn merchants() -> Vec<Route> {
             )
             .for_roles(OPERATOR_OR_MERCHANT)
             .answers(StatusCode::CREATED)
-            .refuses(refusals![MerchantNotFound]),
+            .refuses(refusals![MerchantNotFound KeysTooMany]),
     ]
 }
 
@@ -404,7 +405,7 @@ fn wallets() -> Vec<Route> {
             )
             .for_roles(OPERATOR_OR_WALLET)
             .answers(StatusCode::CREATED)
-            .refuses(refusals![WalletNotFound]),
+            .refuses(refusals![WalletNotFound KeysTooMany]),
     ]
 }
 
@@ -431,7 +432,7 @@ fn decisions() -> Vec<Route> {
             .for_roles(WALLET)
             .may_wait()
             .refuses(refusals![
-                DecisionNotPending ProofWrong OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
+                DecisionNotPending ProofWrong ProofOutdated PinBlocked OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
                 InsufficientFunds AccountFrozen AccountClosed AboveMaximum
             ]),
     ]
@@ -452,29 +453,47 @@ fn step_ups() -> Vec<Route> {
                 "Wallets",
                 "set_pin",
                 "Set a wallet's PIN",
-                "In place of the one before. With it the payer confirms payments that look risky.",
+                "In place of the one before. With it the payer confirms payments that look risky. Only the first PIN or \
+                 device is set without a proof by what the wallet has.",
             )
             .for_roles(WALLET)
-            .refuses(refusals![WalletNotFound PinInvalid]),
+            .refuses(refusals![
+                WalletNotFound PinInvalid ProofNeeded ProofWrong ProofOutdated PinBlocked ConfirmationsPending
+            ]),
         Route::post("/v1/wallets/{id}/devices", step_up::add_device)
             .documented(
                 "Wallets",
                 "add_device",
                 "Add a device to a wallet",
-                "Its secret, which never leaves it, signs payments that look risky.",
+                "Its secret, which never leaves it, signs payments that look risky. Only the first PIN or device is set \
+                 without a proof by what the wallet has.",
             )
             .for_roles(WALLET)
             .answers(StatusCode::CREATED)
-            .refuses(refusals![WalletNotFound DevicesTooMany]),
+            .refuses(refusals![
+                WalletNotFound DevicesTooMany ProofNeeded ProofWrong ProofOutdated PinBlocked ConfirmationsPending
+            ]),
         Route::post("/v1/wallets/{id}/devices/remove", step_up::remove_device)
             .documented(
                 "Wallets",
                 "remove_device",
                 "Remove a wallet's device",
-                "It confirms nothing any more.",
+                "It confirms nothing any more. This needs a proof by what the wallet has.",
             )
             .for_roles(WALLET)
-            .refuses(refusals![WalletNotFound KeyNotFound]),
+            .refuses(refusals![
+                WalletNotFound KeyNotFound ProofNeeded ProofWrong ProofOutdated PinBlocked ConfirmationsPending
+            ]),
+        Route::post("/v1/wallets/{id}/step-ups/reset", step_up::reset)
+            .documented(
+                "Wallets",
+                "reset_step_ups",
+                "Take away what a wallet confirms with",
+                "For a holder who lost it all and has proven otherwise who they are. The wallet then has no PIN and no \
+                 device and can set the first one anew, but not for payments that wait already.",
+            )
+            .for_roles(OPERATOR)
+            .refuses(refusals![WalletNotFound]),
     ]
 }
 
@@ -483,7 +502,8 @@ fn keys() -> Vec<Route> {
         Route::post("/v1/keys", key::for_house)
             .documented("Keys", "create_key", "Make a key for a bank, an analyst or an operator", "The house's own keys.")
             .for_roles(OPERATOR)
-            .answers(StatusCode::CREATED),
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![KeysTooMany]),
         Route::post("/v1/keys/{id}/revoke", key::revoke)
             .documented(
                 "Keys",

@@ -1,4 +1,5 @@
-//! Step-up: a payer proves who they are before a challenged payment goes through.
+//! Step-up: a payer proves who they are before a challenged payment goes through, and before what they prove it with is
+//! changed.
 //!
 //! A [`Proof`] is one way to do that; each further way (a passkey, a face) is one more type that implements it. The
 //! secrets behind proofs are sealed in the journal; they are opened here and nowhere else.
@@ -11,15 +12,19 @@ use sha2::{Digest, Sha256};
 
 use super::secrets::{Secrets, SecretsError};
 use super::{App, Done};
+use crate::pay::step_up::Change;
 use crate::pay::{
-    About, Command, Decision, DecisionId, KeyId, Outcome, Refusal, StepUp, StepUps, WalletId,
+    About, CheckedProof, Command, Decision, DecisionId, KeyId, Outcome, Refusal, StepUp, StepUps,
+    WalletId,
 };
 use crate::problem::Problem;
 
 /// What a proof is checked against.
 #[derive(Debug)]
 pub struct Asked<'a> {
-    pub decision: &'a Decision,
+    pub wallet: WalletId,
+    /// What a device signs.
+    pub text_to_sign: &'a str,
     pub step_ups: &'a StepUps,
     secrets: &'a Secrets,
 }
@@ -28,7 +33,8 @@ pub struct Asked<'a> {
 pub trait Proof: Debug + Send + Sync {
     fn method(&self) -> StepUp;
 
-    /// Whether it proves that the wallet's holder wants this very payment.
+    /// Whether it proves that the wallet's holder wants this very thing. How often that may be tried is for the rules to
+    /// say.
     fn holds(&self, asked: &Asked<'_>) -> Result<bool, SecretsError>;
 }
 
@@ -50,12 +56,7 @@ impl Proof for Pin {
         let Some(sealed) = &asked.step_ups.pin else {
             return Ok(false);
         };
-        if asked.step_ups.pin_is_blocked() {
-            return Ok(false);
-        }
-        let pin = asked
-            .secrets
-            .open(sealed, &pin_owner(asked.decision.wallet))?;
+        let pin = asked.secrets.open(sealed, &pin_owner(asked.wallet))?;
         // Digests are compared, so that the time taken tells nothing of the PIN.
         Ok(Sha256::digest(pin.expose()) == Sha256::digest(&self.0))
     }
@@ -66,7 +67,7 @@ pub(crate) fn pin_owner(wallet: WalletId) -> String {
     format!("pin {wallet}")
 }
 
-/// The signature of a key in the payer's phone over [`text_to_sign`].
+/// The signature of a key in the payer's phone over the text that is asked for.
 #[derive(Debug)]
 pub struct DeviceSignature {
     pub device: KeyId,
@@ -88,13 +89,13 @@ impl Proof for DeviceSignature {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose()) else {
             return Ok(false);
         };
-        mac.update(text_to_sign(asked.decision).as_bytes());
+        mac.update(asked.text_to_sign.as_bytes());
         Ok(mac.verify_slice(&self.signature).is_ok())
     }
 }
 
-/// What a device signs: this payment, to this shop or person, of this amount, and no other. A red packet names itself
-/// and whose it is.
+/// What a device signs to confirm: this payment, to this shop or person, of this amount, and no other. A red packet names
+/// itself and whose it is.
 pub(crate) fn text_to_sign(decision: &Decision) -> String {
     let (what, whose) = match decision.about {
         About::Order {
@@ -111,7 +112,61 @@ pub(crate) fn text_to_sign(decision: &Decision) -> String {
     )
 }
 
+/// What a device signs to change what a wallet confirms with: this change, once.
+fn text_of_change(wallet: WalletId, step_ups: &StepUps, change: &str) -> String {
+    format!("{wallet}\n{}\n{change}", step_ups.changes)
+}
+
 impl App {
+    /// Looks at a proof. It is counted by the rules, who also see whether it was looked at in time.
+    fn check(
+        &self,
+        proof: &dyn Proof,
+        wallet: WalletId,
+        text_to_sign: &str,
+        step_ups: StepUps,
+    ) -> Result<Box<CheckedProof>, Problem> {
+        let asked = Asked {
+            wallet,
+            text_to_sign,
+            step_ups: &step_ups,
+            secrets: &self.secrets,
+        };
+        let holds = proof.holds(&asked);
+        Ok(Box::new(CheckedProof {
+            method: proof.method(),
+            holds: holds.map_err(|error| Problem::internal(&error))?,
+            against: step_ups,
+        }))
+    }
+
+    /// Changes what a wallet confirms with; `said` is the change as a device signs it.
+    pub async fn change_step_ups(
+        &self,
+        wallet: WalletId,
+        change: Change,
+        (said, proof): (&str, Option<&dyn Proof>),
+        once: Option<Unique>,
+    ) -> Result<Done, Problem> {
+        let proof = match proof {
+            None => None,
+            Some(proof) => {
+                let found = self.ask(Command::FindStepUps(wallet)).await?;
+                let Outcome::StepUps(step_ups) = &found.outcome else {
+                    return found.unexpected();
+                };
+                let text = text_of_change(wallet, step_ups, said);
+                Some(self.check(proof, wallet, &text, StepUps::clone(step_ups))?)
+            }
+        };
+        let command = Command::ChangeStepUps {
+            wallet,
+            change,
+            proof,
+        };
+        self.command(command, once).await
+    }
+
     /// Lets a challenged payment through if the proof holds.
     pub async fn confirm(
         &self,
@@ -125,23 +180,11 @@ impl App {
             .await?;
         let command = match found.outcome {
             Outcome::Confirmable { decision, step_ups } if decision.wallet == wallet => {
-                let asked = Asked {
-                    decision: &decision,
-                    step_ups: &step_ups,
-                    secrets: &self.secrets,
-                };
-                let holds = proof.holds(&asked);
-                if holds.map_err(|error| Problem::internal(&error))? {
-                    Command::Confirm {
-                        decision: id,
-                        wallet,
-                        proof: proof.method(),
-                    }
-                } else {
-                    Command::WrongProof {
-                        decision: id,
-                        wallet,
-                    }
+                let text = text_to_sign(&decision);
+                Command::Confirm {
+                    decision: id,
+                    wallet,
+                    proof: self.check(proof, wallet, &text, *step_ups)?,
                 }
             }
             // A retry still gets its first answer, under its key.

@@ -12,8 +12,9 @@ use ledger::{Remember, Submission, TransactionId, Unique};
 use super::ask::new_id;
 use super::risk::{self, Moving};
 use super::{App, Done};
+use crate::api::refused::submit_problem;
 use crate::pay::{
-    Command, NewRedPacket, NewTransfer, OrderId, Outcome, Pay, Refusal, Scored, WalletId,
+    Command, NewRedPacket, NewTransfer, OrderId, Outcome, Pay, Payments, Refusal, Scored, WalletId,
 };
 use crate::problem::{Code, Problem};
 
@@ -146,11 +147,7 @@ impl App {
         if let Some(attempt) = attempt(&looked.outcome) {
             let scored = self.risk.assess(&attempt);
             let submission = Submission::new(command(Some(Box::new(scored)))).once(once);
-            let answer = self.submit(submission).await;
-            if !may_be_journalled(&attempt, &answer) {
-                self.risk.forget(&attempt);
-            }
-            return Done::of(answer?);
+            return Done::of(self.see_through(attempt, submission).await?);
         }
         match looked.outcome {
             Outcome::Refused(refusal) if !looked.again => {
@@ -158,6 +155,26 @@ impl App {
             }
             _ => Done::of(looked),
         }
+    }
+
+    /// Gives the command of an attempt that was assessed, and learns its end. This goes on by itself if whoever asked has
+    /// gone: an attempt whose end nobody learns would count as under way for good.
+    async fn see_through(
+        &self,
+        attempt: Attempt,
+        submission: Submission<Payments>,
+    ) -> Result<Committed<Outcome>, Problem> {
+        let (handle, risk) = (self.handle.clone(), self.risk.clone());
+        let seen_through = tokio::spawn(async move {
+            let answer = handle.submit(submission).await.map_err(submit_problem);
+            if !may_be_journalled(&attempt, &answer) {
+                risk.forget(&attempt);
+            }
+            answer
+        });
+        seen_through
+            .await
+            .unwrap_or_else(|error| Err(Problem::internal(&error)))
     }
 }
 

@@ -115,7 +115,20 @@ pub(super) fn write_private(file: &Path, text: &str) -> io::Result<()> {
     let mut written: File = options.open(&draft)?;
     writeln!(written, "{text}")?;
     written.sync_all()?;
-    fs::rename(draft, file)
+    fs::rename(draft, file)?;
+    // Its name is an entry of the directory, which a power cut forgets as well.
+    #[cfg(unix)]
+    File::open(directory_of(file))?.sync_all()?;
+    Ok(())
+}
+
+/// Where a file lies; one that is named without a directory lies in the current one.
+#[cfg(unix)]
+fn directory_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +148,18 @@ mod tests {
         assert_eq!(again.open(&sealed, "one").unwrap(), secret);
         assert!(again.open(&sealed, "other").is_err());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_found_in_the_directory_that_holds_its_name() {
+        for (file, directory) in [
+            ("master.key", "."),
+            ("data/master.key", "data"),
+            ("/master.key", "/"),
+        ] {
+            assert_eq!(directory_of(Path::new(file)), Path::new(directory));
+        }
     }
 
     #[cfg(unix)]

@@ -23,6 +23,19 @@ const KEYS_MAX: usize = 200_000;
 /// Look-ups at a time. A stranger can name any key, so this bounds what strangers can put into the queue.
 const LOOK_UPS_MAX: usize = 256;
 
+/// A key that is about to be revoked.
+#[derive(Debug)]
+pub struct Forgetting<'a> {
+    keys: &'a Keys,
+    id: KeyId,
+}
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.keys.forget(self.id);
+    }
+}
+
 /// A key as requests are checked with it.
 #[derive(Debug)]
 pub struct KnownKey {
@@ -103,8 +116,13 @@ impl Keys {
         })
     }
 
-    /// Forgets a key, because it was revoked.
-    pub fn forget(&self, id: KeyId) {
+    /// Forgets a key when the guard goes, whatever became of the revocation until then: whoever asked for it may have
+    /// stopped waiting while it was becoming durable.
+    pub fn forget_after(&self, id: KeyId) -> Forgetting<'_> {
+        Forgetting { keys: self, id }
+    }
+
+    fn forget(&self, id: KeyId) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         self.revocations.fetch_add(1, Ordering::SeqCst);
         known.remove(&id);

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use ledger::Sequence;
 use ledger::shell::{Handle, Views};
 use tokio::sync::{mpsc, watch};
 
 use super::outbox::Outbox;
-use super::{Change, NotifyError};
+use super::{Change, NotifyError, now_ms};
 use crate::app::secrets::Secrets;
 use crate::pay::{EndpointId, Payments};
 use crate::store::notification::{self, Destination, Message, Place};
@@ -23,6 +23,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long to wait after something went wrong.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long to wait before an endpoint is tried again about which something is wrong.
+const REACH_AGAIN: Duration = Duration::from_secs(10);
 
 pub(super) type Running = (Engine<Outbox>, mpsc::Sender<Feed>);
 
@@ -38,6 +41,10 @@ pub(super) struct Feeder {
     /// Endpoints that the engine knows, and those that it shall never hear of again.
     known: HashSet<EndpointId>,
     gone: HashSet<EndpointId>,
+    /// Endpoints for which something waits and of which the engine could not be told yet.
+    unreached: HashSet<EndpointId>,
+    /// When they are tried again.
+    reach_at: Instant,
 }
 
 /// Whether to go on.
@@ -65,6 +72,8 @@ impl Feeder {
             place: None,
             known: HashSet::new(),
             gone: HashSet::new(),
+            unreached: HashSet::new(),
+            reach_at: Instant::now(),
         }
     }
 
@@ -106,11 +115,12 @@ impl Feeder {
     }
 
     async fn feed(&mut self, engine: &mpsc::Sender<Feed>) -> Ended {
-        while let Err(error) = self.resume(engine).await {
+        while let Err(error) = self.resume().await {
             tracing::error!(%error, "undelivered webhooks could not be read; trying again");
             tokio::time::sleep(TRY_AGAIN).await;
         }
         loop {
+            self.reach(engine).await;
             let pause = match self.follow(engine).await {
                 Ok(Some(seen)) => {
                     self.progress.send_replace(seen);
@@ -122,6 +132,11 @@ impl Feeder {
                     tracing::error!(%error, "new webhooks could not be read; trying again");
                     TRY_AGAIN
                 }
+            };
+            let pause = if self.unreached.is_empty() {
+                pause
+            } else {
+                pause.min(REACH_AGAIN)
             };
             let next = self.progress.borrow().next();
             tokio::select! {
@@ -135,12 +150,31 @@ impl Feeder {
         }
     }
 
-    /// Tells the engine of every endpoint for which something waits.
-    async fn resume(&mut self, engine: &mpsc::Sender<Feed>) -> anyhow::Result<()> {
-        for endpoint in self.outbox.endpoints_waiting().await? {
-            self.introduce(engine, endpoint).await?;
-        }
+    /// Remembers every endpoint for which something waits.
+    async fn resume(&mut self) -> anyhow::Result<()> {
+        self.unreached
+            .extend(self.outbox.endpoints_waiting().await?);
+        self.reach_at = Instant::now();
         Ok(())
+    }
+
+    /// Tells the engine of endpoints for which something waits; it reads by itself what that is. What is wrong with one
+    /// of them holds up no other.
+    async fn reach(&mut self, engine: &mpsc::Sender<Feed>) {
+        if Instant::now() < self.reach_at {
+            return;
+        }
+        self.reach_at = Instant::now() + REACH_AGAIN;
+        for endpoint in std::mem::take(&mut self.unreached) {
+            if let Err(error) = self.introduce(engine, endpoint).await {
+                self.not_reached(endpoint, &error);
+            }
+        }
+    }
+
+    fn not_reached(&mut self, endpoint: EndpointId, error: &anyhow::Error) {
+        tracing::error!(%endpoint, %error, "webhooks for an endpoint wait; trying again");
+        self.unreached.insert(endpoint);
     }
 
     /// Takes a page of new messages. `Some` is the row up to which there is nothing more.
@@ -162,7 +196,7 @@ impl Feeder {
         let entries = self.outbox.add(messages, place, oldest_ms).await?;
         self.place = Some(place);
         for delivery in entries {
-            self.deliver(engine, delivery).await?;
+            self.deliver(engine, delivery).await;
         }
         Ok((!more).then_some(seen))
     }
@@ -171,12 +205,13 @@ impl Feeder {
         &mut self,
         engine: &mpsc::Sender<Feed>,
         (endpoint, delivery): (EndpointId, Delivery),
-    ) -> anyhow::Result<()> {
-        if self.introduce(engine, endpoint).await? {
+    ) {
+        match self.introduce(engine, endpoint).await {
             // An engine that is gone is noticed by the loop.
-            let _ = engine.send(Feed::Deliver(delivery)).await;
+            Ok(true) => drop(engine.send(Feed::Deliver(delivery)).await),
+            Ok(false) => {}
+            Err(error) => self.not_reached(endpoint, &error),
         }
-        Ok(())
     }
 
     /// Makes sure that the engine knows an endpoint. False if there is none any more.
@@ -230,19 +265,14 @@ impl Feeder {
         engine: &mpsc::Sender<Feed>,
         message: Message,
     ) -> anyhow::Result<()> {
-        let delivery = self.outbox.add_again(message).await?;
-        self.deliver(engine, delivery).await
+        if let Some(delivery) = self.outbox.add_again(message).await? {
+            self.deliver(engine, delivery).await;
+        }
+        Ok(())
     }
 }
 
 async fn find(views: &Views, endpoint: EndpointId) -> anyhow::Result<Option<Destination>> {
     let mut reading = views.read().await?;
     Ok(notification::destination(&mut reading, endpoint).await?)
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,8 @@
 //! The outbox: which messages are still to be delivered, and what became of the others.
 //!
-//! One row a message and endpoint, and one more for each replay by hand. The bodies stay in the views. Commits
-//! are not waited for: a power cut may forget the last attempts, and then they are made again.
+//! One row a message and endpoint, and one more for each replay by hand of what is settled; what is settled is forgotten
+//! after [`writer::KEPT_MS`]. The bodies stay in the views. Commits are not waited for: a power cut may forget the last
+//! attempts, and then they are made again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ static OUTBOX: Table = Table {
     ],
     key: 1,
     growth: Growth::Replace,
-    indexes: &["endpoint, seq", "state, endpoint, seq"],
+    indexes: &["endpoint, seq", "state, endpoint, seq", "created_at_ms"],
 };
 
 /// The place up to which all messages are in.
@@ -163,22 +164,16 @@ impl Outbox {
         Ok(added.into_iter().map(delivery).collect())
     }
 
-    /// Takes a message in once more.
+    /// Takes a message in once more, unless it still waits.
     pub(super) async fn add_again(
         &self,
         message: Message,
-    ) -> anyhow::Result<(EndpointId, Delivery)> {
-        let added = self.job(|written| Job::Add {
-            messages: vec![message],
-            place: None,
-            oldest_ms: i64::MIN,
-            written,
-        });
-        let added = added.await?.pop();
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        added
-            .map(delivery)
-            .ok_or_else(|| anyhow::anyhow!("a message that is sent again was not taken in"))
+    ) -> anyhow::Result<Option<(EndpointId, Delivery)>> {
+        let added = self.job(|written| Job::AddAgain { message, written });
+        let added = added.await?;
+        self.waiting
+            .fetch_add(added.len() as u64, Ordering::Relaxed);
+        Ok(added.into_iter().next().map(delivery))
     }
 
     /// Gives up all that waits for an endpoint.

@@ -1,15 +1,25 @@
 //! The one writer of the outbox: whatever waits is written in one transaction.
 
+use std::time::Duration;
+
 use ledger::shell::Value;
 use ledger::shell::sql::{Connection, Query, Session};
 use tokio::sync::{mpsc, oneshot};
 
+use super::now_ms;
 use crate::pay::EndpointId;
 use crate::store::notification::{Message, Place};
 use crate::webhook::{Attempt, Next};
 
 /// What one transaction takes.
 const BATCH_MAX: usize = 512;
+/// How long what is settled can still be listed: a month of business. It is sent again by hand from the views, which keep
+/// it for good.
+pub(super) const KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
+/// Rows that are forgotten in one transaction: some milliseconds of work.
+const FORGOTTEN_MAX: u64 = 1_000;
+/// How often is looked what can be forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Something to write, and whom to tell that it is written.
 #[derive(Debug)]
@@ -19,6 +29,11 @@ pub(super) enum Job {
         messages: Vec<Message>,
         place: Option<Place>,
         oldest_ms: i64,
+        written: oneshot::Sender<Vec<(u64, Message)>>,
+    },
+    /// A message that is to be sent again. One that waits is sent anyway.
+    AddAgain {
+        message: Message,
         written: oneshot::Sender<Vec<(u64, Message)>>,
     },
     Attempted {
@@ -41,7 +56,27 @@ enum Answer {
 /// Writes until nobody can ask any more.
 pub(super) async fn run(mut session: Session, mut last: u64, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::new();
-    while jobs.recv_many(&mut batch, BATCH_MAX).await > 0 {
+    let mut forget = tokio::time::interval(FORGET_EVERY);
+    loop {
+        tokio::select! {
+            // What somebody waits for comes first.
+            biased;
+            received = jobs.recv_many(&mut batch, BATCH_MAX) => if received == 0 {
+                break;
+            },
+            _ = forget.tick() => {
+                match forget_settled(&mut session, now_ms() - KEPT_MS).await {
+                    // There may be more.
+                    Ok(FORGOTTEN_MAX) => forget.reset_immediately(),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::error!(%error, "old deliveries could not be forgotten");
+                        session.forget();
+                    }
+                }
+                continue;
+            }
+        }
         match write(&mut session, &mut last, std::mem::take(&mut batch)).await {
             Ok(answers) => answers.into_iter().for_each(Answer::tell),
             // Whoever waits hears nothing, and tries again or delivers again.
@@ -76,6 +111,14 @@ async fn write(
                 if let Some(place) = place {
                     set_fed(&mut connection, place).await?;
                 }
+                Answer::Added(written, added)
+            }
+            Job::AddAgain { message, written } => {
+                let added = if waits(&mut connection, &message).await? {
+                    Vec::new()
+                } else {
+                    add(&mut connection, last, vec![message], i64::MIN).await?
+                };
                 Answer::Added(written, added)
             }
             Job::Attempted { attempt, written } => {
@@ -171,6 +214,29 @@ async fn record(connection: &mut Connection<'_>, attempt: &Attempt) -> Result<()
     .bind(attempt.delivery.seq);
     connection.run(query).await?;
     Ok(())
+}
+
+async fn waits(connection: &mut Connection<'_>, message: &Message) -> Result<bool, sqlx::Error> {
+    let query = Query::new(
+        "select seq from outbox where endpoint = $1 and state = 'waiting' and message = $2 limit 1",
+    )
+    .bind(Value::id(message.endpoint.0))
+    .bind(Value::id(message.id.0));
+    Ok(connection.first(query).await?.is_some())
+}
+
+/// Forgets some of what is settled and was created before this moment. Returns how many.
+async fn forget_settled(session: &mut Session, before_ms: i64) -> Result<u64, sqlx::Error> {
+    let mut transaction = session.begin().await?;
+    let query = Query::new(
+        "delete from outbox where seq in
+            (select seq from outbox where created_at_ms < $1 and state <> 'waiting' limit $2)",
+    )
+    .bind(before_ms)
+    .bind(FORGOTTEN_MAX);
+    let forgotten = transaction.connection().run(query).await?;
+    transaction.commit().await?;
+    Ok(forgotten)
 }
 
 async fn give_up(

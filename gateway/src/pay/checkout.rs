@@ -12,6 +12,10 @@ use super::recipe::{PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
 
+/// Open orders of one merchant, which lie in memory, at some 400 bytes each. They last 30 days at most, so this is one
+/// unpaid order in 26 seconds all the time: more than any checkout makes, and too few to fill a machine with.
+pub const ORDERS_OPEN_MAX: u32 = 100_000;
+
 type Decided = Result<Outcome, Refusal>;
 
 impl Payments {
@@ -33,6 +37,9 @@ impl Payments {
         }
         if new.life_secs == 0 || new.life_secs > Order::LIFE_SECS_MAX {
             return Err(Refusal::ExpiryInvalid);
+        }
+        if self.orders_open_of(merchant.id) >= ORDERS_OPEN_MAX {
+            return Err(Refusal::OrdersOpenTooMany);
         }
         let order = Order {
             id: new.id,

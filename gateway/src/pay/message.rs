@@ -8,7 +8,7 @@ use ledger::{
 use serde::{Deserialize, Serialize};
 
 use super::book::TenantBook;
-use super::decision::{Decision, Scored, StepUp};
+use super::decision::{Decision, Scored};
 use super::desk;
 use super::endpoint::Endpoint;
 use super::id::{
@@ -20,7 +20,7 @@ use super::order::{Order, OrderNumber, Refund};
 use super::party::{Merchant, NewMerchant, Wallet};
 use super::red_packet::{Claim, NewRedPacket, PacketState, RedPacket};
 use super::refusal::Refusal;
-use super::step_up::{Change, StepUps};
+use super::step_up::{Change, CheckedProof, StepUps};
 use super::transfer::{NewTransfer, Reply, Transfer};
 
 /// Ids, secrets and what the fraud scorer said are brought by the caller: the rules make up nothing.
@@ -59,19 +59,16 @@ pub enum Command {
         merchant: MerchantId,
     },
     Refund(NewRefund),
-    /// The payer proved who they are.
+    /// The payer shows who they are.
     Confirm {
         decision: DecisionId,
         wallet: WalletId,
-        proof: StepUp,
-    },
-    WrongProof {
-        decision: DecisionId,
-        wallet: WalletId,
+        proof: Box<CheckedProof>,
     },
     ChangeStepUps {
         wallet: WalletId,
         change: Change,
+        proof: Option<Box<CheckedProof>>,
     },
     /// An analyst ends what is pending, for or against.
     Release {
@@ -304,7 +301,11 @@ pub enum Outcome {
         wallet_balance: i128,
         merchant_balance: i128,
     },
-    TrialBalance(Vec<TrialBalance>),
+    /// The sums over all accounts, and the accounts of the house itself.
+    TrialBalance {
+        sums: Vec<TrialBalance>,
+        house: Vec<Account>,
+    },
     Refused(Refusal),
     /// This order could be paid now. Nothing has happened yet, not even to the keys of the command.
     ToAssess(Order),

@@ -34,8 +34,10 @@ pub mod state;
 pub mod step_up;
 mod subject;
 pub mod transfer;
+mod weight;
 
 pub use book::TenantBook;
+pub use checkout::ORDERS_OPEN_MAX;
 pub use decision::{
     About, Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp,
 };
@@ -45,7 +47,7 @@ pub use id::{
     BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo, MessageId,
     OrderId, RedPacketId, RefundId, TransactionName, TransferId, WalletId, WalletNo,
 };
-pub use key::{Key, Owner, SealedSecret, Tenant};
+pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use message::{
     ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay, Row,
 };
@@ -56,5 +58,5 @@ pub use recipe::PAYMENTS_BOOK;
 pub use red_packet::{Claim, NewRedPacket, PacketState, RedPacket, Split};
 pub use refusal::Refusal;
 pub use state::Payments;
-pub use step_up::{Device, StepUps};
+pub use step_up::{CheckedProof, Device, StepUps};
 pub use transfer::{Mode, NewTransfer, Reply, Transfer, TransferState};

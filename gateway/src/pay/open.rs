@@ -5,7 +5,7 @@ use ledger::{Account, NewAccount, Timestamp, TransactionId};
 
 use super::endpoint::Endpoint;
 use super::id::{EndpointId, KeyId, MerchantId, WalletId};
-use super::key::{Key, Owner, SealedSecret};
+use super::key::{Key, Keys, Owner, SealedSecret};
 use super::message::{Event, Outcome};
 use super::party::{Fee, Merchant, NewMerchant, Wallet};
 use super::recipe::{self, PAYMENTS_BOOK, Role};
@@ -123,12 +123,14 @@ impl Payments {
             }
             _ => {}
         }
-        if self.keys.contains_key(&id) {
+        if self.keys.get(id).is_some() {
             return Err(Refusal::IdTaken);
         }
-        let no = u32::try_from(self.keys.len()).expect("fewer than 2^32 keys");
+        if self.keys.standing(owner) >= Keys::PER_OWNER_MAX {
+            return Err(Refusal::KeysTooMany);
+        }
         let key = Key {
-            no,
+            no: self.keys.next_no(),
             id,
             owner,
             secret: secret.clone(),
@@ -140,7 +142,7 @@ impl Payments {
 
     /// Revoking a revoked key is no event.
     pub(super) fn revoke_key(&self, id: KeyId, events: &mut Vec<Event>) -> Decided {
-        let key = self.keys.get(&id).ok_or(Refusal::KeyNotFound)?;
+        let key = self.keys.get(id).ok_or(Refusal::KeyNotFound)?;
         if !key.revoked {
             events.push(Event::KeyRevoked(id));
         }
@@ -217,7 +219,7 @@ impl Payments {
 
     pub(super) fn find_key(&self, id: KeyId) -> Decided {
         self.keys
-            .get(&id)
+            .get(id)
             .cloned()
             .map(Outcome::Key)
             .ok_or(Refusal::KeyNotFound)
@@ -241,6 +243,18 @@ impl Payments {
             .clone();
         let accounts = self.accounts_of(Role::Wallet(wallet.no), &wallet.currencies);
         Ok(Outcome::Wallet { wallet, accounts })
+    }
+
+    /// The books in sum, with what lies at the bank and what the house has earned.
+    pub(super) fn trial_balance(&self) -> Outcome {
+        let sums = self.ledger.trial_balance();
+        let ours = sums.iter().filter(|sum| sum.book == PAYMENTS_BOOK);
+        let currencies: Vec<Currency> = ours.map(|sum| sum.currency).collect();
+        let roles = [Role::Bank, Role::Fees];
+        let house = roles
+            .map(|role| self.accounts_of(role, &currencies))
+            .concat();
+        Outcome::TrialBalance { sums, house }
     }
 
     fn accounts_of(&self, role: Role, currencies: &[Currency]) -> Vec<Account> {

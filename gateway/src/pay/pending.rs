@@ -13,7 +13,7 @@ use ledger::{AccountNo, Answer, Cold, NewTransaction, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::checkout::short;
-use super::decision::{About, Decision, Resolver, Standing, StepUp};
+use super::decision::{About, Decision, Resolver, Standing};
 use super::id::{DecisionId, KeyId, OrderId, WalletId};
 use super::message::{ColdKey, ColdRow, Event, Lookup, Outcome};
 use super::order::{Order, OrderState, Verdict};
@@ -21,7 +21,7 @@ use super::recipe::{PAYMENTS_BOOK, Role};
 use super::red_packet::PacketState;
 use super::refusal::Refusal;
 use super::state::Payments;
-use super::step_up::StepUps;
+use super::step_up::CheckedProof;
 use super::subject::Subject;
 use super::transfer::TransferState;
 
@@ -53,6 +53,12 @@ impl Pending {
         let all = (wallet, DecisionId(0))..=(wallet, DecisionId(u128::MAX));
         let ids = self.of_wallet.range(all);
         ids.filter_map(|(_, id)| self.decisions.get(id))
+    }
+
+    /// Whether a payment waits for the wallet's holder.
+    pub(super) fn awaits_confirmation(&self, wallet: WalletId) -> bool {
+        let mut pending = self.of_wallet(wallet);
+        pending.any(|decision| decision.standing == Standing::AwaitingConfirmation)
     }
 
     /// The decision that keeps an order in review.
@@ -269,40 +275,27 @@ impl Payments {
         Answer::Decided(decided.into())
     }
 
-    /// The payer proved who they are: the money moves.
+    /// The payer shows a proof. If it is right, the money moves.
     pub(super) fn confirm(
         &self,
         at: Timestamp,
         subject: Subject<'_>,
-        (id, wallet, proof): (DecisionId, WalletId, StepUp),
+        (id, wallet, proof): (DecisionId, WalletId, &CheckedProof),
         events: &mut Vec<Event>,
     ) -> Decided {
         let decision = self.must_await(id, wallet)?;
-        subject.must_be_open()?;
-        let resolved = decision.resolved(Standing::Settled, Resolver::Payer(proof), at, "");
-        let outcome = self.move_money(at, subject, resolved, Event::DecisionChanged, events)?;
-        if let Some(step_ups) = self
-            .step_ups(wallet)
-            .filter(|known| known.wrong_in_a_row > 0)
-        {
-            let step_ups = Box::new(StepUps {
-                wrong_in_a_row: 0,
-                ..step_ups.clone()
-            });
-            events.push(Event::StepUpsChanged { wallet, step_ups });
+        match self.prove(wallet, proof, events) {
+            Err(Refusal::ProofWrong { .. }) => return self.wrong_proof(at, decision, events),
+            proven => proven?,
         }
-        Ok(outcome)
+        subject.must_be_open()?;
+        let by = Resolver::Payer(proof.method);
+        let resolved = decision.resolved(Standing::Settled, by, at, "");
+        self.move_money(at, subject, resolved, Event::DecisionChanged, events)
     }
 
-    /// A proof was wrong. The refusal says how many more may be tried.
-    pub(super) fn wrong_proof(
-        &self,
-        at: Timestamp,
-        id: DecisionId,
-        wallet: WalletId,
-        events: &mut Vec<Event>,
-    ) -> Decided {
-        let decision = self.must_await(id, wallet)?;
+    /// A proof was wrong. The refusal says how many more may be tried for this payment.
+    fn wrong_proof(&self, at: Timestamp, decision: &Decision, events: &mut Vec<Event>) -> Decided {
         let wrong_proofs = decision.wrong_proofs.saturating_add(1);
         let left = Decision::WRONG_PROOFS_MAX.saturating_sub(wrong_proofs);
         let decision = Decision {
@@ -322,12 +315,8 @@ impl Payments {
         } else {
             decision
         };
-        let mut step_ups = self.step_ups(wallet).cloned().unwrap_or_default();
-        step_ups.wrong_in_a_row = step_ups.wrong_in_a_row.saturating_add(1);
-        let step_ups = Box::new(step_ups);
         events.push(Event::DecisionChanged(Box::new(decision)));
         events.extend(ended);
-        events.push(Event::StepUpsChanged { wallet, step_ups });
         Err(Refusal::ProofWrong { left })
     }
 

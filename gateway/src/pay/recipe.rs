@@ -100,6 +100,13 @@ impl Kind {
 
 const CODE_BYTES: usize = 11;
 
+/// What bounds a wallet or a merchant: it has no overdraft, and what it holds fits into the 64 bits in which balances
+/// are told.
+const OWNED: Limits = Limits {
+    maximum: Some(i64::MAX),
+    ..Limits::NO_OVERDRAFT
+};
+
 impl Role {
     const fn parts(self) -> (u8, u32) {
         match self {
@@ -165,9 +172,8 @@ impl Role {
         let (kind, limits) = match self {
             Self::Bank => (AccountKind::Asset, Limits::NONE),
             Self::Fees => (AccountKind::Income, Limits::NONE),
-            Self::Wallet(_) | Self::Merchant(_) | Self::Transit => {
-                (AccountKind::Liability, Limits::NO_OVERDRAFT)
-            }
+            Self::Wallet(_) | Self::Merchant(_) => (AccountKind::Liability, OWNED),
+            Self::Transit => (AccountKind::Liability, Limits::NO_OVERDRAFT),
         };
         NewAccount {
             book: PAYMENTS_BOOK,

@@ -95,6 +95,16 @@ pub enum Refusal {
     SharesInvalid {
         what: String,
     },
+    /// What a wallet can prove is changed only by who proves something.
+    ProofNeeded,
+    /// Another proof was counted meanwhile, or what the wallet can prove was changed.
+    ProofOutdated,
+    /// The PIN was wrong too often.
+    PinBlocked,
+    /// The first thing to confirm with cannot be set while payments wait for a confirmation.
+    ConfirmationsPending,
+    KeysTooMany,
+    OrdersOpenTooMany,
 }
 
 impl Refusal {
@@ -153,6 +163,12 @@ impl Refusal {
             Self::RedPacketEmpty => "red_packet_empty",
             Self::RedPacketExpired => "red_packet_expired",
             Self::SharesInvalid { .. } => "shares_invalid",
+            Self::ProofNeeded => "proof_needed",
+            Self::ProofOutdated => "proof_outdated",
+            Self::PinBlocked => "pin_blocked",
+            Self::ConfirmationsPending => "confirmations_pending",
+            Self::KeysTooMany => "keys_too_many",
+            Self::OrdersOpenTooMany => "orders_open_too_many",
         }
     }
 }

@@ -12,7 +12,7 @@ use super::id::{
     BookId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId, WalletId,
     WalletNo,
 };
-use super::key::Key;
+use super::key::{Key, Keys};
 use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome};
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
@@ -30,13 +30,15 @@ pub struct Payments {
     pub(super) ledger: Ledger,
     pub(super) merchants: BTreeMap<MerchantId, Merchant>,
     pub(super) wallets: BTreeMap<WalletId, Wallet>,
-    pub(super) keys: BTreeMap<KeyId, Key>,
+    pub(super) keys: Keys,
     pub(super) endpoints: BTreeMap<EndpointId, Endpoint>,
     pub(super) step_ups: BTreeMap<WalletId, StepUps>,
     pub(super) pending: Pending,
     pub(super) desk: Desk,
     orders: Shelf<Order>,
     numbers: BTreeMap<(MerchantId, OrderNumber), OrderId>,
+    /// How many orders each merchant has open.
+    open: BTreeMap<MerchantId, u32>,
     pub(super) books: BTreeMap<BookId, TenantBook>,
     pub(super) transfers: Shelf<Transfer>,
     pub(super) red_packets: Shelf<RedPacket>,
@@ -60,6 +62,10 @@ impl Shelved for Order {
     }
 }
 
+fn is_open(order: &Order) -> bool {
+    order.state == OrderState::Open
+}
+
 /// Either the thing, or what to bring along from the views to know.
 pub(super) enum Found<T> {
     Here(T),
@@ -80,11 +86,11 @@ impl Payments {
     }
 
     pub fn key(&self, id: KeyId) -> Option<&Key> {
-        self.keys.get(&id)
+        self.keys.get(id)
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.keys.values()
+        self.keys.iter()
     }
 
     /// A merchant's webhook endpoints, in order of id.
@@ -113,6 +119,11 @@ impl Payments {
         self.red_packets.get(id)
     }
 
+    /// How many orders of a merchant can be paid.
+    pub fn orders_open_of(&self, merchant: MerchantId) -> u32 {
+        self.open.get(&merchant).copied().unwrap_or_default()
+    }
+
     pub(super) fn next_merchant_no(&self) -> MerchantNo {
         MerchantNo(u32::try_from(self.merchants.len()).expect("fewer than 2^32 merchants"))
     }
@@ -139,7 +150,7 @@ impl Payments {
                 wallet,
                 proof,
             } => {
-                let proven = (*decision, *wallet, *proof);
+                let proven = (*decision, *wallet, proof.as_ref());
                 return self.with_pending(*decision, cold, |subject| {
                     self.confirm(at, subject, proven, events)
                 });
@@ -154,12 +165,11 @@ impl Payments {
                 let said = (*decision, *by, note.as_str());
                 self.deny(at, said, events)
             }
-            Command::WrongProof { decision, wallet } => {
-                self.wrong_proof(at, *decision, *wallet, events)
-            }
-            Command::ChangeStepUps { wallet, change } => {
-                self.change_step_ups(*wallet, change, events)
-            }
+            Command::ChangeStepUps {
+                wallet,
+                change,
+                proof,
+            } => self.change_step_ups(*wallet, change, proof.as_deref(), events),
             Command::Desk(command) => self.at_desk(at, command, events),
             // Whoever calls this has seen which command it is.
             _ => Err(Refusal::DecisionNotPending),
@@ -204,6 +214,9 @@ impl Payments {
 
     /// Puts an order as it now is into memory.
     fn keep(&mut self, moment: Moment, order: &Order) {
+        let before = self.orders.get(order.id).is_some_and(is_open);
+        let open = self.open.entry(order.merchant).or_default();
+        *open = (*open + u32::from(is_open(order))).saturating_sub(u32::from(before));
         self.numbers
             .insert((order.merchant, order.number.clone()), order.id);
         self.orders.keep(moment, order.clone());
@@ -255,14 +268,7 @@ impl Machine for Payments {
     type Row = ColdRow;
 
     fn weight(command: &Command) -> usize {
-        match command {
-            Command::Ledger(asked) => {
-                let assets = size_of_val(asked.assets.as_slice());
-                size_of_val(command) + assets + Ledger::weight(&asked.command)
-            }
-            Command::RedPacket(new) => size_of_val(command) + size_of_val(new.members.as_slice()),
-            _ => size_of_val(command),
-        }
+        command.weight()
     }
 
     fn decide(
@@ -311,7 +317,6 @@ impl Machine for Payments {
             Command::Confirm { .. }
             | Command::Release { .. }
             | Command::Deny { .. }
-            | Command::WrongProof { .. }
             | Command::ChangeStepUps { .. }
             | Command::Desk(_) => return self.decide_on_risk(at, command, cold, events),
             Command::Refuse(refusal) => Err(refusal.clone()),
@@ -333,7 +338,7 @@ impl Machine for Payments {
             Command::FindBook(id) => self.find_book(*id),
             Command::Books => Ok(Outcome::Books(self.books().cloned().collect())),
             Command::Ledger(asked) => return self.in_book(at, asked, cold, events),
-            Command::TrialBalance => Ok(Outcome::TrialBalance(self.ledger.trial_balance())),
+            Command::TrialBalance => Ok(self.trial_balance()),
             Command::Transfer(_)
             | Command::Reply { .. }
             | Command::RedPacket(_)
@@ -355,14 +360,8 @@ impl Machine for Payments {
             Event::WalletOpened(wallet) => {
                 self.wallets.insert(wallet.id, wallet.clone());
             }
-            Event::KeyAdded(key) => {
-                self.keys.insert(key.id, key.clone());
-            }
-            Event::KeyRevoked(id) => {
-                if let Some(key) = self.keys.get_mut(id) {
-                    key.revoked = true;
-                }
-            }
+            Event::KeyAdded(key) => self.keys.add(key),
+            Event::KeyRevoked(id) => self.keys.revoke(*id),
             Event::EndpointAdded(endpoint) => {
                 self.endpoints.insert(endpoint.id, endpoint.clone());
             }

@@ -148,6 +148,7 @@ catalogue! {
     OrderExpired "order_expired" CONFLICT "The order has expired" "Make a new order."
     OrderAlreadyPaid "order_already_paid" CONFLICT "The order is already paid" "Nothing is left to do; query the order to see its payment."
     OrderNotPaid "order_not_paid" CONFLICT "The order is not paid" "Wait until the order is paid."
+    OrdersOpenTooMany "orders_open_too_many" TOO_MANY_REQUESTS "The merchant has as many open orders as it may have" "Close some, or give orders a shorter time to be paid."
     ExpiryInvalid "expiry_invalid" UNPROCESSABLE_ENTITY "The order's time to be paid is not possible" "Use 1 second to 30 days."
     RefundNotFound "refund_not_found" NOT_FOUND "There is no such refund, or it is not yours" "Check the refund's id or number."
     RefundNumberUsed "refund_number_used" CONFLICT "The merchant has used this refund number for another refund" "Give each refund a number of its own."
@@ -162,6 +163,10 @@ catalogue! {
     DecisionNotPending "decision_not_pending" CONFLICT "The payment does not wait for this" "Look the decision up to see how it stands."
     ProofWrong "proof_wrong" FORBIDDEN "The PIN or the device's signature is not right" "Ask the payer again, with a new Idempotency-Key."
     PinInvalid "pin_invalid" UNPROCESSABLE_ENTITY "The PIN is not one that can be used" "Use six to twelve digits that are not all alike."
+    ProofNeeded "proof_needed" FORBIDDEN "What a wallet confirms with is changed only with a proof by what it has" "Send the PIN or a device's signature as proof; if all are lost, an operator can reset them."
+    ProofOutdated "proof_outdated" CONFLICT "Another proof of this wallet was counted at the same time" "Send the proof again, with a new Idempotency-Key."
+    PinBlocked "pin_blocked" FORBIDDEN "The PIN was wrong too often" "Use a device, or ask an operator to reset what the wallet confirms with."
+    ConfirmationsPending "confirmations_pending" CONFLICT "Payments of the wallet wait for a confirmation" "Set the first PIN or device when none waits any more, which takes five minutes at most."
     DevicesTooMany "devices_too_many" UNPROCESSABLE_ENTITY "The wallet has as many devices as it may have" "Remove one first."
 
     // What people send each other.
@@ -196,6 +201,7 @@ catalogue! {
     MerchantNotFound "merchant_not_found" NOT_FOUND "There is no such merchant" "Check the merchant's id."
     WalletNotFound "wallet_not_found" NOT_FOUND "There is no such wallet, or it is not yours" "Check the wallet's id."
     KeyNotFound "key_not_found" NOT_FOUND "There is no such key, or it is not yours" "Check the key's id."
+    KeysTooMany "keys_too_many" UNPROCESSABLE_ENTITY "There are as many keys as there may be" "Revoke one that is not used any more."
     IdTaken "id_taken" CONFLICT "The id is taken by something else" "Use a new id."
     TermsInvalid "terms_invalid" UNPROCESSABLE_ENTITY "These terms are not possible" "Change them as the detail says."
     EndpointNotFound "endpoint_not_found" NOT_FOUND "There is no such webhook endpoint, or it is not yours" "Check the endpoint's id."

@@ -6,7 +6,6 @@ use ledger::shell::Value;
 use ledger::shell::sql::{Query, Row};
 
 use super::decode;
-use super::page::{Cursor, List, Slice};
 use crate::pay::{EndpointId, MerchantId, MessageId, OrderId, SealedSecret};
 
 /// A message's place in the order of all messages: a row of the journal, and a position in it.
@@ -53,31 +52,6 @@ pub async fn after(
         .push(") order by seq, position limit ")
         .push_bind(limit);
     messages(reading, query).await
-}
-
-/// The messages to an endpoint, the newest first.
-pub async fn of_endpoint(
-    reading: &mut Reading,
-    endpoint: EndpointId,
-    slice: Slice,
-) -> Result<(Vec<Message>, Option<Cursor>), sqlx::Error> {
-    let mut query = Query::new(SELECT);
-    query.push("endpoint = ").push_bind(Value::id(endpoint.0));
-    if let Some(after) = slice.after {
-        let row = i64::try_from(after.first).unwrap_or(i64::MAX);
-        let position = i64::try_from(after.second).unwrap_or(i64::MAX);
-        query.push(" and (seq, position) < (").push_bind(row);
-        query.push(", ").push_bind(position).push(")");
-    }
-    query
-        .push(" order by seq desc, position desc limit ")
-        .push_bind(slice.limit());
-    let messages = messages(reading, query).await?;
-    Ok(slice.cut(messages, |last| Cursor {
-        list: List::Deliveries,
-        first: last.place.row.unsigned_abs(),
-        second: last.place.position.unsigned_abs().into(),
-    }))
 }
 
 pub async fn find(reading: &mut Reading, id: MessageId) -> Result<Option<Message>, sqlx::Error> {

@@ -104,9 +104,9 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 
 /// Resolves names for the connector and keeps only addresses that may be called.
 #[derive(Debug, Clone)]
-pub(super) struct Resolver(pub(super) Reach);
+pub(super) struct NameLookup(pub(super) Reach);
 
-impl Service<Name> for Resolver {
+impl Service<Name> for NameLookup {
     type Response = vec::IntoIter<SocketAddr>;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;

@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDe
 
 use super::{
     AddressError, Delivery, Endpoint, Reach, Settings,
-    address::Resolver,
+    address::NameLookup,
     signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign},
 };
 
@@ -56,14 +56,14 @@ impl Failure {
 
 #[derive(Debug, Clone)]
 pub(super) struct Client {
-    http: HyperClient<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    http: HyperClient<HttpsConnector<HttpConnector<NameLookup>>, Full<Bytes>>,
     reach: Reach,
     timeout: Duration,
 }
 
 impl Client {
     pub(super) fn new(settings: &Settings) -> Result<Self, rustls::Error> {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(settings.reach));
+        let mut tcp = HttpConnector::new_with_resolver(NameLookup(settings.reach));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(settings.timeout));

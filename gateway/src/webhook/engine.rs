@@ -30,20 +30,20 @@ pub struct Engine<O> {
     client: Client,
     outbox: O,
     feed: mpsc::Receiver<Feed>,
-    desks: HashMap<Arc<str>, Desk>,
+    lanes: HashMap<Arc<str>, Lane>,
     /// Endpoints that may have something to do, in turn.
     turns: VecDeque<Arc<str>>,
     /// Endpoints that will have, by time.
     wakes: BTreeSet<(i64, Arc<str>)>,
     attempts: usize,
-    desks_made: u64,
+    lanes_made: u64,
     tasks: JoinSet<Done>,
 }
 
 /// What the loop keeps of an endpoint.
 #[derive(Debug)]
-struct Desk {
-    /// Tells this desk from an earlier one of an endpoint that was removed and came back.
+struct Lane {
+    /// Tells this lane from an earlier one of an endpoint that was removed and came back.
     number: u64,
     endpoint: Arc<Endpoint>,
     queue: Queue,
@@ -51,10 +51,10 @@ struct Desk {
     wakes_at_ms: Option<i64>,
 }
 
-/// How a task of a desk ended.
+/// How a task of a lane ended.
 #[derive(Debug)]
 struct Done {
-    desk: u64,
+    lane: u64,
     endpoint: Arc<str>,
     what: What,
 }
@@ -77,11 +77,11 @@ impl<O: Outbox> Engine<O> {
             settings: Arc::new(settings),
             outbox,
             feed,
-            desks: HashMap::new(),
+            lanes: HashMap::new(),
             turns: VecDeque::new(),
             wakes: BTreeSet::new(),
             attempts: 0,
-            desks_made: 0,
+            lanes_made: 0,
             tasks: JoinSet::new(),
         };
         Ok((engine, sender))
@@ -120,10 +120,10 @@ impl<O: Outbox> Engine<O> {
         match feed {
             Feed::Endpoint(endpoint) => self.take_endpoint(endpoint),
             Feed::Remove(id) => {
-                if let Some(Desk {
+                if let Some(Lane {
                     wakes_at_ms: Some(at_ms),
                     ..
-                }) = self.desks.remove(&id)
+                }) = self.lanes.remove(&id)
                 {
                     self.wakes.remove(&(at_ms, id));
                 }
@@ -131,8 +131,8 @@ impl<O: Outbox> Engine<O> {
             // An endpoint that is not known yet will find the webhook in the outbox.
             Feed::Deliver(delivery) => {
                 let id = Arc::clone(&delivery.endpoint);
-                if let Some(desk) = self.desks.get_mut(&id) {
-                    desk.queue.offer(delivery, now_ms());
+                if let Some(lane) = self.lanes.get_mut(&id) {
+                    lane.queue.offer(delivery, now_ms());
                     self.give_turn(&id);
                 }
             }
@@ -142,19 +142,19 @@ impl<O: Outbox> Engine<O> {
     fn take_endpoint(&mut self, endpoint: Endpoint) {
         let id = Arc::clone(&endpoint.id);
         let endpoint = Arc::new(endpoint);
-        if let Some(desk) = self.desks.get_mut(&id) {
-            desk.endpoint = endpoint;
-            desk.queue.hurry(now_ms());
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.endpoint = endpoint;
+            lane.queue.hurry(now_ms());
         } else {
-            self.desks_made += 1;
-            let desk = Desk {
-                number: self.desks_made,
+            self.lanes_made += 1;
+            let lane = Lane {
+                number: self.lanes_made,
                 endpoint,
                 queue: Queue::new(Arc::clone(&self.settings)),
                 has_turn: false,
                 wakes_at_ms: None,
             };
-            self.desks.insert(Arc::clone(&id), desk);
+            self.lanes.insert(Arc::clone(&id), lane);
         }
         self.give_turn(&id);
     }
@@ -162,7 +162,7 @@ impl<O: Outbox> Engine<O> {
     fn end(
         &mut self,
         Done {
-            desk: number,
+            lane: number,
             endpoint,
             what,
         }: Done,
@@ -170,23 +170,23 @@ impl<O: Outbox> Engine<O> {
         if matches!(what, What::Attempted(_)) {
             self.attempts -= 1;
         }
-        let desk = self
-            .desks
+        let lane = self
+            .lanes
             .get_mut(&endpoint)
-            .filter(|desk| desk.number == number);
-        let Some(desk) = desk else { return };
+            .filter(|lane| lane.number == number);
+        let Some(lane) = lane else { return };
         match what {
-            What::Attempted(attempt) => desk.queue.finished(&attempt, now_ms()),
-            What::Loaded { page, limit } => desk.queue.loaded(page, limit, now_ms()),
+            What::Attempted(attempt) => lane.queue.finished(&attempt, now_ms()),
+            What::Loaded { page, limit } => lane.queue.loaded(page, limit, now_ms()),
         }
         self.give_turn(&endpoint);
     }
 
     fn give_turn(&mut self, id: &Arc<str>) {
-        if let Some(desk) = self.desks.get_mut(id)
-            && !desk.has_turn
+        if let Some(lane) = self.lanes.get_mut(id)
+            && !lane.has_turn
         {
-            desk.has_turn = true;
+            lane.has_turn = true;
             self.turns.push_back(Arc::clone(id));
         }
     }
@@ -201,8 +201,8 @@ impl<O: Outbox> Engine<O> {
             let Some((_, id)) = self.wakes.pop_first() else {
                 break;
             };
-            if let Some(desk) = self.desks.get_mut(&id) {
-                desk.wakes_at_ms = None;
+            if let Some(lane) = self.lanes.get_mut(&id) {
+                lane.wakes_at_ms = None;
             }
             self.give_turn(&id);
         }
@@ -216,16 +216,16 @@ impl<O: Outbox> Engine<O> {
             } else {
                 self.settings.endpoint_under_way_max
             };
-            let Some(desk) = self.desks.get_mut(&id) else {
+            let Some(lane) = self.lanes.get_mut(&id) else {
                 continue;
             };
-            let page = desk.queue.next_page(now_ms);
-            let work = desk.queue.next_work(now_ms, under_way_max);
-            let (number, endpoint) = (desk.number, Arc::clone(&desk.endpoint));
+            let page = lane.queue.next_page(now_ms);
+            let work = lane.queue.next_work(now_ms, under_way_max);
+            let (number, endpoint) = (lane.number, Arc::clone(&lane.endpoint));
             if work.is_some() {
                 self.turns.push_back(Arc::clone(&id));
             } else {
-                desk.has_turn = false;
+                lane.has_turn = false;
                 self.set_alarm(&id);
             }
             if let Some(page) = page {
@@ -238,14 +238,14 @@ impl<O: Outbox> Engine<O> {
     }
 
     fn set_alarm(&mut self, id: &Arc<str>) {
-        let Some(desk) = self.desks.get_mut(id) else {
+        let Some(lane) = self.lanes.get_mut(id) else {
             return;
         };
-        let wakes_at_ms = desk.queue.wakes_at_ms();
-        if wakes_at_ms == desk.wakes_at_ms {
+        let wakes_at_ms = lane.queue.wakes_at_ms();
+        if wakes_at_ms == lane.wakes_at_ms {
             return;
         }
-        if let Some(at_ms) = std::mem::replace(&mut desk.wakes_at_ms, wakes_at_ms) {
+        if let Some(at_ms) = std::mem::replace(&mut lane.wakes_at_ms, wakes_at_ms) {
             self.wakes.remove(&(at_ms, Arc::clone(id)));
         }
         if let Some(at_ms) = wakes_at_ms {
@@ -253,18 +253,18 @@ impl<O: Outbox> Engine<O> {
         }
     }
 
-    fn start_loading(&mut self, desk: u64, endpoint: Arc<str>, Page { after, limit }: Page) {
+    fn start_loading(&mut self, lane: u64, endpoint: Arc<str>, Page { after, limit }: Page) {
         let outbox = self.outbox.clone();
         self.tasks.spawn(async move {
             let page = outbox.undelivered(Arc::clone(&endpoint), after, limit).await;
             let page = page.inspect_err(|error| {
                 tracing::error!(%endpoint, %error, "undelivered webhooks could not be read; trying again");
             });
-            Done { desk, endpoint, what: What::Loaded { page: page.ok(), limit } }
+            Done { lane, endpoint, what: What::Loaded { page: page.ok(), limit } }
         });
     }
 
-    fn start_attempt(&mut self, desk: u64, endpoint: Arc<Endpoint>, work: Work) {
+    fn start_attempt(&mut self, lane: u64, endpoint: Arc<Endpoint>, work: Work) {
         let (client, outbox) = (self.client.clone(), self.outbox.clone());
         let settings = Arc::clone(&self.settings);
         self.attempts += 1;
@@ -292,7 +292,7 @@ impl<O: Outbox> Engine<O> {
             };
             outbox.attempted(attempt.clone()).await;
             Done {
-                desk,
+                lane,
                 endpoint: Arc::clone(&endpoint.id),
                 what: What::Attempted(attempt),
             }

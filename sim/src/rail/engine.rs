@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, anyhow, bail};
 use fx::{Currency, Money};
 use gateway::pay::order::Verdict as Risk;
+use gateway::pay::recipe::Role;
 use gateway::pay::{
     Assessment, ColdKey, ColdRow, Command, Event, Fee, Lookup, MerchantId, NewMerchant,
     NewOrder as NewPayOrder, NewRefund, OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments,
@@ -22,7 +23,7 @@ use ledger::{
 use rand::Rng;
 use rand::rngs::SmallRng;
 
-use super::{Answer, Attempt, NewOrder, OrderId, Rail, Receipt, Trouble};
+use super::{Answer, Attempt, HouseLine, NewOrder, OrderId, Rail, Receipt, Trouble};
 use crate::phone;
 use crate::world::stream::{Actor, stream};
 use crate::world::{Person, Shop};
@@ -74,7 +75,7 @@ impl EngineRail {
 
     /// The hash of the journal's last row, how many rows there are, and how many events.
     pub(crate) fn journal(&self) -> (String, u64, u64) {
-        let house = self.house();
+        let house = self.lock();
         let events: usize = house.rows.iter().map(|record| record.events().len()).sum();
         (hex(&house.head.hash), house.head.sequence.0, events as u64)
     }
@@ -82,7 +83,7 @@ impl EngineRail {
     /// Folds the journal from the beginning into a state of its own; the hash of its last row, or
     /// an error when that state is not the live one.
     pub(crate) fn replay(&self) -> anyhow::Result<String> {
-        let house = self.house();
+        let house = self.lock();
         let (mut engine, mut head) = (Engine::<Payments>::default(), Head::GENESIS);
         for record in &house.rows {
             engine.apply(head.sequence.next(), record, |_, _, _| {});
@@ -94,7 +95,7 @@ impl EngineRail {
         Ok(hex(&head.hash))
     }
 
-    fn house(&self) -> MutexGuard<'_, House> {
+    fn lock(&self) -> MutexGuard<'_, House> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -303,7 +304,7 @@ fn unscored(transaction: TransactionId) -> Scored {
 
 impl Rail for EngineRail {
     async fn open_shop(&self, place: usize, shop: &Shop) -> Answer<()> {
-        let mut house = self.house();
+        let mut house = self.lock();
         let id = MerchantId(house.ids.random());
         let command = Command::OpenMerchant(NewMerchant {
             id,
@@ -322,7 +323,7 @@ impl Rail for EngineRail {
     }
 
     async fn open_wallet(&self, place: usize, person: &Person) -> Answer<()> {
-        let mut house = self.house();
+        let mut house = self.lock();
         let id = WalletId(house.ids.random());
         let currencies = person
             .savings
@@ -340,7 +341,7 @@ impl Rail for EngineRail {
     }
 
     async fn top_up(&self, person: usize, amount: Money) -> Answer<()> {
-        let mut house = self.house();
+        let mut house = self.lock();
         let (transaction, wallet) = (house.transaction(), house.person(person)?);
         let reference = "savings".to_owned();
         house.submit(
@@ -356,7 +357,7 @@ impl Rail for EngineRail {
     }
 
     async fn order(&self, shop: usize, order: NewOrder) -> Answer<OrderId> {
-        let mut house = self.house();
+        let mut house = self.lock();
         let merchant = house.shop(shop)?;
         let number = OrderNumber::new(&order.number)?;
         let unique = Unique {
@@ -393,7 +394,7 @@ impl Rail for EngineRail {
                 code: "signature_mismatch".to_owned(),
             });
         }
-        let mut house = self.house();
+        let mut house = self.lock();
         let transaction = house.transaction();
         let pay = Pay {
             order: id_of(attempt.order)?,
@@ -424,16 +425,8 @@ impl Rail for EngineRail {
         }
     }
 
-    async fn fee(&self, _shop: usize, order: &OrderId) -> Answer<i64> {
-        let lookup = Command::FindOrder(Lookup::Id(id_of(order)?));
-        match self.house().submit(&lookup, &[])? {
-            Outcome::Order(order) => Ok(order.payment.context("the order is not paid")?.fee.amount),
-            other => Err(unexpected(&other)),
-        }
-    }
-
     async fn close(&self, shop: usize, order: &OrderId) -> Answer<()> {
-        let mut house = self.house();
+        let mut house = self.lock();
         let (order, merchant) = (Lookup::Id(id_of(order)?), house.shop(shop)?);
         house.submit(&Command::CloseOrder { order, merchant }, &[])?;
         Ok(())
@@ -445,8 +438,8 @@ impl Rail for EngineRail {
         order: &OrderId,
         number: String,
         amount: Money,
-    ) -> Answer<i64> {
-        let mut house = self.house();
+    ) -> Answer<()> {
+        let mut house = self.lock();
         let new = NewRefund {
             id: RefundId(house.ids.random()),
             order: Lookup::Id(id_of(order)?),
@@ -457,19 +450,19 @@ impl Rail for EngineRail {
             transaction: house.transaction(),
         };
         match house.submit(&Command::Refund(new), &[])? {
-            Outcome::Refunded { refund, .. } => Ok(refund.fee_returned.amount),
+            Outcome::Refunded { .. } => Ok(()),
             other => Err(unexpected(&other)),
         }
     }
 
     async fn wait_secs(&self, secs: u64) {
-        let mut house = self.house();
+        let mut house = self.lock();
         house.now = house.now.plus_secs(secs);
     }
 
     async fn state(&self, _shop: usize, order: &OrderId) -> Answer<String> {
         match self
-            .house()
+            .lock()
             .submit(&Command::FindOrder(Lookup::Id(id_of(order)?)), &[])?
         {
             Outcome::Order(order) => Ok(order.state.name().to_owned()),
@@ -478,7 +471,7 @@ impl Rail for EngineRail {
     }
 
     async fn wallet_balance(&self, person: usize, currency: Currency) -> Answer<i128> {
-        let mut house = self.house();
+        let mut house = self.lock();
         let wallet = house.person(person)?;
         match house.submit(&Command::FindWallet(wallet), &[])? {
             Outcome::Wallet { accounts, .. } => Ok(balance(&accounts, currency)?),
@@ -487,7 +480,7 @@ impl Rail for EngineRail {
     }
 
     async fn shop_balance(&self, shop: usize, currency: Currency) -> Answer<i128> {
-        let mut house = self.house();
+        let mut house = self.lock();
         let merchant = house.shop(shop)?;
         match house.submit(&Command::FindMerchant(merchant), &[])? {
             Outcome::Merchant { accounts, .. } => Ok(balance(&accounts, currency)?),
@@ -495,17 +488,24 @@ impl Rail for EngineRail {
         }
     }
 
-    async fn trial_balance(&self) -> Answer<Vec<(String, i128)>> {
-        match self.house().submit(&Command::TrialBalance, &[])? {
-            Outcome::TrialBalance(lines) => Ok(lines
-                .iter()
-                .map(|line| {
-                    (
-                        line.currency.code().to_owned(),
-                        line.sum.debits - line.sum.credits,
-                    )
-                })
-                .collect()),
+    async fn house(&self) -> Answer<BTreeMap<String, HouseLine>> {
+        match self.lock().submit(&Command::TrialBalance, &[])? {
+            Outcome::TrialBalance { sums, house } => {
+                let line = |sum: &ledger::TrialBalance| {
+                    let of = |role: Role| {
+                        let id = role.account(sum.currency);
+                        let account = house.iter().find(|account| account.id == id);
+                        account.map_or(0, ledger::Account::net)
+                    };
+                    let held = HouseLine {
+                        difference: sum.sum.debits - sum.sum.credits,
+                        bank: of(Role::Bank),
+                        fees: of(Role::Fees),
+                    };
+                    (sum.currency.code().to_owned(), held)
+                };
+                Ok(sums.iter().map(line).collect())
+            }
             other => Err(unexpected(&other)),
         }
     }

@@ -1,6 +1,7 @@
 //! Over HTTP, as a shop's till and a payer's phone do it: every request signed with its owner's key,
 //! the code fetched as a PNG and read with a decoder.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +15,7 @@ use rand::{Rng as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, Attempt, NewOrder, OrderId, Rail, Receipt, Trouble};
+use super::{Answer, Attempt, HouseLine, NewOrder, OrderId, Rail, Receipt, Trouble};
 use crate::phone;
 use crate::receiver::Hooks;
 use crate::world::{Person, Shop};
@@ -362,12 +363,6 @@ impl Rail for HttpRail {
         })
     }
 
-    async fn fee(&self, shop: usize, order: &OrderId) -> Answer<i64> {
-        let request = Request::get(format!("/v1/orders/{order}"));
-        let found = self.json(&self.shop(shop)?.signer, request).await?;
-        Ok(number(&found, "/order/payment/fee/amount")?)
-    }
-
     async fn close(&self, shop: usize, order: &OrderId) -> Answer<()> {
         let request = Request::act(format!("/v1/orders/{order}/close"), self.fresh());
         self.send(&self.shop(shop)?.signer, request).await?;
@@ -378,18 +373,18 @@ impl Rail for HttpRail {
         &self,
         shop: usize,
         order: &OrderId,
-        number_of_refund: String,
+        number: String,
         amount: Money,
-    ) -> Answer<i64> {
+    ) -> Answer<()> {
         let body = json!({
-            "number": number_of_refund,
+            "number": number,
             "amount": money(amount),
             "reason": "as agreed",
         });
         let path = format!("/v1/orders/{order}/refunds");
         let request = Request::post(path, self.fresh(), body);
-        let refunded = self.json(&self.shop(shop)?.signer, request).await?;
-        Ok(number(&refunded, "/refund/fee_returned/amount")?)
+        self.send(&self.shop(shop)?.signer, request).await?;
+        Ok(())
     }
 
     async fn wait_secs(&self, secs: u64) {
@@ -416,20 +411,18 @@ impl Rail for HttpRail {
         Ok(balance(&found["balances"], currency)?)
     }
 
-    async fn trial_balance(&self) -> Answer<Vec<(String, i128)>> {
+    async fn house(&self) -> Answer<BTreeMap<String, HouseLine>> {
         let request = Request::get("/v1/trial-balance".to_owned());
         let found = self.json(&self.operator, request).await?;
         let lines = found["lines"].as_array().context("no lines")?;
-        let line = |line: &Value| -> anyhow::Result<(String, i128)> {
-            Ok((
-                text(line, "/currency")?,
-                number(line, "/difference/amount")?.into(),
-            ))
+        let line = |line: &Value| -> anyhow::Result<(String, HouseLine)> {
+            let held = HouseLine {
+                difference: number(line, "/difference/amount")?.into(),
+                bank: number(line, "/bank/amount")?.into(),
+                fees: number(line, "/fees/amount")?.into(),
+            };
+            Ok((text(line, "/currency")?, held))
         };
-        let lines = lines.iter().map(line).collect::<anyhow::Result<Vec<_>>>()?;
-        if lines.is_empty() {
-            return Err(Trouble::Broken(anyhow!("the trial balance is empty")));
-        }
-        Ok(lines)
+        Ok(lines.iter().map(line).collect::<anyhow::Result<_>>()?)
     }
 }

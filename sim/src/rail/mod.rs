@@ -4,6 +4,7 @@
 pub(crate) mod engine;
 pub(crate) mod http;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use fx::{Currency, Money};
@@ -71,17 +72,14 @@ pub(crate) trait Rail: Send + Sync {
     /// The payer looks at the code on the shop's screen and learns which order it names.
     fn scan(&self, shop: usize, order: &OrderId) -> impl Future<Output = Answer<OrderId>> + Send;
     fn pay(&self, attempt: Attempt<'_>) -> impl Future<Output = Answer<Receipt>> + Send;
-    /// What the house took of a paid order, as the shop sees it.
-    fn fee(&self, shop: usize, order: &OrderId) -> impl Future<Output = Answer<i64>> + Send;
     fn close(&self, shop: usize, order: &OrderId) -> impl Future<Output = Answer<()>> + Send;
-    /// Gives back; the answer is how much of the fee the house gave back with it.
     fn refund(
         &self,
         shop: usize,
         order: &OrderId,
         number: String,
         amount: Money,
-    ) -> impl Future<Output = Answer<i64>> + Send;
+    ) -> impl Future<Output = Answer<()>> + Send;
     /// Lets this much time go by.
     fn wait_secs(&self, secs: u64) -> impl Future<Output = ()> + Send;
     fn state(&self, shop: usize, order: &OrderId) -> impl Future<Output = Answer<String>> + Send;
@@ -95,6 +93,17 @@ pub(crate) trait Rail: Send + Sync {
         shop: usize,
         currency: Currency,
     ) -> impl Future<Output = Answer<i128>> + Send;
-    /// For each currency the sum of all debits less the sum of all credits.
-    fn trial_balance(&self) -> impl Future<Output = Answer<Vec<(String, i128)>>> + Send;
+    /// The house's books, by the currency's code.
+    fn house(&self) -> impl Future<Output = Answer<BTreeMap<String, HouseLine>>> + Send;
+}
+
+/// The house's books in one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HouseLine {
+    /// The sum of all debits less the sum of all credits.
+    pub difference: i128,
+    /// What lies at the bank.
+    pub bank: i128,
+    /// What the house has earned.
+    pub fees: i128,
 }

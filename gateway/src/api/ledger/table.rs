@@ -72,7 +72,7 @@ fn books() -> Vec<Route> {
             )
             .for_roles(OPERATOR_OR_TENANT)
             .answers(StatusCode::CREATED)
-            .refuses(refusals![BookNotFound]),
+            .refuses(refusals![BookNotFound KeysTooMany]),
         Route::post("/v1/books/{id}/reopened-accounts", book::reopen)
             .documented(
                 "Books",

@@ -73,14 +73,10 @@ async fn sign_in(
     let wrong = "This is not the id and secret of an analyst's key that stands.";
     let notice = match session::begin(&app, &given.key_id, &given.secret).await {
         Ok(token) => return with_cookie(&app, &token, Redirect::to("/analyst").into_response()),
-        Err(Shut::Wrong) => (StatusCode::FORBIDDEN, wrong),
-        Err(Shut::TooMany) => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "Too many keys were wrong in the last minute. Wait a little.",
-        ),
+        Err(Shut::Wrong) => sign_in_form(&app, Some(wrong)),
         Err(Shut::Problem(problem)) => return refused(&app, &problem),
     };
-    (notice.0, sign_in_form(&app, Some(notice.1))).into_response()
+    (StatusCode::FORBIDDEN, notice).into_response()
 }
 
 async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {

@@ -22,9 +22,6 @@ use crate::problem::Problem;
 const LIFE: Duration = Duration::from_secs(8 * 3_600);
 /// More analysts than any house has; the oldest session makes room.
 const SESSIONS_MAX: usize = 1_000;
-/// Wrong keys in a minute, over everybody, after which the door stays shut for the rest of it.
-const WRONG_PER_MINUTE_MAX: u32 = 30;
-const MINUTE: Duration = Duration::from_secs(60);
 const TOKEN_BYTES: usize = 32;
 const COOKIE: &str = "analyst";
 
@@ -36,54 +33,23 @@ struct Session {
     begun: Instant,
 }
 
-#[derive(Debug)]
-struct Wrong {
-    since: Instant,
-    count: u32,
-}
-
-/// The sessions of this process.
-#[derive(Debug)]
+/// The sessions of this process. Wrong secrets are not counted: nobody guesses one of 256 bits, and whoever counts them
+/// lets strangers shut the door for everybody.
+#[derive(Debug, Default)]
 pub(crate) struct Sessions {
     open: Mutex<HashMap<TokenDigest, Session>>,
-    wrong: Mutex<Wrong>,
-}
-
-impl Default for Sessions {
-    fn default() -> Self {
-        Self {
-            open: Mutex::default(),
-            wrong: Mutex::new(Wrong {
-                since: Instant::now(),
-                count: 0,
-            }),
-        }
-    }
 }
 
 /// Why a session did not begin.
 pub(super) enum Shut {
     /// It is no analyst's key, or its secret is another.
     Wrong,
-    /// Too many were wrong lately.
-    TooMany,
     Problem(Problem),
 }
 
 impl Sessions {
     fn open(&self) -> MutexGuard<'_, HashMap<TokenDigest, Session>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wrong(&self) -> MutexGuard<'_, Wrong> {
-        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        if wrong.since.elapsed() > MINUTE {
-            *wrong = Wrong {
-                since: Instant::now(),
-                count: 0,
-            };
-        }
-        wrong
     }
 
     fn begin(&self, key: KeyId) -> Result<String, Problem> {
@@ -144,22 +110,17 @@ pub(super) fn cookie(app: &App, token: &str) -> Option<HeaderValue> {
 
 /// Begins a session with a key, and returns its token.
 pub(super) async fn begin(app: &App, key_id: &str, secret: &str) -> Result<String, Shut> {
-    if app.sessions.wrong().count >= WRONG_PER_MINUTE_MAX {
-        return Err(Shut::TooMany);
-    }
     let key = match key_id.trim().parse() {
         Ok(id) => find(app, id).await.map_err(Shut::Problem)?,
         Err(_) => None,
     };
     let Some(key) = key.filter(|key| key.owner == Owner::Analyst && !key.revoked) else {
-        app.sessions.wrong().count += 1;
         return Err(Shut::Wrong);
     };
     let kept = app.secrets.open(&key.secret, &key.id.to_string());
     let kept = kept.map_err(|error| Shut::Problem(Problem::internal(&error)))?;
     // Digests are compared, so that the time taken tells nothing of the secret.
     if Sha256::digest(kept.expose()) != Sha256::digest(secret.trim()) {
-        app.sessions.wrong().count += 1;
         return Err(Shut::Wrong);
     }
     app.sessions.begin(key.id).map_err(Shut::Problem)

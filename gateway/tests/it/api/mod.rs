@@ -3,6 +3,7 @@
 mod desk;
 mod desk_pages;
 mod documents;
+mod dropped;
 mod house;
 mod ledger;
 mod payment;

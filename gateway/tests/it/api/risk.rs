@@ -125,15 +125,67 @@ async fn a_payer_confirms_with_a_device_that_signs_this_very_payment() {
     let paid = payer.client.post(&confirm, &proof).await.ok();
     assert_eq!(paid["order"]["state"], "paid");
 
-    let removed = payer
-        .client
-        .post(
-            &format!("{devices}/remove"),
-            &json!({"device": phone["id"]}),
-        )
-        .await
-        .ok();
+    let path = format!("{devices}/remove");
+    let change = format!("{}\n1\nremove_device {}", payer.id, text(&phone["id"]));
+    let removal = json!({"device": phone["id"], "proof": signed(&change)});
+    let removed = payer.client.post(&path, &removal).await.ok();
     assert_eq!(removed["devices"], json!([]));
+    house.stop().await;
+}
+
+/// A thief has the wallet's key, which pays, and wants to confirm too.
+#[tokio::test]
+async fn a_stolen_key_does_not_change_what_a_payer_confirms_with() {
+    let house = careful_house().await;
+    let shop = house.merchant(&["CNY"]).await;
+    let payer = house.wallet(&["CNY"], 1_000_000).await;
+    let wallet = format!("/v1/wallets/{}", payer.id);
+    let (pin, devices) = (format!("{wallet}/pin"), format!("{wallet}/devices"));
+    let first = json!({"pin": "271828"});
+    payer.client.post(&pin, &first).await.ok();
+    let phone = json!({"name": "phone", "proof": {"pin": "271828"}});
+    let phone = payer.client.post(&devices, &phone).await.created();
+    let waits = pay_until_it_waits(&shop, &payer).await;
+    let decision = text(&waits["pending"]["decision"]);
+    let confirm = format!("/v1/decisions/{decision}/confirm");
+
+    let remove = format!("{devices}/remove");
+    for (path, change) in [
+        (&pin, json!({"pin": "314159"})),
+        (&devices, json!({"name": "thief's"})),
+        (&remove, json!({"device": phone["id"]})),
+    ] {
+        let answer = payer.client.post(path, &change).await;
+        answer.refused("proof_needed");
+    }
+    let mut seen = json!({"pin": "314159"});
+    seen["proof"] = json!({"device": phone["id"], "signature": hmac("sk_", "anything")});
+    payer.client.post(&pin, &seen).await.refused("proof_wrong");
+    let reset = format!("{wallet}/step-ups/reset");
+    let answer = payer.client.post_empty(&reset).await;
+    answer.refused("forbidden_role");
+
+    // The holder changes the PIN with the phone, once with each signature.
+    let secret = text(&phone["secret"]).to_owned();
+    let change = hmac(&secret, &format!("{}\n2\nset_pin 161803", payer.id));
+    let proof = json!({"device": phone["id"], "signature": change});
+    let change = json!({"pin": "161803", "proof": proof});
+    let changed = payer.client.post(&pin, &change).await.ok();
+    assert_eq!(changed["changes"], 3);
+    let again = payer.client.post(&pin, &change).await;
+    again.refused("proof_wrong");
+
+    // An operator resets it; what waits stays unconfirmed.
+    let reset = house.operator.post_empty(&reset).await.ok();
+    assert_eq!(
+        (&reset["pin"], &reset["devices"]),
+        (&json!(false), &json!([]))
+    );
+    let early = payer.client.post(&pin, &first).await;
+    early.refused("confirmations_pending");
+    let late = payer.client.post(&confirm, &first).await;
+    late.refused("proof_wrong");
+    house.assert_books_balance().await;
     house.stop().await;
 }
 

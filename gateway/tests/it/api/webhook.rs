@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateway::pay::{Command, Endpoint, EndpointId, SealedSecret};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -141,6 +142,60 @@ async fn a_webhook_is_sent_again_by_hand() {
             .len(),
         2
     );
+    house.stop().await;
+}
+
+/// One of a shop's endpoints has a secret that was sealed under another master key.
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_reached_holds_up_no_other() {
+    let house = House::start().await;
+    let shop = house.merchant(&["CNY"]).await;
+    let payer = house.wallet(&["CNY"], 10_000).await;
+    let broken = Endpoint {
+        id: EndpointId(1),
+        merchant: shop.id.parse().unwrap(),
+        url: "https://example.com/hook".to_owned(),
+        secret: SealedSecret(vec![0; 60]),
+        enabled: true,
+    };
+    house.app.ask(Command::AddEndpoint(broken)).await.unwrap();
+    let mut receiver = Receiver::for_merchant(&shop.client).await;
+    let id = order(&shop, "A-1", 1_000).await;
+    pay(&payer, &id).await;
+    assert_eq!(receiver.next().await.body["type"], "order.paid");
+    receiver.answers(StatusCode::INTERNAL_SERVER_ERROR);
+    let id = order(&shop, "A-2", 1_000).await;
+    pay(&payer, &id).await;
+    receiver.next().await;
+    receiver.answers(StatusCode::OK);
+    let house = house.restart().await;
+    let again = receiver.next().await;
+    assert_eq!(again.body["data"]["order"]["number"], "A-2");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn what_still_waits_is_not_sent_twice_because_somebody_asks_for_it() {
+    let house = House::start().await;
+    let shop = house.merchant(&["CNY"]).await;
+    let payer = house.wallet(&["CNY"], 10_000).await;
+    let mut receiver = Receiver::for_merchant(&shop.client).await;
+    receiver.answers(StatusCode::INTERNAL_SERVER_ERROR);
+    let id = order(&shop, "A-1", 1_000).await;
+    pay(&payer, &id).await;
+    let first = receiver.next().await;
+    let replay = format!("/v1/webhook-deliveries/{}/replay", first.id);
+    for _ in 0..3 {
+        let answer = shop.client.post_empty(&replay).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    }
+    let closed = order(&shop, "A-2", 1_000).await;
+    let path = format!("/v1/orders/{closed}/close");
+    let closed = shop.client.post_empty(&path).await.ok();
+    // What was asked for before the next message came is in the outbox before it.
+    let listed = deliveries(&shop.client, &receiver.endpoint, &closed["sequence"]).await;
+    let of_the_first = listed.iter().filter(|one| one["id"] == first.id.as_str());
+    assert_eq!(of_the_first.count(), 1, "{listed:?}");
     house.stop().await;
 }
 

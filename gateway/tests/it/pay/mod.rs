@@ -1,7 +1,9 @@
 //! The payment rules without HTTP or SQL: stories, and a naive second implementation that must agree.
 
+mod limits;
 mod model;
 mod property;
 mod sending;
+mod step_up;
 mod story;
 mod world;

@@ -254,13 +254,16 @@ impl Model {
             return "decision_not_pending";
         };
         let order = waiting.order;
+        if self.pins.get(&wallet).is_some_and(|n| *n >= 10) {
+            return "pin_blocked";
+        }
+        self.pins.insert(wallet, 0);
         if let Some(refusal) = not_open(self.orders[&order].state) {
             return refusal;
         }
         let said = self.move_money(order, wallet);
         if said == OK {
             self.waiting.remove(&decision);
-            self.pins.insert(wallet, 0);
         }
         said
     }
@@ -270,6 +273,9 @@ impl Model {
         let Some(waiting) = self.waiting.get_mut(&decision).filter(waits) else {
             return "decision_not_pending";
         };
+        if self.pins.get(&wallet).is_some_and(|n| *n >= 10) {
+            return "pin_blocked";
+        }
         waiting.wrong += 1;
         let wrong = waiting.wrong;
         *self.pins.entry(wallet).or_default() += 1;

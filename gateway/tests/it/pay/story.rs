@@ -176,7 +176,7 @@ fn a_challenged_payment_waits_for_its_payer_and_blocks_nobody() {
 fn three_wrong_proofs_deny_and_ten_in_a_row_block_the_pin() {
     let mut world = shop();
     world.set_pin(1);
-    for order in 1..=4 {
+    for order in 1..=3 {
         world.create(order, 1, cny(100), 600);
         let asked = pending(world.pay(order, 1, Risk::Challenge));
         assert_eq!(asked.standing, Standing::AwaitingConfirmation, "{order}");
@@ -188,6 +188,13 @@ fn three_wrong_proofs_deny_and_ten_in_a_row_block_the_pin() {
         }
         refused(world.confirm(asked.id.0, 1), &Refusal::DecisionNotPending);
     }
+    world.create(4, 1, cny(100), 600);
+    let asked = pending(world.pay(4, 1, Risk::Challenge));
+    refused(
+        world.wrong_proof(asked.id.0, 1),
+        &Refusal::ProofWrong { left: 2 },
+    );
+    refused(world.wrong_proof(asked.id.0, 1), &Refusal::PinBlocked);
     world.create(5, 1, cny(100), 600);
     let looked_at = pending(world.pay(5, 1, Risk::Challenge));
     assert_eq!(looked_at.standing, Standing::InReview);

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use fx::{Currency, Money};
 use gateway::pay::message::{NewOrder, NewRefund, Pay};
 use gateway::pay::order::Verdict as Risk;
-use gateway::pay::step_up::Change;
+use gateway::pay::step_up::{Change, StepUps};
 use gateway::pay::{
-    Assessment, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup, MerchantId,
-    NewMerchant, OrderId, OrderNumber, Outcome, Payments, RedPacket, RedPacketId, RefundId, Row,
-    Scored, SealedSecret, StepUp, Transfer, TransferId, WalletId,
+    Assessment, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup,
+    MerchantId, NewMerchant, OrderId, OrderNumber, Outcome, Payments, RedPacket, RedPacketId,
+    RefundId, Row, Scored, SealedSecret, StepUp, Transfer, TransferId, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -318,22 +318,58 @@ impl World {
         self.must(Command::ChangeStepUps {
             wallet: WalletId(wallet),
             change: Change::Pin(SealedSecret(vec![1, 2, 3])),
+            proof: None,
         });
     }
 
-    pub(super) fn confirm(&mut self, decision: u128, wallet: u128) -> Outcome {
-        let command = Command::Confirm {
-            decision: DecisionId(decision),
+    /// A proof as somebody checks it at this moment.
+    pub(super) fn proof(&self, wallet: u128, holds: bool) -> CheckedProof {
+        let known = self.engine.machine().step_ups(WalletId(wallet)).cloned();
+        CheckedProof {
+            method: StepUp::Pin,
+            holds,
+            against: known.unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn step_ups(&self, wallet: u128) -> StepUps {
+        self.proof(wallet, true).against
+    }
+
+    pub(super) fn change_step_ups(
+        &mut self,
+        wallet: u128,
+        change: Change,
+        proof: Option<CheckedProof>,
+    ) -> Outcome {
+        let command = Command::ChangeStepUps {
             wallet: WalletId(wallet),
-            proof: StepUp::Pin,
+            change,
+            proof: proof.map(Box::new),
         };
         self.ask(command, Vec::new())
     }
 
+    pub(super) fn confirm(&mut self, decision: u128, wallet: u128) -> Outcome {
+        let proof = self.proof(wallet, true);
+        self.confirm_by(decision, wallet, proof)
+    }
+
     pub(super) fn wrong_proof(&mut self, decision: u128, wallet: u128) -> Outcome {
-        let command = Command::WrongProof {
+        let proof = self.proof(wallet, false);
+        self.confirm_by(decision, wallet, proof)
+    }
+
+    pub(super) fn confirm_by(
+        &mut self,
+        decision: u128,
+        wallet: u128,
+        proof: CheckedProof,
+    ) -> Outcome {
+        let command = Command::Confirm {
             decision: DecisionId(decision),
             wallet: WalletId(wallet),
+            proof: Box::new(proof),
         };
         self.ask(command, Vec::new())
     }

@@ -1,0 +1,144 @@
+//! How much of the queue a command takes: the bytes that it holds in memory, its texts and lists too.
+
+use ledger::{Ledger, Machine};
+
+use super::decision::Scored;
+use super::desk;
+use super::message::{Command, Lookup};
+use super::step_up::{Change, CheckedProof, StepUps};
+
+impl Command {
+    /// About how many bytes the command holds in memory.
+    pub(super) fn weight(&self) -> usize {
+        let within = match self {
+            Self::OpenMerchant(new) => {
+                new.name.len() + new.city.len() + size_of_val(new.currencies.as_slice())
+            }
+            Self::OpenWallet {
+                holder, currencies, ..
+            } => holder.len() + size_of_val(currencies.as_slice()),
+            Self::AddKey { secret, .. } => secret.0.len(),
+            Self::AddEndpoint(endpoint) => endpoint.url.len() + endpoint.secret.0.len(),
+            Self::TopUp { reference, .. } => reference.len(),
+            Self::CreateOrder(new) => new.number.as_str().len() + new.description.len(),
+            Self::Pay(pay) => pay.scored.as_deref().map_or(0, scored),
+            Self::Refund(new) => lookup(&new.order) + new.number.as_str().len() + new.reason.len(),
+            Self::CloseOrder { order, .. } | Self::FindOrder(order) => lookup(order),
+            Self::Confirm { proof, .. } => checked(proof),
+            Self::ChangeStepUps { change, proof, .. } => {
+                let change = match change {
+                    Change::Pin(pin) => pin.0.len(),
+                    Change::AddDevice(device) => device.name.len() + device.secret.0.len(),
+                    Change::RemoveDevice(_) | Change::Reset => 0,
+                };
+                change + proof.as_deref().map_or(0, checked)
+            }
+            Self::Release { note, .. } | Self::Deny { note, .. } => note.len(),
+            Self::Desk(command) => at_desk(command),
+            Self::FindAsset(code) => code.len(),
+            Self::Transfer(new) => new.note.len() + new.scored.as_deref().map_or(0, scored),
+            Self::RedPacket(new) => {
+                let members = size_of_val(new.members.as_slice());
+                members + new.greeting.len() + new.scored.as_deref().map_or(0, scored)
+            }
+            Self::OpenBook { settings, .. } => settings.name.len(),
+            Self::Ledger(asked) => {
+                size_of_val(asked.assets.as_slice()) + Ledger::weight(&asked.command)
+            }
+            Self::RegisterAsset(_)
+            | Self::RevokeKey { .. }
+            | Self::RemoveEndpoint { .. }
+            | Self::Refuse(_)
+            | Self::FindKey(_)
+            | Self::FindMerchant(_)
+            | Self::FindWallet(_)
+            | Self::FindStepUps(_)
+            | Self::FindPending(_)
+            | Self::Reply { .. }
+            | Self::Claim { .. }
+            | Self::FindTransfer(_)
+            | Self::FindRedPacket(_)
+            | Self::Endpoints(_)
+            | Self::TrialBalance
+            | Self::FindBook(_)
+            | Self::Books => 0,
+        };
+        size_of_val(self) + within
+    }
+}
+
+fn texts(texts: &[String]) -> usize {
+    size_of_val(texts) + texts.iter().map(String::len).sum::<usize>()
+}
+
+fn lookup(lookup: &Lookup) -> usize {
+    match lookup {
+        Lookup::Id(_) => 0,
+        Lookup::Number(_, number) => number.as_str().len(),
+    }
+}
+
+fn scored(scored: &Scored) -> usize {
+    let evidence = size_of_val(scored.evidence.as_slice());
+    size_of_val(scored) + evidence + texts(&scored.assessment.reasons) + texts(&scored.shadow)
+}
+
+fn checked(proof: &CheckedProof) -> usize {
+    let StepUps { pin, devices, .. } = &proof.against;
+    let pin = pin.as_ref().map_or(0, |pin| pin.0.len());
+    let each = devices
+        .iter()
+        .map(|device| size_of_val(device) + device.name.len() + device.secret.0.len());
+    size_of_val(proof) + pin + each.sum::<usize>()
+}
+
+fn at_desk(command: &desk::Command) -> usize {
+    use desk::Command as C;
+    let subject = |subject: &desk::Subject| match subject {
+        desk::Subject::Device(name) => name.len(),
+        desk::Subject::Wallet(_) | desk::Subject::Merchant(_) => 0,
+    };
+    match command {
+        C::Draft { note, rules, .. } => {
+            let each = rules.iter().map(|rule| {
+                size_of_val(rule) + rule.name.len() + rule.when.len() + rule.because.len()
+            });
+            note.len() + each.sum::<usize>()
+        }
+        C::Enter {
+            subject: entered,
+            note,
+            ..
+        } => subject(entered) + note.len(),
+        C::Strike {
+            subject: struck, ..
+        } => subject(struck),
+        C::AddModel(model) => model.note.len(),
+        C::GoBack { note, .. } | C::Label { note, .. } | C::Freeze { note, .. } => note.len(),
+        C::Note { text, .. } => text.len(),
+        C::Approve { .. } | C::Discard { .. } | C::UseModel { .. } | C::Look => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pay::{DecisionId, KeyId, WalletId};
+
+    #[test]
+    fn what_a_command_says_counts() {
+        let note = |length: usize| Command::Deny {
+            decision: DecisionId(1),
+            by: KeyId(1),
+            note: "n".repeat(length),
+        };
+        assert_eq!(note(4_000).weight(), note(0).weight() + 4_000);
+        let wallet = |currencies| Command::OpenWallet {
+            id: WalletId(1),
+            holder: "h".repeat(10),
+            currencies: vec![fx::Currency::CNY; currencies],
+        };
+        let each = size_of::<fx::Currency>();
+        assert_eq!(wallet(32).weight(), wallet(0).weight() + 32 * each);
+    }
+}
