@@ -22,7 +22,7 @@ fn measure(load: &Load) -> Result<Figures, LoadError> {
             path: env!("CARGO_MANIFEST_DIR").into(),
             error,
         })?;
-    let figures = runtime.block_on(load::run(directory.path(), load, |_| {}))?;
+    let figures = runtime.block_on(load::run(directory.path(), directory.path(), load, |_| {}))?;
     println!("{}\n", figures.table(load));
     Ok(figures)
 }

@@ -1,6 +1,5 @@
-//! `gateway report`: what happened, from the views of a data directory.
+//! `gateway report`: what happened, from the views of a database.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
@@ -11,6 +10,7 @@ use gateway::report::Builder;
 use gateway::store::decision;
 use ledger::Timestamp;
 use ledger::shell::Views;
+use ledger::shell::sql::Database;
 
 use super::print;
 
@@ -80,22 +80,23 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 pub(crate) async fn run(report: &Report) -> Result<ExitCode> {
     let Report::Fraud(asked) = report;
-    let data: &PathBuf = &asked.data.data;
-    ensure!(
-        data.is_dir(),
-        "{} is not a directory; name the gateway's with --data",
-        data.display()
-    );
+    let database = asked.data.database();
+    if let Database::Sqlite(data) = &database {
+        ensure!(
+            data.is_dir(),
+            "{database} is not a directory; name the gateway's with --data, or its server with --database"
+        );
+    }
     let from = asked.from.unwrap_or(Timestamp::ZERO);
     let until = asked.to.unwrap_or(Timestamp(i64::MAX.cast_unsigned()));
     ensure!(from < until, "--from is not before --to");
-    let views = Views::open(data.as_path());
+    let views = Views::open(&database);
     let (mut builder, mut behind, mut seen) = (Builder::default(), None, 0_u64);
     loop {
         let mut reading = views
             .read()
             .await
-            .with_context(|| format!("the views in {} cannot be read", data.display()))?;
+            .with_context(|| format!("the views in {database} cannot be read"))?;
         let page = decision::between(&mut reading, (from, until), behind, PAGE).await?;
         let Some(last) = page.last() else {
             break;

@@ -1,7 +1,7 @@
 //! A load on a ledger, and what it took: the figures that others can repeat.
 //!
 //! A [`Load`] says how many transfers between how many accounts come from how many submitters, and
-//! in which batches. [`run`] puts it on a ledger in an empty directory and measures, in this order:
+//! in which batches. [`run`] puts it on a ledger in an empty database and measures, in this order:
 //! how fast transfers are acknowledged, and how fast with the views caught up; the disk's own limit
 //! for the same bytes ([`disk`]); how long a start takes after the process is gone without a word;
 //! and how fast everything is verified. What was measured is also checked: every transfer is
@@ -16,6 +16,7 @@ pub mod disk;
 mod figures;
 mod memory;
 mod run;
+mod size;
 mod transfers;
 
 use std::path::PathBuf;

@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 
 use crate::core::{Command, Ledger, Outcome};
 use crate::engine::Submission;
+use crate::load::size::Sizes;
 use crate::load::transfers::{ACCOUNTS_PER_COMMAND, Transfer, account, account_id};
 use crate::load::{DiskLimit, Figures, Load, LoadError, memory, transfers};
-use crate::shell::sql::Query;
+use crate::shell::sql::{Database, Query};
 use crate::shell::{
     Committed, Handle, LedgerAudit, LedgerView, Settings, Store, SubmitError, verify,
 };
@@ -22,15 +23,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TELL_EVERY: Duration = Duration::from_secs(2);
 const DISK_WITHIN: Duration = Duration::from_secs(2);
 
-/// Runs a load in a directory, which must be empty. `told` hears what is going on.
-pub async fn run(directory: &Path, load: &Load, told: impl Fn(&str)) -> Result<Figures, LoadError> {
+/// Runs a load on a database, which must be empty. The disk's limit is measured in `directory`,
+/// which should be on the disk of the database. `told` hears what is going on.
+pub async fn run(
+    database: impl Into<Database>,
+    directory: &Path,
+    load: &Load,
+    told: impl Fn(&str),
+) -> Result<Figures, LoadError> {
+    let database = database.into();
     let load = Load {
         accounts: load.accounts.max(2),
         batch: load.batch.max(1),
         submitters: load.submitters.max(1),
         ..*load
     };
-    let store = open(directory).await?;
+    let store = open(&database).await?;
     let handle = store.handle();
     told("opening accounts");
     open_accounts(&handle, load.accounts).await?;
@@ -51,16 +59,16 @@ pub async fn run(directory: &Path, load: &Load, told: impl Fn(&str)) -> Result<F
     drop(handle);
     drop(store);
     let started = Instant::now();
-    let store = open(directory).await?;
+    let store = open(&database).await?;
     let recovery_s = started.elapsed().as_secs_f64();
     store.shutdown().await;
     let per_transfer = 1.0 / load.transfers.max(1) as f64;
-    let on_disk = bytes(directory)?;
-    let row_bytes = journal_bytes(directory)? / commits.max(1);
+    let sizes = Sizes::of(&database).await?;
+    let row_bytes = sizes.journal / commits.max(1);
 
     told("verifying");
     let started = Instant::now();
-    let report = verify(directory, LedgerView::default(), LedgerAudit::default()).await?;
+    let report = verify(&database, LedgerView::default(), LedgerAudit::default()).await?;
     let verified = started.elapsed();
     expect(report.is_clean(), || format!("{:?}", report.difference))?;
     told("measuring the disk");
@@ -74,7 +82,7 @@ pub async fn run(directory: &Path, load: &Load, told: impl Fn(&str)) -> Result<F
         burst_per_s: rate(burst),
         sustained_per_s: rate(sustained),
         disk_limit_per_s: disk.writes_per_s * load.transfers as f64 / commits.max(1) as f64,
-        bytes_per_transfer: on_disk as f64 * per_transfer,
+        bytes_per_transfer: sizes.all as f64 * per_transfer,
         peak_rss_mib,
         recovery_s,
         verify_per_s: rate(verified),
@@ -84,9 +92,9 @@ pub async fn run(directory: &Path, load: &Load, told: impl Fn(&str)) -> Result<F
     })
 }
 
-async fn open(directory: &Path) -> Result<Store<Ledger>, LoadError> {
+async fn open(database: &Database) -> Result<Store<Ledger>, LoadError> {
     let view = LedgerView::default();
-    Ok(Store::open(directory, view, Settings::default()).await?)
+    Ok(Store::open(database, view, Settings::default()).await?)
 }
 
 async fn open_accounts(handle: &Handle<Ledger>, accounts: u64) -> Result<(), LoadError> {
@@ -252,30 +260,6 @@ fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), LoadErr
     } else {
         Err(LoadError::Wrong(otherwise()))
     }
-}
-
-/// Everything in the directory.
-fn bytes(directory: &Path) -> Result<u64, LoadError> {
-    sizes(directory, |_| true)
-}
-
-fn journal_bytes(directory: &Path) -> Result<u64, LoadError> {
-    sizes(directory, |name| name.starts_with("journal"))
-}
-
-fn sizes(directory: &Path, counts: impl Fn(&str) -> bool) -> Result<u64, LoadError> {
-    let failed = |error| LoadError::File {
-        path: directory.to_owned(),
-        error,
-    };
-    let mut sum = 0;
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_str().is_some_and(&counts) {
-            sum += entry.metadata().map_err(failed)?.len();
-        }
-    }
-    Ok(sum)
 }
 
 /// The latency that so many of a hundred stay below, in milliseconds.

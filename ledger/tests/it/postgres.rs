@@ -5,7 +5,7 @@
 //! and takes everything away as soon as its standard input is closed, which happens when this
 //! process ends, however it ends.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -68,6 +68,29 @@ impl Server {
             keeper: Mutex::new(keeper),
             databases: AtomicU32::new(0),
         }
+    }
+
+    /// `kill -9` of the server; its sessions end by themselves.
+    pub(crate) fn kill(&self) {
+        self.order("kill", "killed");
+    }
+
+    /// Ends the server as an administrator does, without asking those who are connected.
+    pub(crate) fn stop(&self) {
+        self.order("stop", "stopped");
+    }
+
+    /// Starts the server again.
+    pub(crate) fn start_again(&self) {
+        self.order("start", "ready");
+    }
+
+    fn order(&self, order: &str, answer: &str) {
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        let orders = keeper.orders.as_mut().expect("it is open until the end");
+        writeln!(orders, "{order}").expect("the shell listens");
+        let told = keeper.answer();
+        assert!(told.starts_with(answer), "{order}: {told:?}");
     }
 
     pub(crate) fn options(&self, database: &str) -> PgConnectOptions {

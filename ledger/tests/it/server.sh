@@ -1,5 +1,6 @@
 # Keeps a PostgreSQL server for as long as its standard input is open, in a directory of its own that goes with it.
 # $1 is the directory of the server's programs. Says "ready DIRECTORY" when connections are taken on the socket there.
+# Each line of the standard input is an order, which is answered when it is done: kill, stop or start.
 set -u
 trap '' INT TERM HUP
 bin=$1
@@ -23,6 +24,12 @@ max_connections = 300
 shared_buffers = 64MB
 TEXT
 start || exit 1
-cat >/dev/null
+while read -r order; do
+  case $order in
+    kill) kill -9 "$(head -n 1 data/postmaster.pid)" && echo killed ;;
+    stop) "$bin/pg_ctl" -D data -m fast -w stop >>control 2>&1 && echo stopped ;;
+    start) start ;;
+  esac || break
+done
 "$bin/pg_ctl" -D data -m immediate -w stop >/dev/null 2>&1
 rm -rf "$home"

@@ -1,6 +1,8 @@
 //! What can happen to a server: it cuts sessions off, it is set up in a way that loses what it
 //! acknowledged, and two writers want it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -67,6 +69,103 @@ async fn sessions_that_are_cut_off_are_made_again() -> Result<()> {
         store.shutdown().await == StopReason::ShutDown,
         "it ends well"
     );
+    Ok(())
+}
+
+const KILLS: u64 = 3;
+const KILLS_LONG: u64 = 100;
+const SUBMITTERS: u64 = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_under_load_loses_nothing() -> Result<()> {
+    let server = Server::start();
+    let database = server.database().await;
+    let store = start(&server, &database).await?;
+    let handle = store.handle();
+    let enough = Arc::new(AtomicBool::new(false));
+    let submitters: Vec<_> = (0..SUBMITTERS)
+        .map(|no| {
+            let (handle, enough) = (handle.clone(), enough.clone());
+            tokio::spawn(async move {
+                let tasks = (no..).step_by(usize::try_from(SUBMITTERS)?);
+                for task in tasks {
+                    if enough.load(Ordering::Relaxed) {
+                        return Ok(task);
+                    }
+                    open_surely(&handle, task).await?;
+                }
+                unreachable!("there are always more")
+            })
+        })
+        .collect();
+    let long = std::env::var("JIAOZI_LONG").is_ok_and(|long| long == "1");
+    for _ in 0..if long { KILLS_LONG } else { KILLS } {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        server.kill();
+        server.start_again();
+        // It goes on, rather than to be over before it has.
+        let durable = handle.status().durable;
+        let goes_on = async {
+            while handle.status().durable <= durable {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, goes_on).await?;
+    }
+    enough.store(true, Ordering::Relaxed);
+    let mut expected = Vec::new();
+    for (no, submitter) in (0..).zip(submitters) {
+        let end: Result<u64> = tokio::time::timeout(PATIENCE, submitter).await??;
+        expected.extend(
+            (no..end?)
+                .step_by(usize::try_from(SUBMITTERS)?)
+                .map(|task| (task,)),
+        );
+    }
+    expected.sort_unstable();
+    ensure!(
+        tasks(&handle).await? == expected,
+        "each that was acknowledged is there once"
+    );
+    ensure!(
+        store.shutdown().await == StopReason::ShutDown,
+        "it ends well"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_server_is_gone_callers_are_told_and_then_it_goes_on() -> Result<()> {
+    let server = Server::start();
+    let database = server.database().await;
+    let store = start(&server, &database).await?;
+    let handle = store.handle();
+    open_surely(&handle, 1).await?;
+    server.stop();
+    let told = handle.submit(open(2).once(key(2))).await;
+    ensure!(told == Err(SubmitError::OutcomeUnknown), "{told:?}");
+    let told = handle.submit(open(2).once(key(2))).await;
+    ensure!(matches!(told, Err(SubmitError::Busy { .. })), "{told:?}");
+    ensure!(!handle.status().ready, "it says that it is not ready");
+    server.start_again();
+    tokio::time::timeout(PATIENCE, open_surely(&handle, 2)).await??;
+    ensure!(tasks(&handle).await?.len() == 2, "each is there once");
+    ensure!(
+        store.shutdown().await == StopReason::ShutDown,
+        "it ends well"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_does_not_hold_up_the_end() -> Result<()> {
+    let server = Server::start();
+    let database = server.database().await;
+    let store = start(&server, &database).await?;
+    open_surely(&store.handle(), 1).await?;
+    server.stop();
+    let ended = tokio::time::timeout(PATIENCE, store.shutdown()).await?;
+    ensure!(ended == StopReason::ShutDown, "{ended:?}");
     Ok(())
 }
 

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use ledger::load::{self, Load};
+use ledger::shell::journal;
+use ledger::shell::sql::Database;
 
 use super::print;
 
@@ -17,7 +19,8 @@ balance and count is checked on the way.
 Examples:
   gateway bench ledger
   gateway bench ledger --transfers 200000 --batch 1 --submitters 64
-  gateway bench ledger --transfers 10000000 --random-ids --data /srv/disk --json";
+  gateway bench ledger --transfers 10000000 --random-ids --data /srv/disk --json
+  gateway bench ledger --database postgres://me@localhost/empty --data /var/lib/postgresql";
 
 /// Durable transfers between accounts.
 #[derive(Debug, Args)]
@@ -44,6 +47,10 @@ pub(crate) struct Ledger {
     /// A folder on the disk that is to be measured.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     data: PathBuf,
+    /// An empty PostgreSQL database to measure instead of files. What is written stays in it; --data is then a folder on
+    /// the server's disk, for its limit.
+    #[arg(long, value_name = "URL")]
+    database: Option<Database>,
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -62,7 +69,18 @@ pub(crate) async fn run(line: &Ledger) -> Result<()> {
         .prefix("bench-ledger-")
         .tempdir_in(&line.data)
         .with_context(|| format!("no folder can be made in {}", line.data.display()))?;
-    let figures = load::run(folder.path(), &load, |progress| eprintln!("{progress}")).await?;
+    let database = match &line.database {
+        Some(database) => {
+            ensure!(
+                !journal::exists(database).await?,
+                "{database} has a journal already; make an empty database for this"
+            );
+            database.clone()
+        }
+        None => folder.path().into(),
+    };
+    let tell = |progress: &str| eprintln!("{progress}");
+    let figures = load::run(database, folder.path(), &load, tell).await?;
     if line.json {
         return Ok(print(&(serde_json::to_string_pretty(&figures)? + "\n"))?);
     }

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use gateway::app::secrets::Secrets;
 use gateway::config::{Config, Mode};
-use ledger::shell::journal::{self, ReadJournal as _, SqliteReader};
+use ledger::shell::journal::{self, DatabaseReader, ReadJournal as _};
 use ledger::shell::sql::Database;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use super::server::{self, Found};
 use super::{Finding, disk};
 
 /// The file that a running gateway holds a lock on.
@@ -33,26 +34,30 @@ const EARLIEST_S: i64 = 1_767_225_600;
 
 pub(super) async fn all(config: &Config) -> Vec<Finding> {
     let mut findings = vec![version(), clock(), mode(config)];
-    let running = is_running(&config.data);
-    match directory(&config.data) {
-        finding if config.data.is_dir() => {
-            findings.extend([
-                finding,
-                disk::space(&config.data),
-                disk::durability(&config.data),
-            ]);
+    findings.push(directory(&config.data));
+    let found = if let Some((finding, found)) = server::look(config).await {
+        findings.push(finding);
+        found
+    } else {
+        if config.data.is_dir() {
+            findings.extend([disk::space(&config.data), disk::durability(&config.data)]);
         }
-        finding => findings.push(finding),
+        Some(Found {
+            journal: journal::exists(&config.database).await.unwrap_or(false),
+            running: is_running(&config.data),
+        })
+    };
+    let has_journal = found.is_some_and(|found| found.journal);
+    findings.push(master_key(config, has_journal));
+    if let Some(found) = found {
+        findings.push(journal(&config.database, found).await);
     }
-    // One that cannot be asked is told of below.
-    let exists = journal::exists(&config.database).await.unwrap_or(false);
-    findings.push(master_key(config, exists));
     if let Database::Sqlite(data) = &config.database {
-        findings.push(journal(data, exists, running).await);
+        for (what, file, lost) in TABLES {
+            findings.extend(tables(what, &data.join(file), lost).await);
+        }
     }
-    for (what, file, lost) in TABLES {
-        findings.extend(tables(what, &config.data.join(file), lost).await);
-    }
+    let running = found.is_some_and(|found| found.running);
     findings.push(port(config.listen, running));
     findings
 }
@@ -225,13 +230,13 @@ pub(in crate::cli) fn is_running(data: &Path) -> bool {
     lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-async fn journal(data: &Path, exists: bool, running: bool) -> Finding {
+async fn journal(database: &Database, found: Found) -> Finding {
     let what = "journal";
-    if !exists {
+    if !found.journal {
         return Finding::well(what, "empty; the first start makes it");
     }
     let last = async {
-        let mut reader = SqliteReader::open(data).await?;
+        let mut reader = DatabaseReader::open(database).await?;
         let last = reader.last().await?;
         let newest = reader.row(last).await?;
         reader.close().await?;
@@ -246,7 +251,7 @@ async fn journal(data: &Path, exists: bool, running: bool) -> Finding {
             )
         }
         Ok((last, _)) => {
-            let used = if running {
+            let used = if found.running {
                 "in use by a running gateway"
             } else {
                 "not in use"

@@ -6,6 +6,7 @@
 
 mod checks;
 mod disk;
+mod server;
 
 pub(super) use checks::is_running;
 

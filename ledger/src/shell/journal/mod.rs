@@ -24,7 +24,7 @@ use crate::shell::sql::Database;
 pub use database::{DatabaseJournal, DatabaseReader};
 pub use faulty::{Fault, Faults, FaultyJournal};
 pub use memory::MemoryJournal;
-pub use postgres::{PostgresJournal, PostgresReader};
+pub use postgres::{Examined, PostgresJournal, PostgresReader, examine};
 pub use sqlite::{SqliteJournal, SqliteReader};
 
 /// One journal is one shard; more of them come with more writers.
@@ -37,7 +37,7 @@ pub enum JournalError {
     )]
     Locked(PathBuf),
     #[error(
-        "the journal is held by another writer ({0}); stop that one first, or start with --standby to wait for it"
+        "the journal is held by another writer ({0}); stop that one first, or choose another database"
     )]
     Held(String),
     #[error("the last append is still under way in the database")]

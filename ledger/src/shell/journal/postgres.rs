@@ -12,6 +12,7 @@
 //! the server grants only when the session before is over, its append done or undone. So whoever
 //! then reads the row of an append whose answer got lost reads what will stand.
 
+use std::future::Future;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -26,6 +27,10 @@ const SCHEMA: &str = "journal";
 /// An append that has no answer by then has an unknown outcome. Longer than a server's checkpoint
 /// holds up a commit, and short enough for callers who wait.
 const APPEND_WAIT_MAX: Duration = Duration::from_secs(10);
+/// The same for a new connection, until it is known to be good.
+const READY_WAIT_MAX: Duration = Duration::from_secs(15);
+/// The same for reading a stretch of the journal.
+const READ_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Rows in one answer to a reader, besides its limit in bytes.
 const READ_ROWS_MAX: i64 = 4_096;
 /// The lease is the lock of these two numbers: "jiao" in ASCII, and the shard.
@@ -53,6 +58,9 @@ const CREATE: &str = "create table if not exists journal.journal (
 );
 alter table journal.journal alter payload set storage external";
 const EXISTS: &str = "select to_regclass('journal.journal') is not null";
+const EXAMINE: &str = "select current_setting('server_version'),
+        to_regclass('journal.journal') is not null,
+        has_database_privilege(current_database(), 'create')";
 const APPEND: &str = "insert into journal.journal (shard, seq, epoch, prev_hash, hash, payload)
     values ($1, $2, $3, $4, $5, $6)";
 const SIZES: &str = "select seq, octet_length(payload)::bigint from journal.journal
@@ -79,6 +87,36 @@ const END_SESSION: &str = "select pg_terminate_backend($1)";
 struct SessionId {
     pid: i32,
     begun: String,
+}
+
+/// A server, as a writer would find it.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The server's version, as it tells it.
+    pub version: String,
+    /// Whether the database has a journal.
+    pub has_journal: bool,
+    /// Whether schemas can be made, which the first start does.
+    pub may_create: bool,
+    /// Who holds the lease.
+    pub holder: Option<String>,
+}
+
+/// Looks at a server without taking or changing anything. One whose commits are not durable is an
+/// error, as it is for a writer.
+pub async fn examine(options: &PgConnectOptions) -> Result<Examined, JournalError> {
+    let mut connection = postgres::connect(&postgres::quiet(options)).await?;
+    check_durable(&mut connection).await?;
+    let (version, has_journal, may_create) =
+        sqlx::query_as(EXAMINE).fetch_one(&mut connection).await?;
+    let holder = holder(&mut connection).await?.map(|holder| holder.who);
+    connection.close().await?;
+    Ok(Examined {
+        version,
+        has_journal,
+        may_create,
+        holder,
+    })
 }
 
 /// Who holds the lease.
@@ -111,14 +149,18 @@ impl Link {
 
     async fn connection(&mut self) -> Result<&mut PgConnection, JournalError> {
         if self.connection.is_none() {
-            let mut connection = postgres::connect(&self.options).await?;
-            if self.writes {
-                check_durable(&mut connection).await?;
-                self.take_lease(&mut connection).await?;
-            }
-            self.connection = Some(connection);
+            self.connection = Some(in_time(READY_WAIT_MAX, self.connect()).await?);
         }
         Ok(self.connection.as_mut().expect("it was made just now"))
+    }
+
+    async fn connect(&mut self) -> Result<PgConnection, JournalError> {
+        let mut connection = postgres::connect(&self.options).await?;
+        if self.writes {
+            check_durable(&mut connection).await?;
+            self.take_lease(&mut connection).await?;
+        }
+        Ok(connection)
     }
 
     /// Takes the lease. Whoever holds it may be ending just now, so a moment is waited. A session of
@@ -154,22 +196,25 @@ impl Link {
     }
 
     /// What a query gave; a connection on which it failed is let go.
-    fn keep<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, JournalError> {
-        if matches!(&done, Err(error) if !is_of_query(error)) {
-            self.connection = None;
+    fn keep<T>(&mut self, done: Result<T, JournalError>) -> Result<T, JournalError> {
+        match &done {
+            Ok(_) => {}
+            Err(JournalError::Database(error)) if is_of_query(error) => {}
+            // What the server makes of an append is seen when the lease is free again.
+            Err(_) => self.connection = None,
         }
-        Ok(done?)
+        done
     }
 
     async fn between(&mut self, after: i64, to: i64) -> Result<Vec<Row>, JournalError> {
         let query = sqlx::query(READ).bind(SHARD).bind(after).bind(to);
-        let read = query.fetch_all(self.connection().await?).await;
+        let read = in_time(READ_WAIT_MAX, query.fetch_all(self.connection().await?)).await;
         self.keep(read)?.iter().map(row_of).collect()
     }
 
     async fn number(&mut self, query: &'static str) -> Result<u64, JournalError> {
         let query = sqlx::query_scalar(query).bind(SHARD);
-        let read = query.fetch_one(self.connection().await?).await;
+        let read = in_time(READ_WAIT_MAX, query.fetch_one(self.connection().await?)).await;
         Ok(unsigned(self.keep(read)?)?)
     }
 
@@ -178,6 +223,18 @@ impl Link {
             Some(connection) => Ok(connection.close().await?),
             None => Ok(()),
         }
+    }
+}
+
+/// What was asked of a server, unless it takes too long to answer. A server that is gone without a
+/// word never does.
+async fn in_time<T, E: Into<JournalError>>(
+    wait: Duration,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, JournalError> {
+    match tokio::time::timeout(wait, asked).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(JournalError::NoAnswer(wait.as_secs())),
     }
 }
 
@@ -284,7 +341,7 @@ impl ReadJournal for Link {
             .bind(SHARD)
             .bind(after)
             .bind(READ_ROWS_MAX);
-        let sizes = query.fetch_all(self.connection().await?).await;
+        let sizes = in_time(READ_WAIT_MAX, query.fetch_all(self.connection().await?)).await;
         match fitting(&self.keep(sizes)?, bytes_max) {
             Some(to) => self.between(after, to).await,
             None => Ok(Vec::new()),
@@ -366,11 +423,7 @@ impl Journal for PostgresJournal {
             .bind(row.hash.as_slice())
             .bind(row.payload.as_slice());
         let append = insert.execute(self.link.connection().await?);
-        let Ok(done) = tokio::time::timeout(APPEND_WAIT_MAX, append).await else {
-            // What the server makes of it is seen when the lease is free again.
-            self.link.connection = None;
-            return Err(JournalError::NoAnswer(APPEND_WAIT_MAX.as_secs()));
-        };
+        let done = in_time(APPEND_WAIT_MAX, append).await;
         match self.link.keep(done.map(drop)) {
             Err(JournalError::Database(sqlx::Error::Database(error)))
                 if error.is_unique_violation() =>
