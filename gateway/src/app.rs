@@ -20,9 +20,10 @@ pub mod secrets;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use ::ledger::AccountNo;
 use ::ledger::shell::{Handle, OpenError, Settings, Store, journal};
+use ::ledger::{AccountNo, Timestamp};
 use axum::Router;
 use fx::Currency;
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -59,6 +60,8 @@ const REQUESTS_MAX: usize = 8_192;
 const FOLLOWERS_MAX: usize = 256;
 /// Memory for the bodies of requests, in KiB: a thousand large ones, or more small ones than there are places.
 const BODY_KIB_MAX: usize = 512 << 10;
+/// Books exported at a time: each takes one of the few connections that read the views.
+const EXPORTS_MAX: usize = 2;
 /// Pictures decoded at a time: each takes a core and up to a hundred megabytes.
 const SCANS_MAX: usize = 2;
 /// Pictures that wait for their turn.
@@ -96,6 +99,7 @@ pub struct App {
     pub(crate) places: Arc<Semaphore>,
     /// For those who follow what happens.
     pub(crate) followers: Arc<Semaphore>,
+    pub(crate) exports: Arc<Semaphore>,
     /// Whether the server is about to end, so that answers without an end of their own must.
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) body_kib: Semaphore,
@@ -184,6 +188,7 @@ impl App {
             secrets,
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             ending: watch::Sender::new(false),
             body_kib: Semaphore::new(BODY_KIB_MAX),
             scans: Arc::new(Semaphore::new(SCANS_MAX)),
@@ -237,6 +242,13 @@ impl App {
 /// Everything the gateway answers over HTTP.
 pub fn router(app: Arc<App>) -> Router {
     api::router(app.clone()).merge(web::router(app))
+}
+
+/// The time by the wall clock, for what is compared with other machines' times.
+pub(crate) fn unix_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.unwrap_or_default().as_millis();
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
 /// What goes wrong when the views are read.

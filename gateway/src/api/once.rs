@@ -6,6 +6,7 @@
 //! | order numbers | merchant and number | what the order is for | on success: a number that was refused stays free |
 //! | refund numbers | merchant and number | what is refunded | on success |
 //! | a book's ids | a transaction's or hold's id | what is asked | always |
+//! | imports into a book | a line of an export | the same | on success |
 //! | starting | what is made on the first start | its name | on success |
 //! | forms | the analyst's key and the form's own | what the form asks for | always |
 //! | the demonstration | a step of the simulated customer | its name | on success |
@@ -31,6 +32,7 @@ const START: u64 = 4 << KIND_SHIFT;
 const DEMONSTRATION: u64 = 5 << KIND_SHIFT;
 const FORM: u64 = 7 << KIND_SHIFT;
 const LEDGER_ID: u64 = 6 << KIND_SHIFT;
+const IMPORT: u64 = 8 << KIND_SHIFT;
 
 /// The key of a request that has an effect.
 pub(super) fn of_request(
@@ -123,6 +125,11 @@ pub(super) fn of_ledger_id(
         fingerprint: Fingerprint::of(content),
         remember,
     }
+}
+
+/// The key of a line of an export that has no id of its own.
+pub(super) fn of_import(book: Book, line: &str) -> Unique {
+    of_step(IMPORT | u64::from(book.0), line)
 }
 
 /// The key of one of the things that a request asks for at once.

@@ -219,7 +219,7 @@ impl ToSchema for Time {}
 
 /// A place in the journal. Callers pass it back unchanged and read nothing into it: the digits hold a shard beside the
 /// row, so that there may be more than one journal one day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SequenceToken(pub Sequence);
 
 /// The only shard there is.

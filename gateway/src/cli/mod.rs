@@ -7,6 +7,7 @@
 mod bench;
 mod doctor;
 mod fraud;
+mod ledger;
 mod qr;
 mod report;
 mod request;
@@ -44,6 +45,9 @@ enum Command {
     /// Make, read and explain QR codes.
     #[command(subcommand)]
     Qr(qr::Qr),
+    /// Carry a book out of one gateway and into another, or to other programs.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// Train and judge models of fraud.
     #[command(subcommand)]
     Fraud(fraud::Fraud),
@@ -61,6 +65,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Request(request) => wait_for(request::run(&request)),
         Command::Report(report) => wait_for(report::run(&report)),
         Command::Qr(command) => qr::run(&command),
+        Command::Ledger(command) => wait_for(ledger::run(&command)),
         Command::Fraud(command) => fraud::run(&command),
         Command::Bench(command) => wait_for(bench::run(&command)),
     };

@@ -62,10 +62,10 @@ pub(crate) struct Request {
 
 /// A key as it is kept in a file. The answer to making a key calls its id `id`.
 #[derive(Deserialize)]
-struct KeyFile {
+pub(super) struct KeyFile {
     #[serde(alias = "id")]
-    key_id: String,
-    secret: String,
+    pub(super) key_id: String,
+    pub(super) secret: String,
 }
 
 /// A request, signed and ready to be sent.
@@ -116,7 +116,7 @@ fn sign(request: &Request) -> Result<Signed> {
     Ok(Signed { url, body, headers })
 }
 
-fn key(file: &Path) -> Result<KeyFile> {
+pub(super) fn key(file: &Path) -> Result<KeyFile> {
     let shown = file.display();
     let text = std::fs::read(file).with_context(|| format!("cannot read the key file {shown}"))?;
     serde_json::from_slice(&text).with_context(|| {

@@ -56,9 +56,11 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode> {
             config.database
         )
     })?;
+    // Before the doors are told: whoever reads of them may ask at once.
+    let stop = asked_to_stop().context("signals cannot be listened for")?;
     print(&doors(&config, &started))?;
     let app = started.app;
-    app::serve(app.clone(), listener, asked_to_stop())
+    app::serve(app.clone(), listener, stop)
         .await
         .context("the listener failed")?;
     app.shutdown().await;
@@ -125,21 +127,24 @@ fn doors(config: &Config, started: &Started) -> String {
     text
 }
 
-/// Waits for Ctrl-C or, where there is such a thing, for SIGTERM.
-async fn asked_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+/// Listens for Ctrl-C and SIGTERM from now on; what is returned waits for one of them.
+#[cfg(unix)]
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        _ = interrupted => {}
-        () = terminated => {}
-    }
+    })
+}
+
+/// Listens for Ctrl-C.
+#[cfg(not(unix))]
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

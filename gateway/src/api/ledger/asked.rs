@@ -202,7 +202,7 @@ pub(super) struct Read {
     pub accounts: Named,
 }
 
-async fn postings(
+pub(super) async fn postings(
     app: &App,
     asked: &[PostingAsked],
     pointer: &str,

@@ -11,6 +11,7 @@ mod book;
 mod bulk;
 mod command;
 mod event;
+mod exchange;
 mod hold;
 mod look;
 mod reading;

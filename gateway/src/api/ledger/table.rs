@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::super::route::Route;
-use super::{account, balance, book, bulk, event, hold, look, statement, transaction};
+use super::{account, balance, book, bulk, event, exchange, hold, look, statement, transaction};
 use crate::api::key;
 use crate::auth::Role;
 use crate::problem::Code;
@@ -44,7 +44,14 @@ macro_rules! refusals {
 }
 
 pub(in crate::api) fn routes() -> Vec<Route> {
-    let groups = [books(), accounts(), transactions(), holds(), sums()];
+    let groups = [
+        books(),
+        accounts(),
+        transactions(),
+        holds(),
+        sums(),
+        files(),
+    ];
     groups.into_iter().flatten().collect()
 }
 
@@ -294,5 +301,37 @@ fn sums() -> Vec<Route> {
                 "Every name with the sums of all below it, now or as of any moment.",
             )
             .for_roles(TENANT),
+    ]
+}
+
+fn files() -> Vec<Route> {
+    vec![
+        Route::get("/v1/ledger/export", exchange::export)
+            .documented(
+                "Ledger",
+                "export_ledger",
+                "Export the book",
+                "All of it as it stands: lines of JSON, which can be imported; a table with a row for each posting; or \
+                 plain text for hledger, whose last transaction asserts the balances.",
+            )
+            .for_roles(TENANT)
+            .refuses(refusals![BookNotFound]),
+        Route::post("/v1/ledger/import", exchange::import)
+            .documented(
+                "Ledger",
+                "import_ledger",
+                "Import a book",
+                "Lines of an export, up to 10,000 at a time, in their order. Ids and effective dates are kept, the time of \
+                 recording is now. Each line is done once, however often it is sent; the first one that is refused ends \
+                 the work and is named.",
+            )
+            .for_roles(TENANT)
+            .harmless()
+            .refuses(&POSTING)
+            .refuses(refusals![
+                MalformedJson AccountExists AssetNotRegistered LimitsInvalid VelocityInvalid BalanceNotZero HoldsOpen
+                HoldExists HoldNotFound HoldCaptured HoldReleased HoldExpired AmountsMismatch AmountExceedsRest
+                AmountNotPositive PeriodInvalid IdempotencyKeyReused IdempotencyKeyInFuture OutcomeUnknown
+            ]),
     ]
 }

@@ -90,6 +90,7 @@ fn no_route_lacks_words_access_or_a_rule_of_retries() {
             "/v1/rules/check",
             "/v1/rules/backtest",
             "/v1/ledger/balances",
+            "/v1/ledger/import",
         ]
         .contains(&route.path);
         assert_eq!(

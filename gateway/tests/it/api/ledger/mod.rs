@@ -2,6 +2,7 @@
 
 mod bulk;
 mod event;
+mod exchange;
 mod reads;
 mod story;
 mod tenant;
