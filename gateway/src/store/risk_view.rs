@@ -167,7 +167,7 @@ fn said(seen: Seen, event: &Event, rows: &mut Rows) {
             let (id, by_id) = (Value::id(decision.0), Value::id(by.0));
             rows.put(
                 &LABELS,
-                [id, label.name().into(), by_id, moment.at.0.into()],
+                [id, label.name().into(), by_id, seen.moment.at.0.into()],
             );
             put_remark(seen.moment, *decision, label.name(), *by, note, rows);
         }
