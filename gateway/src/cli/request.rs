@@ -41,9 +41,22 @@ pub(crate) struct Request {
     /// What the body is.
     #[arg(long, value_name = "MEDIA", default_value = "application/json")]
     content_type: String,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The key that makes a retry safe; a new one for each POST when not given, and told on standard error.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Print the request as a curl command instead of sending it; good for five minutes, once.
+    #[arg(long)]
+    curl: bool,
+}
+
+/// Which gateway is asked, and with whose key.
+#[derive(Debug, Args)]
+pub(super) struct ServerArgs {
     /// The file of the key to sign with.
     #[arg(short, long, env = "JIAOZI_KEY_FILE", value_name = "FILE")]
-    key_file: PathBuf,
+    pub(super) key_file: PathBuf,
     /// The address of the gateway.
     #[arg(
         long,
@@ -51,13 +64,7 @@ pub(crate) struct Request {
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"
     )]
-    url: Url,
-    /// The key that makes a retry safe; a new one for each POST when not given, and told on standard error.
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
-    /// Print the request as a curl command instead of sending it; good for five minutes, once.
-    #[arg(long)]
-    curl: bool,
+    pub(super) url: Url,
 }
 
 /// A key as it is kept in a file. The answer to making a key calls its id `id`.
@@ -90,10 +97,11 @@ fn sign(request: &Request) -> Result<Signed> {
         "the path must begin with /, as in /v1/orders"
     );
     let url = request
+        .server
         .url
         .join(&request.path)
         .context("the address is not one")?;
-    let key = key(&request.key_file)?;
+    let key = key(&request.server.key_file)?;
     let body = body(request.data.as_deref())?;
     let made = || (request.method == Method::POST).then(|| Uuid::now_v7().to_string());
     let idempotency_key = request.idempotency_key.clone().or_else(made);

@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use reqwest::{Method, Response};
 
-use super::server::{Server, ServerArgs, refusal};
+use super::server::{Server, refusal};
 use crate::cli::NO;
+use crate::cli::request::ServerArgs;
 
 const EXAMPLES: &str = "\
 The book is written as it stood when the export began; the gateway goes on meanwhile. A file gets its name when it is whole.

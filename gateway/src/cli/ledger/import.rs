@@ -11,8 +11,9 @@ use clap::Args;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use super::server::{Server, ServerArgs, refusal};
+use super::server::{Server, refusal};
 use crate::cli::NO;
+use crate::cli::request::ServerArgs;
 
 const EXAMPLES: &str = "\
 Reads what `gateway ledger export` wrote. Ids and effective dates are kept, the time of recording is now. Each line is done

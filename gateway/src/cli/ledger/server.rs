@@ -1,33 +1,16 @@
 //! The gateway that has the book, and the key that speaks for it.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use clap::Args;
 use gateway::sign::{Signer, ToSign};
 use reqwest::{Client, Method, Response, Url};
 use uuid::Uuid;
 
-use crate::cli::request;
+use crate::cli::request::{self, ServerArgs};
 
 /// How long a connection may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(90);
-
-#[derive(Debug, Args)]
-pub(super) struct ServerArgs {
-    /// The file of the book's key.
-    #[arg(short, long, env = "JIAOZI_KEY_FILE", value_name = "FILE")]
-    key_file: PathBuf,
-    /// The address of the gateway.
-    #[arg(
-        long,
-        env = "JIAOZI_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    url: Url,
-}
 
 /// Sends signed requests.
 pub(super) struct Server {
