@@ -174,13 +174,7 @@ impl App {
             reach,
         )
         .await?;
-        let risk = Risk::start(
-            &config.data,
-            handle.clone(),
-            config.risk,
-            config.risk_fallback,
-        )
-        .await;
+        let risk = Risk::start(config, handle.clone()).await;
         let app = Arc::new(Self {
             keys: Keys::new(handle.clone(), secrets.clone()),
             handle,
@@ -218,6 +212,9 @@ impl App {
             webhooks_waiting: self.notifier.waiting(),
             nonces: self.nonces.len(),
             requests_in_progress: REQUESTS_MAX - self.places.available_permits(),
+            unscored: self.risk.unscored(),
+            drift: self.risk.drift(),
+            drifted: self.risk.drifted(),
         }
     }
 

@@ -6,9 +6,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use ledger::shell::sql::Database;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 /// The master key's file when none is named, inside the data directory.
 pub const MASTER_KEY_FILE: &str = "master.key";
@@ -81,6 +84,37 @@ pub struct Config {
     pub allow_private_webhooks: bool,
     pub risk: RiskMode,
     pub risk_fallback: Fallback,
+    pub risk_rates: Vec<RiskRate>,
+}
+
+/// What a unit of a currency or asset counts for in yuan when risk is weighed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RiskRate {
+    pub code: String,
+    pub millionths: i64,
+}
+
+impl FromStr for RiskRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "`{text}` is no rate; write a code and what a unit is worth in yuan, as in POINTS=0.01"
+            )
+        };
+        let (code, rate) = text.split_once('=').ok_or_else(wrong)?;
+        let rate: Decimal = rate.trim().parse().map_err(|_| wrong())?;
+        let millionths = rate.checked_mul(Decimal::from(1_000_000));
+        let millionths = millionths
+            .and_then(|rate| rate.to_i64())
+            .ok_or_else(wrong)?;
+        let code = code.trim().to_owned();
+        if code.is_empty() || millionths <= 0 {
+            return Err(wrong());
+        }
+        Ok(Self { code, millionths })
+    }
 }
 
 impl Config {
@@ -96,6 +130,7 @@ impl Config {
             allow_private_webhooks: true,
             risk: RiskMode::Watch,
             risk_fallback: Fallback::Allow,
+            risk_rates: Vec::new(),
         }
     }
 
@@ -187,6 +222,16 @@ pub struct Args {
     #[arg(long, env = "JIAOZI_RISK_FALLBACK", value_enum)]
     pub risk_fallback: Option<Fallback>,
 
+    /// What a unit of a currency or asset counts for in yuan when risk is weighed, as in `POINTS=0.01`; several are
+    /// separated by commas. The common currencies have a rate of their own; any other counts unit for unit.
+    #[arg(
+        long = "risk-rate",
+        env = "JIAOZI_RISK_RATES",
+        value_name = "CODE=YUAN",
+        value_delimiter = ','
+    )]
+    pub risk_rates: Vec<RiskRate>,
+
     #[command(flatten)]
     pub log: LogArgs,
 }
@@ -231,6 +276,7 @@ impl From<&Args> for Config {
                 Mode::Test => Fallback::Allow,
                 Mode::Live => Fallback::Challenge,
             }),
+            risk_rates: args.risk_rates.clone(),
             data,
         }
     }
@@ -292,6 +338,31 @@ mod tests {
         assert_eq!(set(&live), (RiskMode::Act, Fallback::Challenge));
         let told = config(&["--risk", "act", "--risk-fallback", "deny"]);
         assert_eq!(set(&told), (RiskMode::Act, Fallback::Deny));
+    }
+
+    #[test]
+    fn a_rate_of_risk_is_a_code_and_what_a_unit_is_worth() {
+        let rate = |code: &str, millionths| RiskRate {
+            code: code.to_owned(),
+            millionths,
+        };
+        let told = config(&["--risk-rate", "POINTS=0.01,USD=7.2"]);
+        assert_eq!(
+            told.risk_rates,
+            [rate("POINTS", 10_000), rate("USD", 7_200_000)]
+        );
+        for text in [
+            "",
+            "POINTS",
+            "=1",
+            "POINTS=",
+            "POINTS=-1",
+            "POINTS=0",
+            "POINTS=1e99",
+            "A=0.0000001",
+        ] {
+            assert!(text.parse::<RiskRate>().is_err(), "{text}");
+        }
     }
 
     #[test]

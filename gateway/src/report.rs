@@ -2,7 +2,7 @@
 //!
 //! It is built from decisions one by one, so that a year of them need not be in memory: for the curves, a score and a
 //! truth of each are kept, and sums of everything else. What nobody has labelled counts as genuine, as in life; how much
-//! was labelled stands in the report. Amounts are hundredths of a unit whatever the currency, as the scorer counts them.
+//! was labelled stands in the report. Amounts are hundredths of a yuan, as the scorer counts those of every currency.
 
 mod curve;
 mod page;
@@ -29,7 +29,7 @@ const MILLION: u64 = 1_000_000;
 #[schema(as = ReportSum)]
 pub struct Sum {
     pub attempts: u64,
-    /// Hundredths of a unit.
+    /// Hundredths of a yuan.
     pub amount: i64,
 }
 
@@ -64,7 +64,7 @@ impl Split {
     }
 }
 
-/// A verdict, a rule or an hour, and what it was about.
+/// A verdict, a kind, a rule or an hour, and what it was about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ReportRow)]
 pub struct Row {
@@ -96,6 +96,9 @@ pub struct FraudReport {
     /// Of the frauds, what was stopped, in parts per million; absent if there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recall_ppm: Option<u64>,
+    /// Of the money of frauds, what was stopped, in parts per million.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall_by_amount_ppm: Option<u64>,
     /// The probability that a fraud scored above another attempt, in parts per million.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auc_ppm: Option<u64>,
@@ -104,6 +107,8 @@ pub struct FraudReport {
     /// How far scores moved from the first half of the attempts to the second: population stability index in thousandths.
     pub drift_milli: u64,
     pub by_verdict: Vec<Row>,
+    /// What was attempted: a payment, a transfer, a withdrawal.
+    pub by_kind: Vec<Row>,
     /// Alerts of each rule, those in shadow too.
     pub by_rule: Vec<Row>,
     /// Hours of the day, in UTC.
@@ -121,6 +126,7 @@ pub struct Builder {
     prevented: Split,
     moved: Split,
     by_verdict: BTreeMap<&'static str, Split>,
+    by_kind: BTreeMap<&'static str, Split>,
     by_rule: BTreeMap<String, Split>,
     by_hour: [Split; HOURS],
     scored: Vec<(u32, bool)>,
@@ -143,6 +149,10 @@ impl Builder {
         }
         self.by_verdict
             .entry(risk.verdict.name())
+            .or_default()
+            .add(decision, fraud);
+        self.by_kind
+            .entry(decision.scored.attempt.kind.word())
             .or_default()
             .add(decision, fraud);
         for rule in rules(decision) {
@@ -173,6 +183,8 @@ impl Builder {
             let split = self.by_verdict.get(verdict.name()).copied();
             row((verdict.name().to_owned(), split.unwrap_or_default()))
         });
+        let by_kind = self.by_kind.into_iter();
+        let by_kind = by_kind.map(|(kind, split)| row((kind.to_owned(), split)));
         let by_hour = self.by_hour.into_iter().enumerate();
         FraudReport {
             from,
@@ -180,10 +192,15 @@ impl Builder {
             labelled: self.labelled,
             precision_ppm: ppm(self.stopped.frauds.attempts, self.stopped.attempts()),
             recall_ppm: ppm(self.stopped.frauds.attempts, self.all.frauds.attempts),
+            recall_by_amount_ppm: ppm(
+                self.stopped.frauds.amount.unsigned_abs(),
+                self.all.frauds.amount.unsigned_abs(),
+            ),
             auc_ppm: auc(&scored).map(of_ratio),
             average_precision_ppm: average_precision(&scored).map(of_ratio),
             drift_milli: drift(older, newer),
             by_verdict: by_verdict.collect(),
+            by_kind: by_kind.collect(),
             by_rule: self.by_rule.into_iter().map(row).collect(),
             by_hour: by_hour
                 .map(|(hour, split)| row((format!("{hour:02}"), split)))
@@ -208,7 +225,8 @@ fn rules(decision: &Decision) -> impl Iterator<Item = &str> {
 }
 
 fn ppm(part: u64, whole: u64) -> Option<u64> {
-    (part * MILLION).checked_div(whole)
+    let ppm = (u128::from(part) * u128::from(MILLION)).checked_div(u128::from(whole))?;
+    u64::try_from(ppm).ok()
 }
 
 #[expect(
@@ -251,6 +269,7 @@ impl FraudReport {
         let sections = [
             ("total", &totals[..]),
             ("verdict", &self.by_verdict),
+            ("kind", &self.by_kind),
             ("rule", &self.by_rule),
             ("hour", &self.by_hour),
         ];

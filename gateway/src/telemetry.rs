@@ -4,6 +4,7 @@
 //! counted by route and by code, never by caller or object: the number of lines stays small whatever happens.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -47,12 +48,18 @@ pub struct Metrics {
 }
 
 /// What is measured at the moment of asking.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Gauges {
     pub journal: Status,
     pub webhooks_waiting: u64,
     pub nonces: usize,
     pub requests_in_progress: usize,
+    /// Attempts that the scorer could not be asked about in time.
+    pub unscored: u64,
+    /// How far scores have moved from those of the champion's training, if there is one.
+    pub drift: Option<f64>,
+    /// The same of each feature that it asks about.
+    pub drifted: Vec<(Arc<str>, f64)>,
 }
 
 fn add(counter: &AtomicU64, count: u64) {
@@ -141,6 +148,7 @@ impl Metrics {
             "Requests being handled.",
             gauges.requests_in_progress,
         );
+        write_risk(&mut text, gauges);
         write_journal(&mut text, &gauges.journal);
         text.0
     }
@@ -166,6 +174,30 @@ impl Metrics {
                 read(count)
             ));
         }
+    }
+}
+
+fn write_risk(text: &mut Exposition, gauges: &Gauges) {
+    text.counter(
+        "jiaozi_risk_unscored_total",
+        "Attempts decided by the fallback, because the scorer could not be asked in time.",
+        gauges.unscored,
+    );
+    let Some(drift) = gauges.drift else { return };
+    text.gauge(
+        "jiaozi_risk_drift",
+        "How far scores moved from the model's training (population stability index).",
+        drift,
+    );
+    text.head(
+        "jiaozi_risk_feature_drift",
+        "gauge",
+        "The same of each feature that the model asks about.",
+    );
+    for (feature, index) in &gauges.drifted {
+        text.line(format_args!(
+            "jiaozi_risk_feature_drift{{feature=\"{feature}\"}} {index}"
+        ));
     }
 }
 

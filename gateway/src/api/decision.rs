@@ -152,7 +152,7 @@ pub(super) struct Explained {
     verdict: &'static str,
     /// The probability of fraud in parts per million.
     score_ppm: u32,
-    /// The money expected to be lost if it is let through, in hundredths of a unit.
+    /// The money expected to be lost if it is let through, in hundredths of a yuan.
     at_risk: i64,
     /// The weightiest first.
     reasons: Vec<ReasonShown>,

@@ -72,7 +72,9 @@ fn orders() -> Vec<Route> {
             )
             .for_roles(MERCHANT)
             .answers(StatusCode::CREATED)
-            .refuses(refusals![amount; MerchantNotFound OrderNumberUsed CurrencyNotHeld ExpiryInvalid OrdersOpenTooMany]),
+            .refuses(refusals![
+                amount; MerchantNotFound MerchantFrozen OrderNumberUsed CurrencyNotHeld ExpiryInvalid OrdersOpenTooMany
+            ]),
         Route::get("/v1/orders", order::list)
             .documented(
                 "Orders",
@@ -146,7 +148,7 @@ fn payments() -> Vec<Route> {
             .may_wait()
             .refuses(refusals![
                 OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview WalletNotFound MerchantNotFound
-                CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
+                MerchantFrozen CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
                 AmountInvalid AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::post("/v1/orders/{id}/refunds", refund::create)
@@ -432,7 +434,8 @@ fn decisions() -> Vec<Route> {
             .for_roles(WALLET)
             .may_wait()
             .refuses(refusals![
-                DecisionNotPending ProofWrong ProofOutdated PinBlocked OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
+                DecisionNotPending ProofWrong ProofOutdated PinBlocked MerchantFrozen OrderNotFound OrderAlreadyPaid
+                OrderClosed OrderExpired OrderInReview
                 InsufficientFunds AccountFrozen AccountClosed AboveMaximum
             ]),
     ]

@@ -14,8 +14,8 @@ use super::secrets::{Secrets, SecretsError};
 use super::{App, Done};
 use crate::pay::step_up::Change;
 use crate::pay::{
-    About, CheckedProof, Command, Decision, DecisionId, KeyId, Outcome, Refusal, StepUp, StepUps,
-    WalletId,
+    About, CheckedProof, Command, Decision, DecisionId, KeyId, Outcome, Refusal, RiskCommand,
+    StepUp, StepUps, WalletId,
 };
 use crate::problem::Problem;
 
@@ -159,11 +159,11 @@ impl App {
                 Some(self.check(proof, wallet, &text, StepUps::clone(step_ups))?)
             }
         };
-        let command = Command::ChangeStepUps {
+        let command = Command::Risk(RiskCommand::ChangeStepUps {
             wallet,
             change,
             proof,
-        };
+        });
         self.command(command, once).await
     }
 
@@ -181,11 +181,11 @@ impl App {
         let command = match found.outcome {
             Outcome::Confirmable { decision, step_ups } if decision.wallet == wallet => {
                 let text = text_to_sign(&decision);
-                Command::Confirm {
+                Command::Risk(RiskCommand::Confirm {
                     decision: id,
                     wallet,
                     proof: self.check(proof, wallet, &text, *step_ups)?,
-                }
+                })
             }
             // A retry still gets its first answer, under its key.
             _ => Command::Refuse(Refusal::DecisionNotPending),

@@ -5,8 +5,8 @@ use ledger::{Sequence, Submission, Timestamp, Unique};
 
 use super::risk::{BacktestError, Backtested};
 use super::{App, Done, views_problem};
-use crate::pay::desk::{self, Desk};
-use crate::pay::{Command, DecisionId, KeyId, Label, Outcome, WalletId};
+use crate::pay::desk::{self, Desk, Said};
+use crate::pay::{Command, DecisionId, KeyId, Label, Outcome, RiskCommand, WalletId};
 use crate::problem::{Code, Problem};
 use crate::store::Cursor;
 use crate::store::case::{self, Wanted};
@@ -32,14 +32,17 @@ impl Act {
     fn command(self, decision: DecisionId, by: KeyId, note: &str) -> Command {
         let note = note.to_owned();
         match self {
-            Self::Release => Command::Release { decision, by, note },
-            Self::Deny => Command::Deny { decision, by, note },
-            Self::Label(label) => Command::Desk(desk::Command::Label {
-                decision,
-                label,
-                by,
-                note,
-            }),
+            Self::Release => Command::Risk(RiskCommand::Release { decision, by, note }),
+            Self::Deny => Command::Risk(RiskCommand::Deny { decision, by, note }),
+            Self::Label(label) => {
+                let said = Said::Label {
+                    decision,
+                    label,
+                    by,
+                    note,
+                };
+                Command::Risk(RiskCommand::Desk(desk::Command::Say(said)))
+            }
         }
     }
 }
@@ -61,7 +64,7 @@ pub struct Known {
 impl App {
     /// Everything on the desk.
     pub async fn desk(&self) -> Result<Desk, Problem> {
-        let question = Submission::new(Command::Desk(desk::Command::Look));
+        let question = Submission::new(Command::Risk(RiskCommand::Desk(desk::Command::Look)));
         let done = Done::of(self.submit(question).await?)?;
         match done.outcome {
             Outcome::Desk(outcome) => match *outcome {
@@ -86,7 +89,9 @@ impl App {
                 | desk::Command::Strike { .. }
                 | desk::Command::UseModel { .. }
         );
-        let done = self.command(Command::Desk(command), once).await?;
+        let done = self
+            .command(Command::Risk(RiskCommand::Desk(command)), once)
+            .await?;
         if concerns_the_scorer {
             self.risk.load_desk().await;
         }

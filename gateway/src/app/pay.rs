@@ -10,7 +10,7 @@ use ledger::shell::Committed;
 use ledger::{Remember, Submission, TransactionId, Unique};
 
 use super::ask::new_id;
-use super::risk::{self, Moving};
+use super::risk::Moving;
 use super::{App, Done};
 use crate::api::refused::submit_problem;
 use crate::pay::{
@@ -44,7 +44,7 @@ impl App {
             })
         };
         let attempt = |looked: &Outcome| match looked {
-            Outcome::ToAssess(order) => Some(risk::attempt(&Moving {
+            Outcome::ToAssess(order) => Some(self.risk.attempt(&Moving {
                 transaction,
                 kind: Kind::Payment,
                 channel: Channel::MerchantCode,
@@ -127,7 +127,7 @@ impl App {
         once: Unique,
     ) -> Result<Done, Problem> {
         let attempt =
-            |looked: &Outcome| (*looked == Outcome::MaySend).then(|| risk::attempt(moving));
+            |looked: &Outcome| (*looked == Outcome::MaySend).then(|| self.risk.attempt(moving));
         self.assessed(once, command, attempt).await
     }
 

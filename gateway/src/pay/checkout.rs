@@ -29,6 +29,7 @@ impl Payments {
             .merchants
             .get(&new.merchant)
             .ok_or(Refusal::MerchantNotFound)?;
+        self.must_take_payments(merchant.id)?;
         if new.amount.amount <= 0 {
             return Err(Refusal::AmountInvalid);
         }
@@ -77,6 +78,7 @@ impl Payments {
             .merchants
             .get(&order.merchant)
             .ok_or(Refusal::MerchantNotFound)?;
+        self.must_take_payments(merchant.id)?;
         let currency = order.amount.currency;
         if !wallet.currencies.contains(&currency) {
             return Err(not_held(currency));

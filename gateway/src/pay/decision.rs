@@ -248,7 +248,7 @@ impl Decision {
         assessment.verdict != Verdict::Allow || shadow.iter().any(|name| name == Self::WATCHED)
     }
 
-    /// The money that is expected to be lost if it is let through, in hundredths of a unit; all of it, if somebody must
+    /// The money that is expected to be lost if it is let through, in hundredths of a yuan; all of it, if somebody must
     /// look at it first: a rule can hold what no score finds odd.
     pub fn at_risk(&self) -> i64 {
         let amount = self.scored.attempt.amount.max(0);

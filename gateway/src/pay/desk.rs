@@ -4,7 +4,7 @@
 //! notes) is only an event and stands in the views. The rules of payments do not read any of it: they act on what the
 //! scorer said, and the scorer is told of changes by whoever runs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fraud::rule::Rule;
 use ledger::Timestamp;
@@ -169,6 +169,21 @@ pub enum Command {
         part: Part,
         by: KeyId,
     },
+    Say(Said),
+    /// Somebody is stopped, or let go again.
+    Freeze {
+        who: Party,
+        frozen: bool,
+        by: KeyId,
+        note: String,
+    },
+    /// A question: all that the desk holds.
+    Look,
+}
+
+/// Something that is said about a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
     Label {
         decision: DecisionId,
         label: Label,
@@ -180,15 +195,14 @@ pub enum Command {
         by: KeyId,
         text: String,
     },
-    /// Nothing leaves a wallet any more, or again.
-    Freeze {
-        wallet: WalletId,
-        frozen: bool,
-        by: KeyId,
-        note: String,
-    },
-    /// A question: all that the desk holds.
-    Look,
+}
+
+/// Who can be frozen: a wallet, out of which nothing goes then, or a merchant, whom nobody can pay then. Refunds reach the
+/// one and leave the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    Wallet(WalletId),
+    Merchant(MerchantId),
 }
 
 /// Variants are only ever added at the end.
@@ -235,6 +249,13 @@ pub enum Event {
         at: Timestamp,
         note: String,
     },
+    MerchantFrozen {
+        merchant: MerchantId,
+        frozen: bool,
+        by: KeyId,
+        at: Timestamp,
+        note: String,
+    },
 }
 
 impl Event {
@@ -271,6 +292,8 @@ pub struct Desk {
     /// The versions of the models that speak; 0 is none.
     pub champion: u32,
     pub challenger: u32,
+    /// Merchants whom nobody can pay.
+    pub frozen: BTreeSet<MerchantId>,
 }
 
 impl Desk {
@@ -316,7 +339,16 @@ impl Desk {
                 Part::Champion => self.champion = *version,
                 Part::Challenger => self.challenger = *version,
             },
-            // These are for the views.
+            Event::MerchantFrozen {
+                merchant, frozen, ..
+            } => {
+                if *frozen {
+                    self.frozen.insert(*merchant);
+                } else {
+                    self.frozen.remove(merchant);
+                }
+            }
+            // These are for the views; a wallet's accounts say themselves that they are frozen.
             Event::Labelled { .. } | Event::Noted { .. } | Event::WalletFrozen { .. } => {}
         }
     }

@@ -2,11 +2,12 @@
 
 use ledger::{AccountState, Timestamp};
 
+use super::decision::About;
 use super::desk::{
     Command, DRAFTS_MAX, Desk, Draft, ENTRIES_MAX, Entry, Event, List, MODELS_MAX, Model, Outcome,
-    Part, Published, Subject,
+    Part, Party, Published, Said, Subject,
 };
-use super::id::{DraftId, KeyId, WalletId};
+use super::id::{DraftId, KeyId, MerchantId, WalletId};
 use super::message;
 use super::recipe::{PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
@@ -26,32 +27,95 @@ impl Payments {
         events: &mut Vec<message::Event>,
     ) -> Result<message::Outcome, Refusal> {
         let mut made = Vec::new();
-        let outcome = match command {
-            Command::Freeze {
-                wallet,
-                frozen,
-                by,
-                note,
-            } => {
-                self.freeze(*wallet, *frozen, events)?;
-                made.push(Event::WalletFrozen {
-                    wallet: *wallet,
-                    frozen: *frozen,
-                    by: *by,
-                    at,
-                    note: note.clone(),
-                });
-                Ok(Outcome::Done)
-            }
-            command => self.desk.decide(at, command, &mut made),
-        };
+        let outcome = self.decide_at_desk(at, command, &mut made, events);
         let happened = made.into_iter().map(Box::new).map(message::Event::Desk);
         events.extend(happened);
         outcome.map(|outcome| message::Outcome::Desk(Box::new(outcome)))
     }
 
-    /// Money still comes in to a frozen wallet, so that refunds reach it.
+    fn decide_at_desk(
+        &self,
+        at: Timestamp,
+        command: &Command,
+        made: &mut Vec<Event>,
+        events: &mut Vec<message::Event>,
+    ) -> Decided {
+        let desk = &self.desk;
+        match command {
+            Command::Draft {
+                id,
+                by,
+                note,
+                rules,
+            } => {
+                let draft = Draft {
+                    id: *id,
+                    author: *by,
+                    at,
+                    note: note.clone(),
+                    base: desk.running_version(),
+                    rules: rules.clone(),
+                };
+                desk.draft(draft, made)
+            }
+            Command::Approve { id, by } => desk.approve(at, *id, *by, made),
+            Command::Discard { id } => desk.discard(*id, made),
+            Command::GoBack { to, by, note } => desk.go_back(at, *to, *by, note, made),
+            Command::Enter {
+                list,
+                subject,
+                until,
+                by,
+                note,
+            } => {
+                let entry = Entry {
+                    list: *list,
+                    subject: subject.clone(),
+                    until: *until,
+                    by: *by,
+                    at,
+                    note: note.clone(),
+                };
+                desk.enter(entry, made)
+            }
+            Command::Strike { list, subject, by } => desk.strike(at, *list, subject, *by, made),
+            Command::AddModel(model) => desk.add_model(at, model, made),
+            Command::UseModel { version, part, by } => {
+                desk.use_model(at, *version, *part, *by, made)
+            }
+            Command::Say(said) => {
+                made.push(said.event(at));
+                Ok(Outcome::Done)
+            }
+            Command::Freeze {
+                who,
+                frozen,
+                by,
+                note,
+            } => {
+                self.freeze(*who, *frozen, events)?;
+                made.push(frozen_event(*who, *frozen, (*by, at, note)));
+                Ok(Outcome::Done)
+            }
+            Command::Look => Ok(Outcome::Desk(desk.clone())),
+        }
+    }
+
     fn freeze(
+        &self,
+        who: Party,
+        frozen: bool,
+        events: &mut Vec<message::Event>,
+    ) -> Result<(), Refusal> {
+        match who {
+            Party::Wallet(wallet) => self.freeze_wallet(wallet, frozen, events),
+            Party::Merchant(merchant) if self.merchants.contains_key(&merchant) => Ok(()),
+            Party::Merchant(_) => Err(Refusal::MerchantNotFound),
+        }
+    }
+
+    /// Money still comes in to a frozen wallet, so that refunds reach it.
+    fn freeze_wallet(
         &self,
         wallet: WalletId,
         frozen: bool,
@@ -72,63 +136,30 @@ impl Payments {
         events.extend(made.into_iter().map(message::Event::Ledger));
         Ok(())
     }
+
+    /// Nobody pays a frozen merchant. It is a rule of payments and not a state of its accounts, because a refund gives a
+    /// merchant its part of the fee back, and refunds go on.
+    pub(super) fn must_take_payments(&self, merchant: MerchantId) -> Result<(), Refusal> {
+        if self.desk.frozen.contains(&merchant) {
+            return Err(Refusal::MerchantFrozen);
+        }
+        Ok(())
+    }
+
+    /// Whether money may move for what it is asked for, besides what its own rules say.
+    pub(super) fn may_move(&self, about: About) -> Result<(), Refusal> {
+        match about {
+            About::Order { merchant, .. } => self.must_take_payments(merchant),
+            About::Transfer { .. } | About::RedPacket(_) => Ok(()),
+        }
+    }
 }
 
 impl Desk {
-    fn decide(&self, at: Timestamp, command: &Command, events: &mut Vec<Event>) -> Decided {
-        match command {
-            Command::Draft {
-                id,
-                by,
-                note,
-                rules,
-            } => {
-                let draft = Draft {
-                    id: *id,
-                    author: *by,
-                    at,
-                    note: note.clone(),
-                    base: self.running_version(),
-                    rules: rules.clone(),
-                };
-                self.draft(draft, events)
-            }
-            Command::Approve { id, by } => self.approve(at, *id, *by, events),
-            Command::Discard { id } => {
-                self.drafts.get(id).ok_or(Refusal::DraftNotFound)?;
-                events.push(Event::Discarded(*id));
-                Ok(Outcome::Done)
-            }
-            Command::GoBack { to, by, note } => self.go_back(at, *to, *by, note, events),
-            Command::Enter {
-                list,
-                subject,
-                until,
-                by,
-                note,
-            } => {
-                let entry = Entry {
-                    list: *list,
-                    subject: subject.clone(),
-                    until: *until,
-                    by: *by,
-                    at,
-                    note: note.clone(),
-                };
-                self.enter(entry, events)
-            }
-            Command::Strike { list, subject, by } => self.strike(at, *list, subject, *by, events),
-            Command::AddModel(model) => self.add_model(at, model, events),
-            Command::UseModel { version, part, by } => {
-                self.use_model(at, *version, *part, *by, events)
-            }
-            Command::Label { .. } | Command::Note { .. } => {
-                events.extend(said(at, command));
-                Ok(Outcome::Done)
-            }
-            Command::Look => Ok(Outcome::Desk(self.clone())),
-            Command::Freeze { .. } => Ok(Outcome::Done),
-        }
+    fn discard(&self, id: DraftId, events: &mut Vec<Event>) -> Decided {
+        self.drafts.get(&id).ok_or(Refusal::DraftNotFound)?;
+        events.push(Event::Discarded(id));
+        Ok(Outcome::Done)
     }
 
     fn draft(&self, draft: Draft, events: &mut Vec<Event>) -> Decided {
@@ -267,27 +298,48 @@ impl Desk {
     }
 }
 
-/// What is said about a decision is only an event.
-fn said(at: Timestamp, command: &Command) -> Option<Event> {
-    match command {
-        Command::Label {
-            decision,
-            label,
+impl Said {
+    /// What is said about a decision is only an event.
+    fn event(&self, at: Timestamp) -> Event {
+        match self {
+            Self::Label {
+                decision,
+                label,
+                by,
+                note,
+            } => Event::Labelled {
+                decision: *decision,
+                label: *label,
+                by: *by,
+                at,
+                note: note.clone(),
+            },
+            Self::Note { decision, by, text } => Event::Noted {
+                decision: *decision,
+                by: *by,
+                at,
+                text: text.clone(),
+            },
+        }
+    }
+}
+
+fn frozen_event(who: Party, frozen: bool, (by, at, note): (KeyId, Timestamp, &str)) -> Event {
+    let note = note.to_owned();
+    match who {
+        Party::Wallet(wallet) => Event::WalletFrozen {
+            wallet,
+            frozen,
             by,
+            at,
             note,
-        } => Some(Event::Labelled {
-            decision: *decision,
-            label: *label,
-            by: *by,
+        },
+        Party::Merchant(merchant) => Event::MerchantFrozen {
+            merchant,
+            frozen,
+            by,
             at,
-            note: note.clone(),
-        }),
-        Command::Note { decision, by, text } => Some(Event::Noted {
-            decision: *decision,
-            by: *by,
-            at,
-            text: text.clone(),
-        }),
-        _ => None,
+            note,
+        },
     }
 }

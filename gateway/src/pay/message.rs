@@ -59,30 +59,8 @@ pub enum Command {
         merchant: MerchantId,
     },
     Refund(NewRefund),
-    /// The payer shows who they are.
-    Confirm {
-        decision: DecisionId,
-        wallet: WalletId,
-        proof: Box<CheckedProof>,
-    },
-    ChangeStepUps {
-        wallet: WalletId,
-        change: Change,
-        proof: Option<Box<CheckedProof>>,
-    },
-    /// An analyst ends what is pending, for or against.
-    Release {
-        decision: DecisionId,
-        by: KeyId,
-        note: String,
-    },
-    Deny {
-        decision: DecisionId,
-        by: KeyId,
-        note: String,
-    },
-    /// What analysts do beside that.
-    Desk(desk::Command),
+    /// What payers and analysts do about attempts that look risky.
+    Risk(RiskCommand),
     /// Gives this refusal as the answer of the command's keys. Nothing else happens.
     Refuse(Refusal),
     /// Questions: they change nothing.
@@ -120,6 +98,35 @@ pub enum Command {
     /// Questions: they change nothing.
     FindTransfer(TransferId),
     FindRedPacket(RedPacketId),
+}
+
+/// What payers and analysts do about attempts that look risky.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RiskCommand {
+    /// The payer shows who they are.
+    Confirm {
+        decision: DecisionId,
+        wallet: WalletId,
+        proof: Box<CheckedProof>,
+    },
+    ChangeStepUps {
+        wallet: WalletId,
+        change: Change,
+        proof: Option<Box<CheckedProof>>,
+    },
+    /// An analyst ends what is pending, for or against.
+    Release {
+        decision: DecisionId,
+        by: KeyId,
+        note: String,
+    },
+    Deny {
+        decision: DecisionId,
+        by: KeyId,
+        note: String,
+    },
+    /// What analysts do beside that.
+    Desk(desk::Command),
 }
 
 impl InBook {

@@ -49,7 +49,8 @@ pub use id::{
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use message::{
-    ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay, Row,
+    ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay,
+    RiskCommand, Row,
 };
 pub(crate) use open::ENDPOINTS_MAX;
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};

@@ -289,6 +289,7 @@ impl Payments {
             proven => proven?,
         }
         subject.must_be_open()?;
+        self.may_move(decision.about)?;
         let by = Resolver::Payer(proof.method);
         let resolved = decision.resolved(Standing::Settled, by, at, "");
         self.move_money(at, subject, resolved, Event::DecisionChanged, events)
@@ -332,6 +333,7 @@ impl Payments {
         if decision.standing != Standing::InReview {
             return Err(Refusal::DecisionNotPending);
         }
+        self.may_move(decision.about)?;
         let capture = Step::Capture {
             memo: memo(&subject.posting(decision)),
             hold: id.into(),

@@ -105,6 +105,8 @@ pub enum Refusal {
     ConfirmationsPending,
     KeysTooMany,
     OrdersOpenTooMany,
+    /// Nobody can pay the merchant for now.
+    MerchantFrozen,
 }
 
 impl Refusal {
@@ -169,6 +171,7 @@ impl Refusal {
             Self::ConfirmationsPending => "confirmations_pending",
             Self::KeysTooMany => "keys_too_many",
             Self::OrdersOpenTooMany => "orders_open_too_many",
+            Self::MerchantFrozen => "merchant_frozen",
         }
     }
 }

@@ -13,7 +13,7 @@ use super::id::{
     WalletNo,
 };
 use super::key::{Key, Keys};
-use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome};
+use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome, RiskCommand};
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
 use super::pending::Pending;
@@ -140,12 +140,12 @@ impl Payments {
     fn decide_on_risk(
         &self,
         at: Timestamp,
-        command: &Command,
+        command: &RiskCommand,
         cold: &Cold<ColdKey, ColdRow>,
         events: &mut Vec<Event>,
     ) -> Answer<Outcome, ColdKey> {
         let decided = match command {
-            Command::Confirm {
+            RiskCommand::Confirm {
                 decision,
                 wallet,
                 proof,
@@ -155,24 +155,22 @@ impl Payments {
                     self.confirm(at, subject, proven, events)
                 });
             }
-            Command::Release { decision, by, note } => {
+            RiskCommand::Release { decision, by, note } => {
                 let said = (*decision, *by, note.as_str());
                 return self.with_pending(*decision, cold, |subject| {
                     self.release(at, subject, said, events)
                 });
             }
-            Command::Deny { decision, by, note } => {
+            RiskCommand::Deny { decision, by, note } => {
                 let said = (*decision, *by, note.as_str());
                 self.deny(at, said, events)
             }
-            Command::ChangeStepUps {
+            RiskCommand::ChangeStepUps {
                 wallet,
                 change,
                 proof,
             } => self.change_step_ups(*wallet, change, proof.as_deref(), events),
-            Command::Desk(command) => self.at_desk(at, command, events),
-            // Whoever calls this has seen which command it is.
-            _ => Err(Refusal::DecisionNotPending),
+            RiskCommand::Desk(command) => self.at_desk(at, command, events),
         };
         Answer::Decided(decided.into())
     }
@@ -314,11 +312,7 @@ impl Machine for Payments {
                     self.refund(at, order, new, events)
                 });
             }
-            Command::Confirm { .. }
-            | Command::Release { .. }
-            | Command::Deny { .. }
-            | Command::ChangeStepUps { .. }
-            | Command::Desk(_) => return self.decide_on_risk(at, command, cold, events),
+            Command::Risk(command) => return self.decide_on_risk(at, command, cold, events),
             Command::Refuse(refusal) => Err(refusal.clone()),
             Command::FindOrder(lookup) => {
                 return self.with_order(lookup, cold, |order| Ok(Outcome::Order(order.clone())));

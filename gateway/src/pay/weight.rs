@@ -4,7 +4,7 @@ use ledger::{Ledger, Machine};
 
 use super::decision::Scored;
 use super::desk;
-use super::message::{Command, Lookup};
+use super::message::{Command, Lookup, RiskCommand};
 use super::step_up::{Change, CheckedProof, StepUps};
 
 impl Command {
@@ -24,17 +24,7 @@ impl Command {
             Self::Pay(pay) => pay.scored.as_deref().map_or(0, scored),
             Self::Refund(new) => lookup(&new.order) + new.number.as_str().len() + new.reason.len(),
             Self::CloseOrder { order, .. } | Self::FindOrder(order) => lookup(order),
-            Self::Confirm { proof, .. } => checked(proof),
-            Self::ChangeStepUps { change, proof, .. } => {
-                let change = match change {
-                    Change::Pin(pin) => pin.0.len(),
-                    Change::AddDevice(device) => device.name.len() + device.secret.0.len(),
-                    Change::RemoveDevice(_) | Change::Reset => 0,
-                };
-                change + proof.as_deref().map_or(0, checked)
-            }
-            Self::Release { note, .. } | Self::Deny { note, .. } => note.len(),
-            Self::Desk(command) => at_desk(command),
+            Self::Risk(command) => risk(command),
             Self::FindAsset(code) => code.len(),
             Self::Transfer(new) => new.note.len() + new.scored.as_deref().map_or(0, scored),
             Self::RedPacket(new) => {
@@ -92,8 +82,24 @@ fn checked(proof: &CheckedProof) -> usize {
     size_of_val(proof) + pin + each.sum::<usize>()
 }
 
+fn risk(command: &RiskCommand) -> usize {
+    match command {
+        RiskCommand::Confirm { proof, .. } => checked(proof),
+        RiskCommand::ChangeStepUps { change, proof, .. } => {
+            let change = match change {
+                Change::Pin(pin) => pin.0.len(),
+                Change::AddDevice(device) => device.name.len() + device.secret.0.len(),
+                Change::RemoveDevice(_) | Change::Reset => 0,
+            };
+            change + proof.as_deref().map_or(0, checked)
+        }
+        RiskCommand::Release { note, .. } | RiskCommand::Deny { note, .. } => note.len(),
+        RiskCommand::Desk(command) => at_desk(command),
+    }
+}
+
 fn at_desk(command: &desk::Command) -> usize {
-    use desk::Command as C;
+    use desk::{Command as C, Said};
     let subject = |subject: &desk::Subject| match subject {
         desk::Subject::Device(name) => name.len(),
         desk::Subject::Wallet(_) | desk::Subject::Merchant(_) => 0,
@@ -114,8 +120,9 @@ fn at_desk(command: &desk::Command) -> usize {
             subject: struck, ..
         } => subject(struck),
         C::AddModel(model) => model.note.len(),
-        C::GoBack { note, .. } | C::Label { note, .. } | C::Freeze { note, .. } => note.len(),
-        C::Note { text, .. } => text.len(),
+        C::GoBack { note, .. } | C::Freeze { note, .. } => note.len(),
+        C::Say(Said::Label { note, .. }) => note.len(),
+        C::Say(Said::Note { text, .. }) => text.len(),
         C::Approve { .. } | C::Discard { .. } | C::UseModel { .. } | C::Look => 0,
     }
 }
@@ -127,10 +134,12 @@ mod tests {
 
     #[test]
     fn what_a_command_says_counts() {
-        let note = |length: usize| Command::Deny {
-            decision: DecisionId(1),
-            by: KeyId(1),
-            note: "n".repeat(length),
+        let note = |length: usize| {
+            Command::Risk(RiskCommand::Deny {
+                decision: DecisionId(1),
+                by: KeyId(1),
+                note: "n".repeat(length),
+            })
         };
         assert_eq!(note(4_000).weight(), note(0).weight() + 4_000);
         let wallet = |currencies| Command::OpenWallet {

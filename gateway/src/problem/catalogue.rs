@@ -157,6 +157,7 @@ catalogue! {
     RefundsTooMany "refunds_too_many" UNPROCESSABLE_ENTITY "The order has as many refunds as it may have" "Pay the customer back in another way."
     MerchantBalanceTooLow "merchant_balance_too_low" UNPROCESSABLE_ENTITY "The merchant's balance does not cover the refund" "Wait for further payments, then refund with a new Idempotency-Key."
     RiskDenied "risk_denied" FORBIDDEN "The payment was refused because of its risk" "Do not retry; the payer may turn to support."
+    MerchantFrozen "merchant_frozen" CONFLICT "Nobody can pay the merchant for now" "The merchant turns to support."
     OrderInReview "order_in_review" CONFLICT "A payment of the order is being looked at" "Wait until it is released or denied; the order then is paid, or open again."
     PendingTooMany "pending_too_many" TOO_MANY_REQUESTS "The wallet has as many payments waiting as it may have" "Confirm those that wait, or let them lapse."
     DecisionNotFound "decision_not_found" NOT_FOUND "There is no such decision, or it is not yours" "Check the decision's id."

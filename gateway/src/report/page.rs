@@ -22,7 +22,7 @@ struct Page<'a> {
     roc: String,
     precision_recall: String,
     hours: Vec<Hour>,
-    tables: [(&'static str, &'a [Row]); 2],
+    tables: [(&'static str, &'a [Row]); 3],
 }
 
 struct Hour {
@@ -49,6 +49,7 @@ impl FraudReport {
             hours: hours(&self.by_hour),
             tables: [
                 ("By verdict", &self.by_verdict),
+                ("By kind", &self.by_kind),
                 ("Alerts by rule", &self.by_rule),
             ],
         };
@@ -67,8 +68,13 @@ impl FraudReport {
                 "Others declined",
                 self.prevented.others.attempts.to_string(),
             ),
+            (
+                "Money of others declined",
+                money(self.prevented.others.amount),
+            ),
             ("Precision", share(self.precision_ppm)),
             ("Recall", share(self.recall_ppm)),
+            ("Recall of money", share(self.recall_by_amount_ppm)),
             ("AUC", share(self.auc_ppm)),
             ("Average precision", share(self.average_precision_ppm)),
             ("Drift (PSI)", thousandths(self.drift_milli)),
@@ -129,7 +135,7 @@ fn thousandths(milli: u64) -> String {
     format!("{}.{:03}", milli / 1_000, milli % 1_000)
 }
 
-/// Hundredths of a unit.
+/// Hundredths of a yuan.
 fn money(amount: i64) -> String {
     format!("{}.{:02}", amount / 100, (amount % 100).abs())
 }

@@ -31,7 +31,7 @@ pub(super) static CASES: Table = Table {
     columns: &[
         Column::blob("id"),
         Column::integer("at"),
-        // Minor units expected to be lost, in hundredths of a unit whatever the currency.
+        // The money expected to be lost, in hundredths of a yuan.
         Column::integer("at_risk"),
         Column::text("standing"),
         Column::integer("wallet_no"),

@@ -101,14 +101,8 @@ pub(super) fn at_desk(seen: Seen, event: &Event, rows: &mut Rows) {
     };
     match event {
         Event::Drafted(draft) => {
-            let subject = draft.id.to_string();
-            told(
-                "rules_drafted",
-                subject,
-                Some(draft.author),
-                &draft.note,
-                rows,
-            );
+            let (subject, by) = (draft.id.to_string(), Some(draft.author));
+            told("rules_drafted", subject, by, &draft.note, rows);
         }
         Event::Discarded(id) => told("rules_discarded", id.to_string(), None, "", rows),
         Event::Published { published, .. } => put_published(seen.moment, published, rows),
@@ -142,12 +136,18 @@ pub(super) fn at_desk(seen: Seen, event: &Event, rows: &mut Rows) {
             note,
             ..
         } => {
-            let what = if *frozen {
-                "wallet_frozen"
-            } else {
-                "wallet_unfrozen"
-            };
+            let what = ["wallet_unfrozen", "wallet_frozen"][usize::from(*frozen)];
             told(what, wallet.to_string(), Some(*by), note, rows);
+        }
+        Event::MerchantFrozen {
+            merchant,
+            frozen,
+            by,
+            note,
+            ..
+        } => {
+            let what = ["merchant_unfrozen", "merchant_frozen"][usize::from(*frozen)];
+            told(what, merchant.to_string(), Some(*by), note, rows);
         }
         Event::Labelled { .. } | Event::Noted { .. } => said(seen, event, rows),
     }

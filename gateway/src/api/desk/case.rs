@@ -232,11 +232,11 @@ pub(super) async fn add_note(ask: Ask<DecisionId, (), Json<NoteAsked>>) -> Repli
         return Err(Problem::field(Code::FieldInvalid, "/note", detail));
     }
     ask.app.find_decision(ask.id).await?;
-    let command = desk::Command::Note {
+    let command = desk::Command::Say(desk::Said::Note {
         decision: ask.id,
         by: caller.key,
         text,
-    };
+    });
     let (done, _) = ask.app.at_desk(command, ask.once).await?;
     changed(&ask.app, ask.id, &done).await
 }

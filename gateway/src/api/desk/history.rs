@@ -16,7 +16,7 @@ use crate::store::page::List;
 #[schema(as = DeskChange)]
 pub(super) struct ChangeShown {
     at: Time,
-    /// Such as `rules_published`, `list_entered`, `model_decides`, `wallet_frozen`.
+    /// Such as `rules_published`, `list_entered`, `model_decides`, `wallet_frozen`, `merchant_frozen`.
     #[schema(example = "rules_published")]
     what: String,
     #[schema(example = "version 3")]

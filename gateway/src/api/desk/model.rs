@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::ask::{Ask, Body, Json, Parameters, Replied, Reply, Schemas};
 use super::super::wire::{SequenceToken, Time};
 use super::note;
+use crate::app::risk::Risk;
 use crate::pay::KeyId;
 use crate::pay::desk::{Command, Model, Outcome, Part};
 use crate::problem::{Code, Problem};
@@ -100,9 +101,22 @@ pub(super) struct ModelsFound {
     /// above 250 it is time to train again. Absent without a champion.
     #[serde(skip_serializing_if = "Option::is_none")]
     drift_milli: Option<i64>,
+    /// The same of the features that the champion asks about and that moved most, since it began to decide here.
+    drifted: Vec<FeatureDrift>,
     /// Attempts since the start that the scorer could not score in time.
     unscored: u64,
 }
+
+/// A feature that has moved from what it was in training.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FeatureDrift {
+    feature: String,
+    /// Population stability index in thousandths.
+    drift_milli: i64,
+}
+
+/// Features named with their drift; the metrics have them all.
+const DRIFTED_SHOWN: usize = 10;
 
 pub(super) async fn find(ask: Ask) -> Replied<ModelsFound> {
     let desk = ask.app.desk().await?;
@@ -111,13 +125,24 @@ pub(super) async fn find(ask: Ask) -> Replied<ModelsFound> {
         champion: desk.champion,
         challenger: desk.challenger,
         drift_milli: ask.app.risk.drift().map(thousandths),
+        drifted: drifted(&ask.app.risk),
         unscored: ask.app.risk.unscored(),
     };
     Ok(Reply::new(Json(found)))
 }
 
+pub(super) fn drifted(risk: &Risk) -> Vec<FeatureDrift> {
+    let shown = risk.drifted().into_iter().take(DRIFTED_SHOWN);
+    shown
+        .map(|(feature, index)| FeatureDrift {
+            feature: feature.to_string(),
+            drift_milli: thousandths(index),
+        })
+        .collect()
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "a cast saturates")]
-fn thousandths(index: f64) -> i64 {
+pub(super) fn thousandths(index: f64) -> i64 {
     (index * 1_000.0).round() as i64
 }
 

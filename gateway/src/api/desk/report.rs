@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::ask::{Ask, Json, Parameters, Replied, Reply, Schemas, named};
 use super::super::wire::Time;
+use super::model::{FeatureDrift, drifted, thousandths};
 use crate::app::views_problem;
 use crate::problem::{Code, Problem};
 use crate::report::{Builder, FraudReport};
@@ -34,6 +35,11 @@ impl Parameters for ReportAsked {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ReportFound {
     report: FraudReport,
+    /// How far scores have moved since the training of the model that decides, as in `GET /v1/models`; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_drift_milli: Option<i64>,
+    /// The features that moved most.
+    drifted: Vec<FeatureDrift>,
     /// Whether there were more than the million attempts that are looked at.
     cut: bool,
 }
@@ -69,5 +75,10 @@ pub(super) async fn fraud(ask: Ask<(), ReportAsked>) -> Replied<ReportFound> {
         }
     };
     let report = builder.finish(from, until);
-    Ok(Reply::new(Json(ReportFound { report, cut })))
+    Ok(Reply::new(Json(ReportFound {
+        report,
+        model_drift_milli: ask.app.risk.drift().map(thousandths),
+        drifted: drifted(&ask.app.risk),
+        cut,
+    })))
 }

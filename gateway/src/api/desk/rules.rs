@@ -441,7 +441,7 @@ pub(super) struct BacktestAsked {
     until: Option<Time>,
 }
 
-/// Attempts, and their money in hundredths of a unit.
+/// Attempts, and their money in hundredths of a yuan.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Tally)]
 pub(super) struct TallyShown {

@@ -48,7 +48,7 @@ fn acts() -> Vec<Route> {
             .documented("Cases", "release_case", "Release a payment", "Money that is on hold goes to the shop.")
             .for_roles(ANALYST)
             .refuses(refusals![
-                DecisionNotFound DecisionNotPending OrderNotFound AccountFrozen AccountClosed AboveMaximum
+                DecisionNotFound DecisionNotPending OrderNotFound MerchantFrozen AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::post("/v1/cases/{id}/deny", case::deny)
             .documented(
@@ -81,7 +81,7 @@ fn acts() -> Vec<Route> {
                 "The same for up to a hundred cases, each by itself: the answer says what became of each.",
             )
             .for_roles(ANALYST),
-        Route::post("/v1/wallets/{id}/freeze", freeze::freeze)
+        Route::post("/v1/wallets/{id}/freeze", freeze::freeze_wallet)
             .documented(
                 "Cases",
                 "freeze_wallet",
@@ -90,10 +90,24 @@ fn acts() -> Vec<Route> {
             )
             .for_roles(ANALYST_OR_OPERATOR)
             .refuses(refusals![WalletNotFound]),
-        Route::post("/v1/wallets/{id}/unfreeze", freeze::unfreeze)
+        Route::post("/v1/wallets/{id}/unfreeze", freeze::unfreeze_wallet)
             .documented("Cases", "unfreeze_wallet", "Unfreeze a wallet", "Money can leave it again.")
             .for_roles(ANALYST_OR_OPERATOR)
             .refuses(refusals![WalletNotFound]),
+        Route::post("/v1/merchants/{id}/freeze", freeze::freeze_merchant)
+            .documented(
+                "Cases",
+                "freeze_merchant",
+                "Freeze a merchant",
+                "Nobody can pay it until it is unfrozen, and what is pending cannot be confirmed or released. It can still \
+                 refund.",
+            )
+            .for_roles(ANALYST_OR_OPERATOR)
+            .refuses(refusals![MerchantNotFound]),
+        Route::post("/v1/merchants/{id}/unfreeze", freeze::unfreeze_merchant)
+            .documented("Cases", "unfreeze_merchant", "Unfreeze a merchant", "It can be paid again.")
+            .for_roles(ANALYST_OR_OPERATOR)
+            .refuses(refusals![MerchantNotFound]),
     ]
 }
 
@@ -123,7 +137,7 @@ fn told() -> Vec<Route> {
                 "Cases",
                 "list_desk_history",
                 "What analysts changed",
-                "Rules, lists, models and frozen wallets, the newest first.",
+                "Rules, lists, models and who was frozen, the newest first.",
             )
             .for_roles(ANALYST_OR_OPERATOR)
             .refuses(refusals![CursorInvalid]),

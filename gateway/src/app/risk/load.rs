@@ -12,7 +12,7 @@ use ledger::Submission;
 
 use super::Risk;
 use crate::pay::desk::{self, Desk, List};
-use crate::pay::{Command, Decision, Outcome};
+use crate::pay::{Command, Decision, Outcome, RiskCommand};
 
 /// Models that the scorer has, by version.
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ impl Risk {
     /// Gives the scorer what the desk now says.
     pub(crate) async fn load_desk(&self) {
         let mut loaded = self.loading.lock().await;
-        let question = Submission::new(Command::Desk(desk::Command::Look));
+        let question = Submission::new(Command::Risk(RiskCommand::Desk(desk::Command::Look)));
         let answer = self.handle.submit(question).await;
         let outcome = answer.map(|committed| committed.outcome);
         let desk = match outcome {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::app::risk::Why;
 use crate::app::{Act, App, Known};
-use crate::pay::{About, DecisionId, Label, Resolver, Standing, desk};
+use crate::pay::{About, DecisionId, Label, MerchantId, Resolver, Standing, desk};
 use crate::problem::{Code, Problem};
 
 const NOTE_CHARS_MAX: usize = 1_000;
@@ -38,6 +38,8 @@ struct CasePage {
     in_review: bool,
     pending: bool,
     frozen: bool,
+    /// Whether the shop is frozen, if there is one.
+    stopped: Option<bool>,
     form: String,
     notice: Option<&'static str>,
 }
@@ -87,6 +89,14 @@ fn about(about: About) -> Vec<String> {
     }
 }
 
+/// The shop that is paid, if it is one.
+fn shop(about: About) -> Option<MerchantId> {
+    match about {
+        About::Order { merchant, .. } => Some(merchant),
+        About::Transfer { .. } | About::RedPacket(_) => None,
+    }
+}
+
 fn of(app: &App, known: &Known, frozen: bool, notice: Option<&'static str>) -> CasePage {
     let decision = &known.case.decision;
     let lines = |of: &[_]| {
@@ -129,6 +139,7 @@ fn of(app: &App, known: &Known, frozen: bool, notice: Option<&'static str>) -> C
         in_review: decision.standing == Standing::InReview,
         pending: decision.standing.is_pending(),
         frozen,
+        stopped: shop(decision.about).map(|shop| known.desk.frozen.contains(&shop)),
         form: form_key(),
         notice,
     }
@@ -161,20 +172,32 @@ pub(super) async fn act(
             "deny" => Act::Deny,
             "fraud" => Act::Label(Label::Fraud),
             "genuine" => Act::Label(Label::Genuine),
-            "freeze" | "unfreeze" | "note" => {
+            "note" => {
+                app.find_decision(id).await?;
+                let said = desk::Said::Note {
+                    decision: id,
+                    by,
+                    text: note,
+                };
+                let said = desk::Command::Say(said);
+                return app.at_desk(said, [once]).await.map(|_| ());
+            }
+            "freeze" | "unfreeze" | "freeze_shop" | "unfreeze_shop" => {
                 let decision = app.find_decision(id).await?.decision;
-                let command = match asked.act.as_str() {
-                    "note" => desk::Command::Note {
-                        decision: id,
-                        by,
-                        text: note,
-                    },
-                    freeze => desk::Command::Freeze {
-                        wallet: decision.wallet,
-                        frozen: freeze == "freeze",
-                        by,
-                        note,
-                    },
+                let who = if asked.act.ends_with("shop") {
+                    let nobody = || {
+                        let detail = "No shop takes part in the case.";
+                        Problem::new(Code::ParameterInvalid, detail)
+                    };
+                    desk::Party::Merchant(shop(decision.about).ok_or_else(nobody)?)
+                } else {
+                    desk::Party::Wallet(decision.wallet)
+                };
+                let command = desk::Command::Freeze {
+                    who,
+                    frozen: asked.act.starts_with("freeze"),
+                    by,
+                    note,
                 };
                 return app.at_desk(command, [once]).await.map(|_| ());
             }

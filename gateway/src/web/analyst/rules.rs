@@ -232,7 +232,7 @@ fn hundredths(part: u64, whole: u64) -> u64 {
     (part * 100).checked_div(whole).unwrap_or_default()
 }
 
-/// An amount in hundredths of a unit.
+/// An amount in hundredths of a yuan.
 fn money(amount: i128) -> String {
     format!("{}.{:02}", amount / 100, (amount % 100).abs())
 }

@@ -388,6 +388,48 @@ async fn a_frozen_wallet_pays_nothing_until_it_is_let_go() {
 }
 
 #[tokio::test]
+async fn a_frozen_merchant_is_paid_by_nobody_and_still_refunds() {
+    let house = House::start().await;
+    let analyst = house.analyst().await;
+    let shop = house.merchant(&["CNY"]).await;
+    let payer = house.wallet(&["CNY"], 100_000).await;
+    let paid = order(&shop, "before", 500).await;
+    let pay_for = |id: &str| format!("/v1/orders/{id}/pay");
+    payer.client.post_empty(&pay_for(&paid)).await.ok();
+    let open = order(&shop, "open", 700).await;
+    let path = |act: &str| format!("/v1/merchants/{}/{act}", shop.id);
+    let frozen = analyst
+        .post(&path("freeze"), &json!({"note": "Sells what it has not"}))
+        .await
+        .ok();
+    assert_eq!(frozen["frozen"], true);
+
+    let refused = payer.client.post_empty(&pay_for(&open)).await;
+    refused.refused("merchant_frozen");
+    let new = json!({"number": "new", "amount": {"amount": 500, "currency": "CNY"}, "description": "tea"});
+    let refused = shop.client.post("/v1/orders", &new).await;
+    refused.refused("merchant_frozen");
+    let back = json!({"number": "back", "amount": {"amount": 500, "currency": "CNY"}});
+    let refunds = format!("/v1/orders/{paid}/refunds");
+    shop.client.post(&refunds, &back).await.created();
+
+    analyst.post_empty(&path("unfreeze")).await.ok();
+    payer.client.post_empty(&pay_for(&open)).await.ok();
+    house.views_catch_up().await;
+    let history = analyst.get("/v1/desk/history").await.ok();
+    assert_eq!(
+        (&history["data"][0]["what"], &history["data"][1]["what"]),
+        (&json!("merchant_unfrozen"), &json!("merchant_frozen")),
+        "{history}"
+    );
+    let nobody = "/v1/merchants/mer_00000000000000000000000000000000/freeze";
+    let refused = analyst.post_empty(nobody).await;
+    refused.refused("merchant_not_found");
+    house.assert_books_balance().await;
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_model_is_uploaded_by_one_and_decides_by_another() {
     let house = House::start().await;
     let (author, other) = (house.analyst().await, house.analyst().await);
@@ -450,6 +492,10 @@ async fn a_model_is_uploaded_by_one_and_decides_by_another() {
         (&json!(1), &json!(1))
     );
     assert!(models["drift_milli"].is_i64());
+    assert!(
+        !models["drifted"].as_array().unwrap().is_empty(),
+        "{models}"
+    );
 
     // It decides after a restart too; when its file is lost, the scorecard does.
     let mut house = house;

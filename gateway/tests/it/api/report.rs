@@ -77,6 +77,13 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
         let mut rules = report["by_rule"].as_array().unwrap().iter();
         rules.find(|rule| rule["name"] == name).unwrap().clone()
     };
+    assert_eq!(
+        report["recall_by_amount_ppm"],
+        5_000 * 1_000_000_u64 / 5_333
+    );
+    assert_eq!(report["by_kind"][0]["name"], "payment");
+    assert_eq!(report["by_kind"][0]["frauds"]["attempts"], 2);
+    assert_eq!(found["drifted"], json!([]), "no model decides");
     assert_eq!(rule("large")["frauds"]["attempts"], 1);
     assert_eq!(rule("odd")["frauds"]["amount"], 333);
     let wrong = "/v1/reports/fraud?from=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z";

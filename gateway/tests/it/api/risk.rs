@@ -34,6 +34,38 @@ async fn pay_until_it_waits(shop: &Party, payer: &Party) -> Value {
 }
 
 #[tokio::test]
+async fn a_hundred_dollars_are_more_than_a_hundred_yuan() {
+    let house = House::start_in(tempfile::tempdir().unwrap(), |config| Config {
+        risk_rates: vec!["MILES=0.05".parse().unwrap()],
+        ..config
+    })
+    .await;
+    let miles = json!({"code": "MILES", "decimals": 0});
+    house.operator.post("/v1/assets", &miles).await.created();
+    let shop = house.merchant(&["CNY", "USD", "MILES"]).await;
+    let analyst = house.analyst().await;
+    for (number, amount, currency) in [(1, 10_000, "CNY"), (2, 10_000, "USD"), (3, 100, "MILES")] {
+        let payer = house.wallet(&[currency], 1_000_000).await;
+        let money = json!({"amount": amount, "currency": currency});
+        let order =
+            json!({"number": format!("N-{number}"), "amount": money, "description": "Dumplings"});
+        let created = shop.client.post("/v1/orders", &order).await.created();
+        let pay = format!("/v1/orders/{}/pay", text(&created["order"]["id"]));
+        payer.client.post_empty(&pay).await.ok();
+    }
+    house.views_catch_up().await;
+    let labels = analyst.get("/v1/labels.csv").await;
+    let labels = String::from_utf8(labels.bytes).unwrap();
+    let amounts: Vec<&str> = labels
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(2).unwrap())
+        .collect();
+    assert_eq!(amounts, ["10000", "66528", "500"], "{labels}");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_payer_confirms_what_looks_risky_with_a_pin() {
     let house = careful_house().await;
     let shop = house.merchant(&["CNY"]).await;

@@ -206,6 +206,7 @@ async fn machines_may_look_without_a_key() {
         "jiaozi_ready 1",
         "jiaozi_journal_sequence",
         "jiaozi_webhooks_waiting 0",
+        "jiaozi_risk_unscored_total 0",
         "le=\"+Inf\"",
     ] {
         assert!(metrics.contains(name), "{name} is not in\n{metrics}");

@@ -10,7 +10,7 @@ use gateway::pay::step_up::{Change, StepUps};
 use gateway::pay::{
     Assessment, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup,
     MerchantId, NewMerchant, OrderId, OrderNumber, Outcome, Payments, RedPacket, RedPacketId,
-    RefundId, Row, Scored, SealedSecret, StepUp, Transfer, TransferId, WalletId,
+    RefundId, RiskCommand, Row, Scored, SealedSecret, StepUp, Transfer, TransferId, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -315,11 +315,11 @@ impl World {
 
     /// Gives a wallet something to confirm with.
     pub(super) fn set_pin(&mut self, wallet: u128) {
-        self.must(Command::ChangeStepUps {
+        self.must(Command::Risk(RiskCommand::ChangeStepUps {
             wallet: WalletId(wallet),
             change: Change::Pin(SealedSecret(vec![1, 2, 3])),
             proof: None,
-        });
+        }));
     }
 
     /// A proof as somebody checks it at this moment.
@@ -342,11 +342,11 @@ impl World {
         change: Change,
         proof: Option<CheckedProof>,
     ) -> Outcome {
-        let command = Command::ChangeStepUps {
+        let command = Command::Risk(RiskCommand::ChangeStepUps {
             wallet: WalletId(wallet),
             change,
             proof: proof.map(Box::new),
-        };
+        });
         self.ask(command, Vec::new())
     }
 
@@ -366,29 +366,29 @@ impl World {
         wallet: u128,
         proof: CheckedProof,
     ) -> Outcome {
-        let command = Command::Confirm {
+        let command = Command::Risk(RiskCommand::Confirm {
             decision: DecisionId(decision),
             wallet: WalletId(wallet),
             proof: Box::new(proof),
-        };
+        });
         self.ask(command, Vec::new())
     }
 
     pub(super) fn release(&mut self, decision: u128) -> Outcome {
-        let command = Command::Release {
+        let command = Command::Risk(RiskCommand::Release {
             decision: DecisionId(decision),
             by: KeyId(1),
             note: "known customer".to_owned(),
-        };
+        });
         self.ask(command, Vec::new())
     }
 
     pub(super) fn deny(&mut self, decision: u128) -> Outcome {
-        let command = Command::Deny {
+        let command = Command::Risk(RiskCommand::Deny {
             decision: DecisionId(decision),
             by: KeyId(1),
             note: "stolen phone".to_owned(),
-        };
+        });
         self.ask(command, Vec::new())
     }
 

@@ -8,8 +8,8 @@ mod story;
 use fx::Money;
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::{
-    Command, KeyId, Mode, NewRedPacket, NewTransfer, Outcome, RedPacketId, Reply, Split,
-    TransferId, WalletId, desk,
+    Command, KeyId, Mode, NewRedPacket, NewTransfer, Outcome, RedPacketId, Reply, RiskCommand,
+    Split, TransferId, WalletId, desk,
 };
 use ledger::TransactionId;
 
@@ -89,12 +89,12 @@ impl World {
 
     pub(super) fn freeze(&mut self, wallet: u128, frozen: bool) -> Outcome {
         let command = desk::Command::Freeze {
-            wallet: WalletId(wallet),
+            who: desk::Party::Wallet(WalletId(wallet)),
             frozen,
             by: KeyId(1),
             note: "a call from the bank".to_owned(),
         };
-        self.ask(Command::Desk(command), Vec::new())
+        self.ask(Command::Risk(RiskCommand::Desk(command)), Vec::new())
     }
 
     pub(super) fn find_transfer(&mut self, sent: u128) -> gateway::pay::Transfer {
