@@ -409,7 +409,7 @@ async fn a_frozen_merchant_is_paid_by_nobody_and_still_refunds() {
     let new = json!({"number": "new", "amount": {"amount": 500, "currency": "CNY"}, "description": "tea"});
     let refused = shop.client.post("/v1/orders", &new).await;
     refused.refused("merchant_frozen");
-    let back = json!({"number": "back", "amount": {"amount": 500, "currency": "CNY"}});
+    let back = json!({"number": "back", "amount": {"amount": 500, "currency": "CNY"}, "reason": "never came"});
     let refunds = format!("/v1/orders/{paid}/refunds");
     shop.client.post(&refunds, &back).await.created();
 
