@@ -120,8 +120,9 @@ fn at_desk(command: &desk::Command) -> usize {
             subject: struck, ..
         } => subject(struck),
         C::AddModel(model) => model.note.len(),
-        C::GoBack { note, .. } | C::Freeze { note, .. } => note.len(),
-        C::Say(Said::Label { note, .. }) => note.len(),
+        C::GoBack { note, .. } | C::Freeze { note, .. } | C::Say(Said::Label { note, .. }) => {
+            note.len()
+        }
         C::Say(Said::Note { text, .. }) => text.len(),
         C::Approve { .. } | C::Discard { .. } | C::UseModel { .. } | C::Look => 0,
     }
