@@ -68,13 +68,6 @@ impl<M: Machine> Record<M> {
     }
 }
 
-/// The records of one row of the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct Batch<M: Machine> {
-    pub records: Vec<Record<M>>,
-}
-
 /// What a caller hands in: a command, the keys under which it is done once, and what it brings
 /// along from the views.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ pub use crate::core::{
     Ledger, Limits, NewAccount, NewPosting, NewTransaction, Outcome, Posting, Reason, Rejection,
     Transaction, TransactionId, TransactionNo, TrialBalance,
 };
-pub use engine::{Batch, Digest, Engine, Record, Submission, Verdict};
+pub use engine::{Digest, Engine, Record, Submission, Verdict};
 pub use machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
 pub use once::{Fingerprint, OnceEntry, OnceKey, Place, Remember, Unique};
 pub use time::Timestamp;

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::engine::Record;
 use crate::machine::{Machine, Sequence};
-use crate::shell::codec::{self, CodecError, Encoded};
+use crate::shell::codec::{self, CodecError};
 use crate::shell::merkle::{self, Hash, Path};
 
 /// Says what is hashed, and in which form, so that this hash is never mistaken for another.
@@ -63,16 +63,24 @@ impl Row {
         epoch: u64,
         records: &[Record<M>],
     ) -> Result<Self, CodecError> {
-        let Encoded { payload, leaves } = codec::encode(records)?;
-        let sequence = head.sequence.next();
-        let count = leaves.len() as u64;
-        Ok(Self {
-            sequence,
+        Self::of_payload(head, epoch, codec::encode(records)?)
+    }
+
+    /// The row of records that are encoded already.
+    pub(crate) fn of_payload(
+        head: Head,
+        epoch: u64,
+        payload: Vec<u8>,
+    ) -> Result<Self, CodecError> {
+        let mut row = Self {
+            sequence: head.sequence.next(),
             epoch,
             prev_hash: head.hash,
-            hash: row_hash(sequence, epoch, &head.hash, count, &merkle::root(leaves)),
+            hash: Hash::default(),
             payload,
-        })
+        };
+        row.hash = row.computed_hash()?;
+        Ok(row)
     }
 
     pub fn head(&self) -> Head {

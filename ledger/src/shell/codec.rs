@@ -15,7 +15,6 @@ use postcard::ser_flavors::Flavor;
 
 use crate::engine::Record;
 use crate::machine::Machine;
-use crate::shell::merkle::{self, Hash};
 
 /// Records in postcard, uncompressed. Version 1, in which ids were numbers of variable length, is
 /// from before the first release and is not read any more.
@@ -42,33 +41,63 @@ pub enum CodecError {
     TooLarge,
 }
 
-/// A payload and the hashes of its records.
+/// A payload in the making.
 #[derive(Debug)]
-pub struct Encoded {
-    pub payload: Vec<u8>,
-    pub leaves: Vec<Hash>,
+pub struct Encoder {
+    payload: Vec<u8>,
+    records: usize,
 }
 
-/// Writes records as a payload.
-pub fn encode<M: Machine>(records: &[Record<M>]) -> Result<Encoded, CodecError> {
-    let mut payload = Vec::with_capacity(HEAD_BYTES + records.len() * 128);
-    payload.push(VERSION);
-    payload.extend(length(records.len())?);
-    let mut leaves = Vec::with_capacity(records.len());
-    for (position, record) in records.iter().enumerate() {
-        let start = payload.len();
+impl Encoder {
+    /// An empty payload, with room for about so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut payload = Vec::with_capacity(HEAD_BYTES + bytes);
+        payload.push(VERSION);
         payload.extend([0; LENGTH_BYTES]);
-        let written = postcard::serialize_with_flavor(record, Appending(&mut payload));
+        Self {
+            payload,
+            records: 0,
+        }
+    }
+
+    /// Adds a record. After an error the payload is of no use any more.
+    pub fn push<M: Machine>(&mut self, record: &Record<M>) -> Result<(), CodecError> {
+        let start = self.payload.len();
+        self.payload.extend([0; LENGTH_BYTES]);
+        let written = postcard::serialize_with_flavor(record, Appending(&mut self.payload));
         written.map_err(|error| CodecError::Record {
-            record: position,
+            record: self.records,
             error,
         })?;
         let body = start + LENGTH_BYTES;
-        let bytes = length(payload.len() - body)?;
-        payload[start..body].copy_from_slice(&bytes);
-        leaves.push(merkle::leaf(&payload[body..]));
+        let bytes = length(self.payload.len() - body)?;
+        self.payload[start..body].copy_from_slice(&bytes);
+        self.records += 1;
+        self.payload[1..HEAD_BYTES].copy_from_slice(&length(self.records)?);
+        Ok(())
     }
-    Ok(Encoded { payload, leaves })
+
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// How many bytes there are by now.
+    pub fn bytes(&self) -> usize {
+        self.payload.len()
+    }
+
+    pub fn finish(self) -> Vec<u8> {
+        self.payload
+    }
+}
+
+/// Writes records as a payload.
+pub fn encode<M: Machine>(records: &[Record<M>]) -> Result<Vec<u8>, CodecError> {
+    let mut encoder = Encoder::with_capacity(records.len() * 128);
+    for record in records {
+        encoder.push(record)?;
+    }
+    Ok(encoder.finish())
 }
 
 fn length(count: usize) -> Result<[u8; LENGTH_BYTES], CodecError> {
@@ -192,9 +221,8 @@ mod tests {
     fn what_is_written_is_read_back() {
         for count in 0..=2 {
             let records = &records()[..count];
-            let encoded = encode(records).expect("it encodes");
-            assert_eq!(encoded.leaves.len(), count);
-            let back = decode::<Ledger>(&encoded.payload).expect("it decodes");
+            let payload = encode(records).expect("it encodes");
+            let back = decode::<Ledger>(&payload).expect("it decodes");
             assert_eq!(format!("{back:?}"), format!("{records:?}"));
         }
     }
@@ -245,14 +273,14 @@ mod tests {
         let length = u8::try_from(body.len()).expect("it is short");
         let head = [2, 1, 0, 0, 0, length, 0, 0, 0];
         let payload = encode(std::slice::from_ref(&record)).expect("it encodes");
-        assert_eq!(payload.payload, [&head[..], &body].concat());
-        let back = decode::<Ledger>(&payload.payload).expect("it decodes");
+        assert_eq!(payload, [&head[..], &body].concat());
+        let back = decode::<Ledger>(&payload).expect("it decodes");
         assert_eq!(format!("{back:?}"), format!("{:?}", [record]));
     }
 
     #[test]
     fn cut_and_lengthened_payloads_are_errors() {
-        let payload = encode(&records()).expect("it encodes").payload;
+        let payload = encode(&records()).expect("it encodes");
         for end in 0..payload.len() {
             assert_eq!(read(&payload[..end]), Err(CodecError::Short));
         }

@@ -22,7 +22,8 @@ use crate::once::Place;
 use crate::shell::chain::{Head, Row, hex};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
-use crate::shell::sequencer::{Fed, Settings, Shared, StopReason, weight};
+use crate::shell::codec;
+use crate::shell::sequencer::{Settings, Shared, StopReason};
 use crate::shell::table::Rows;
 use crate::shell::view::{Seen, View};
 use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
@@ -69,8 +70,8 @@ pub(crate) struct Projector<M: Machine, V, R> {
     pub(crate) view: V,
     pub(crate) views: ViewsWriter,
     pub(crate) journal: R,
-    pub(crate) feed: Receiver<Fed<M>>,
-    pub(crate) fed_events: Arc<AtomicUsize>,
+    pub(crate) feed: Receiver<Row>,
+    pub(crate) fed_bytes: Arc<AtomicUsize>,
 }
 
 /// One run from a watermark onwards.
@@ -85,7 +86,7 @@ struct Run<'a, M: Machine, V, R> {
     /// Whether the committer is gone.
     ended: bool,
     /// A row from the committer that comes after rows still to be read.
-    held: Option<Fed<M>>,
+    held: Option<Row>,
     /// Events folded into this chunk, and how many it should have.
     events: usize,
     target: usize,
@@ -221,12 +222,16 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
                 None => self.receive(patience),
             };
             match fed {
-                Some(fed) if fed.head.sequence == self.head.sequence.next() => {
-                    return Ok(Next::Here(fed.head, fed.records));
+                Some(row) if row.sequence == self.head.sequence.next() => {
+                    // The committer has just made its hash.
+                    let records = codec::decode(&row.payload);
+                    let records =
+                        records.map_err(|error| ProjectError::Corrupt(error.to_string()))?;
+                    return Ok(Next::Here(row.head(), records));
                 }
-                Some(fed) if fed.head.sequence <= self.head.sequence => {}
-                Some(fed) => {
-                    self.held = Some(fed);
+                Some(row) if row.sequence <= self.head.sequence => {}
+                Some(row) => {
+                    self.held = Some(row);
                     self.read_journal().await?;
                 }
                 // What is durable and does not come was left out, and is in the journal.
@@ -240,7 +245,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     }
 
     /// The next row from the committer, if there is one in time.
-    fn receive(&mut self, patience: Option<Duration>) -> Option<Fed<M>> {
+    fn receive(&mut self, patience: Option<Duration>) -> Option<Row> {
         let rows = &self.of.feed;
         let behind = self.of.shared.durable() > self.head.sequence;
         let received = match patience {
@@ -249,10 +254,10 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
             None => rows.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match received {
-            Ok(fed) => {
-                let events = weight(&fed.records);
-                self.of.fed_events.fetch_sub(events, Ordering::SeqCst);
-                Some(fed)
+            Ok(row) => {
+                let bytes = row.payload.len();
+                self.of.fed_bytes.fetch_sub(bytes, Ordering::SeqCst);
+                Some(row)
             }
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
@@ -299,8 +304,8 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
                     view.fold(Seen { moment, position }, event, machine, rows);
                     events += 1;
                 });
+            self.events += record.events().len().max(1);
         }
-        self.events += weight(records);
         self.head = head;
         Ok(())
     }

@@ -139,7 +139,7 @@ impl<M: Machine> Store<M> {
         ));
         let (jobs, job) = mpsc::channel();
         let (durable_rows, feed) = mpsc::channel();
-        let fed_events = Arc::new(AtomicUsize::new(0));
+        let fed_bytes = Arc::new(AtomicUsize::new(0));
         let committer = Committer {
             shared: shared.clone(),
             journal,
@@ -147,8 +147,8 @@ impl<M: Machine> Store<M> {
             head: recovered.head,
             feed: Feed {
                 sender: durable_rows,
-                events: fed_events.clone(),
-                events_max: settings.feed_events_max,
+                bytes: fed_bytes.clone(),
+                bytes_max: settings.feed_bytes_max,
             },
             healthy: true,
         };
@@ -159,7 +159,7 @@ impl<M: Machine> Store<M> {
             views,
             journal: reader,
             feed,
-            fed_events,
+            fed_bytes,
         };
         let writer = Writer::new(shared.clone(), jobs, settings, recovered.engine);
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::engine::Record;
 use crate::machine::Machine;
 use crate::shell::chain::{Head, Row};
 use crate::shell::journal::Journal;
@@ -34,40 +33,27 @@ pub(crate) enum Job<M: Machine> {
 /// A batch with the answers that depend on it.
 pub(crate) struct Commit<M: Machine> {
     pub(crate) epoch: u64,
-    pub(crate) records: Vec<Record<M>>,
+    /// Its records, encoded.
+    pub(crate) payload: Vec<u8>,
     pub(crate) answers: Vec<(Answer<M>, Vec<Reply<M>>)>,
 }
 
-/// A row that is durable, on its way to the projector.
-pub(crate) struct Fed<M: Machine> {
-    pub(crate) head: Head,
-    pub(crate) records: Vec<Record<M>>,
-}
-
-/// The way to the projector: bounded in events. When it is full, rows are left out, and the
+/// The way to the projector: bounded in bytes. When it is full, rows are left out, and the
 /// projector finds them in the journal.
-pub(crate) struct Feed<M: Machine> {
-    pub(crate) sender: Sender<Fed<M>>,
-    pub(crate) events: Arc<AtomicUsize>,
-    pub(crate) events_max: usize,
+pub(crate) struct Feed {
+    pub(crate) sender: Sender<Row>,
+    pub(crate) bytes: Arc<AtomicUsize>,
+    pub(crate) bytes_max: usize,
 }
 
-impl<M: Machine> Feed<M> {
-    fn send(&self, fed: Fed<M>) {
-        let events = weight(&fed.records);
-        if self.events.load(Ordering::SeqCst) + events <= self.events_max {
-            self.events.fetch_add(events, Ordering::SeqCst);
-            let _ = self.sender.send(fed);
+impl Feed {
+    fn send(&self, row: Row) {
+        let bytes = row.payload.len();
+        if self.bytes.load(Ordering::SeqCst) + bytes <= self.bytes_max {
+            self.bytes.fetch_add(bytes, Ordering::SeqCst);
+            let _ = self.sender.send(row);
         }
     }
-}
-
-/// What records count as, where events are counted: their events, and at least one each.
-pub(crate) fn weight<M: Machine>(records: &[Record<M>]) -> usize {
-    records
-        .iter()
-        .map(|record| record.events().len().max(1))
-        .sum()
 }
 
 enum Appended {
@@ -82,7 +68,7 @@ pub(crate) struct Committer<M: Machine, J: Journal> {
     pub(crate) journal: J,
     pub(crate) snapshots: SnapshotSource,
     pub(crate) head: Head,
-    pub(crate) feed: Feed<M>,
+    pub(crate) feed: Feed,
     /// False between a loss and the recovery from it.
     pub(crate) healthy: bool,
 }
@@ -104,7 +90,7 @@ impl<M: Machine, J: Journal> Committer<M, J> {
     async fn commit(&mut self, commit: Commit<M>) {
         let Commit {
             epoch,
-            records,
+            payload,
             answers,
         } = commit;
         let unknown = SubmitError::OutcomeUnknown;
@@ -112,25 +98,27 @@ impl<M: Machine, J: Journal> Committer<M, J> {
             refuse_all(answers, unknown);
             return;
         }
-        if records.is_empty() {
-            answer_all(answers);
-            return;
-        }
-        match self.append(epoch, &records).await {
-            Appended::Durable => {
+        let appended = match Row::of_payload(self.head, epoch, payload) {
+            Ok(row) => (self.append(&row).await, Some(row)),
+            Err(error) => {
+                tracing::error!(%error, "a batch could not be encoded");
+                (Appended::Stopped(StopReason::Defect), None)
+            }
+        };
+        match appended {
+            (Appended::Durable, row) => {
                 self.shared.durable.send_replace(self.head.sequence);
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
                 self.shared.inbox.tell(News::Durable);
                 answer_all(answers);
-                let head = self.head;
-                self.feed.send(Fed { head, records });
+                row.into_iter().for_each(|row| self.feed.send(row));
             }
-            Appended::Lost => {
+            (Appended::Lost, _) => {
                 self.healthy = false;
                 self.shared.inbox.tell(News::Lost);
                 refuse_all(answers, unknown);
             }
-            Appended::Stopped(reason) => {
+            (Appended::Stopped(reason), _) => {
                 self.healthy = false;
                 self.shared.stop(reason);
                 refuse_all(answers, unknown);
@@ -138,20 +126,13 @@ impl<M: Machine, J: Journal> Committer<M, J> {
         }
     }
 
-    async fn append(&mut self, epoch: u64, records: &[Record<M>]) -> Appended {
-        let row = match Row::following(self.head, epoch, records) {
-            Ok(row) => row,
-            Err(error) => {
-                tracing::error!(%error, "a batch could not be encoded");
-                return Appended::Stopped(StopReason::Defect);
-            }
-        };
-        let appended = match self.journal.append(&row).await {
+    async fn append(&mut self, row: &Row) -> Appended {
+        let appended = match self.journal.append(row).await {
             Ok(()) => Appended::Durable,
             Err(error) => {
                 let sequence = row.sequence.0;
                 tracing::warn!(%error, sequence, "an append failed; looking whether it happened");
-                self.resolve(&row).await
+                self.resolve(row).await
             }
         };
         if matches!(appended, Appended::Durable) {

@@ -4,10 +4,9 @@
 //!
 //! ```text
 //! Handle ──► inbox ──► writer ──► committer ──► projector
-//!  (any number)        decides    encodes,      folds and writes
-//!                      in memory  hashes,       the views
-//!                                 appends,
-//!                                 answers
+//!  (any number)        decides    hashes,       folds and writes
+//!                      in memory, appends,      the views
+//!                      encodes    answers
 //! ```
 //!
 //! The **writer** takes everything that waits, lets happen what is due, decides each command and
@@ -33,7 +32,7 @@ pub use handle::{Committed, Handle, StopReason, SubmitError};
 pub use settings::Settings;
 pub use shared::Status;
 
-pub(crate) use committer::{Committer, Fed, Feed, weight};
+pub(crate) use committer::{Committer, Feed};
 pub(crate) use inbox::{Inbox, Missing};
 pub(crate) use shared::Shared;
 pub(crate) use writer::Writer;

@@ -29,9 +29,9 @@ pub struct Settings {
     /// Events between two checkpoints, each of which lets recovery start there. A checkpoint costs
     /// a digest of the whole state.
     pub checkpoint_events: u64,
-    /// Events on their way to the projector in memory; when it is further behind, it reads the
-    /// journal.
-    pub feed_events_max: usize,
+    /// Bytes of rows on their way to the projector in memory; when it is further behind, it reads
+    /// the journal. As much as the lag that is let grow, in rows of small transfers.
+    pub feed_bytes_max: usize,
     /// How long the projector works at one chunk.
     pub chunk_time: Duration,
     /// How long it works at one when it is far behind: larger chunks are sorted better.
@@ -55,7 +55,7 @@ impl Default for Settings {
             lag_events_max: 750_000,
             evict_events: 100_000,
             checkpoint_events: 4_000_000,
-            feed_events_max: 100_000,
+            feed_bytes_max: 96 << 20,
             chunk_time: Duration::from_millis(50),
             chunk_time_behind: Duration::from_millis(250),
             chunk_pause: Duration::from_millis(2),

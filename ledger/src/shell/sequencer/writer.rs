@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::engine::{Engine, Record, Submission, Verdict};
 use crate::machine::{Machine, Moment, Sequence};
 use crate::shell::clock::{self, Stamps};
+use crate::shell::codec::{CodecError, Encoder};
 use crate::shell::sequencer::Settings;
-use crate::shell::sequencer::committer::{Commit, Job, weight};
+use crate::shell::sequencer::committer::{Commit, Job};
 use crate::shell::sequencer::handle::{Committed, RETRY_AFTER, StopReason, SubmitError};
 use crate::shell::sequencer::inbox::{Answer, Gate, Group, Missing, News, Reply, Wanted, refuse};
 use crate::shell::sequencer::lag::Lag;
@@ -52,7 +53,7 @@ impl<M: Machine> Deciding<M> {
 
 /// The batch that is being built.
 struct Building<M: Machine> {
-    records: Vec<Record<M>>,
+    records: Encoder,
     answers: Vec<(Answer<M>, Vec<Reply<M>>)>,
     events: usize,
     /// Answers without a record: questions, repetitions, refusals. They wait as the others do, and
@@ -63,10 +64,11 @@ struct Building<M: Machine> {
     due_done: bool,
 }
 
-impl<M: Machine> Default for Building<M> {
-    fn default() -> Self {
+impl<M: Machine> Building<M> {
+    /// Nothing yet, of which about so many bytes are to be expected.
+    fn new(bytes: usize) -> Self {
         Self {
-            records: Vec::new(),
+            records: Encoder::with_capacity(bytes),
             answers: Vec::new(),
             events: 0,
             unrecorded: 0,
@@ -74,9 +76,7 @@ impl<M: Machine> Default for Building<M> {
             due_done: false,
         }
     }
-}
 
-impl<M: Machine> Building<M> {
     fn is_empty(&self) -> bool {
         self.filled() == 0 && self.answers.is_empty()
     }
@@ -86,9 +86,11 @@ impl<M: Machine> Building<M> {
         self.events + self.unrecorded
     }
 
-    fn push(&mut self, record: Record<M>) {
+    /// A record that cannot be encoded leaves a batch that must not be handed over.
+    fn push(&mut self, record: &Record<M>) -> Result<(), CodecError> {
+        // A record counts as its events, and as one at least.
         self.events += record.events().len().max(1);
-        self.records.push(record);
+        self.records.push(record)
     }
 }
 
@@ -141,7 +143,7 @@ impl<M: Machine> Writer<M> {
             engine,
             stamps,
             now,
-            building: Building::default(),
+            building: Building::new(0),
             deciding: VecDeque::new(),
             phase: Phase::Sealing,
             in_flight: false,
@@ -269,7 +271,16 @@ impl<M: Machine> Writer<M> {
     /// Folds a record of the writer's own and adds it to the batch.
     fn record(&mut self, record: Record<M>) {
         self.engine.apply(self.sequence(), &record, |_, _, _| {});
-        self.building.push(record);
+        self.push(&record);
+    }
+
+    /// Adds a record to the batch. One that cannot be is in the state and never in the journal, so
+    /// this is the end.
+    fn push(&mut self, record: &Record<M>) {
+        if let Err(error) = self.building.push(record) {
+            tracing::error!(%error, "a record could not be encoded");
+            self.shared.stop(StopReason::Defect);
+        }
     }
 
     /// The first row of a life: a new epoch, and the state it begins with.
@@ -322,7 +333,7 @@ impl<M: Machine> Writer<M> {
         }
         self.building.due_done = true;
         if let Some(record) = self.engine.due(moment, self.settings.batch_due_max) {
-            self.building.push(record);
+            self.push(&record);
         }
     }
 
@@ -351,7 +362,7 @@ impl<M: Machine> Writer<M> {
         let (verdict, record) = self.engine.submit(moment, &submission);
         self.building.bytes += M::weight(&submission.command);
         match record {
-            Some(record) => self.building.push(record),
+            Some(record) => self.push(&record),
             None => self.building.unrecorded += 1,
         }
         match verdict {
@@ -394,12 +405,21 @@ impl<M: Machine> Writer<M> {
         if self.in_flight || held_up || recovering || self.building.is_empty() {
             return;
         }
+        // What stopped everything may be a record of this batch.
+        if self.shared.inbox.gate().stopped().is_some() {
+            return;
+        }
         if self.is_sealed() && !self.building.records.is_empty() {
             self.keep_house();
         }
+        // The next batch is probably as large.
+        let next = Building::new(self.building.records.bytes());
         let Building {
-            records, answers, ..
-        } = std::mem::take(&mut self.building);
+            records,
+            answers,
+            events,
+            ..
+        } = std::mem::replace(&mut self.building, next);
         if records.is_empty() {
             for (answer, replies) in answers {
                 let _ = answer.send(replies);
@@ -412,11 +432,11 @@ impl<M: Machine> Writer<M> {
         }
         self.in_flight = true;
         self.moved = self.settings.clock.monotonic();
-        self.lag.commit(self.engine.applied(), weight(&records));
+        self.lag.commit(self.engine.applied(), events);
         let epoch = self.engine.epoch();
         let commit = Commit {
             epoch,
-            records,
+            payload: records.finish(),
             answers,
         };
         if self.jobs.send(Job::Commit(commit)).is_err() {
@@ -474,7 +494,7 @@ impl<M: Machine> Writer<M> {
     fn abandon(&mut self) {
         self.phase = Phase::Recovering;
         self.in_flight = false;
-        for (answer, replies) in std::mem::take(&mut self.building).answers {
+        for (answer, replies) in std::mem::replace(&mut self.building, Building::new(0)).answers {
             refuse(answer, replies.len(), SubmitError::OutcomeUnknown);
         }
         self.refuse_undecided();
