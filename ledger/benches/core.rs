@@ -51,7 +51,7 @@ impl Numbers {
             id: TransactionId(u128::from(number)),
             kind: 1,
             reference: None,
-            postings: vec![self.posting(accounts)],
+            postings: [self.posting(accounts)].into(),
         }
     }
 }
@@ -153,7 +153,7 @@ fn single(what: &str, bench: &mut Bench, accounts: u64, count: u64) {
     let mut numbers = Numbers(1);
     let commands = (0..count).map(|number| Command::Post {
         book: BOOK,
-        transactions: vec![numbers.transaction(accounts, number)],
+        transactions: [numbers.transaction(accounts, number)].into(),
     });
     let commands: Vec<Command> = commands.collect();
     measure(what, count, || {
@@ -170,7 +170,7 @@ fn batches(bench: &mut Bench, accounts: u64, count: u64) {
         .collect();
     let commands = transactions.chunks(BATCH).map(|some| Command::Post {
         book: BOOK,
-        transactions: some.to_vec(),
+        transactions: some.to_vec().into(),
     });
     let commands: Vec<Command> = commands.collect();
     measure("transfers, 8,190 a command", count, || {

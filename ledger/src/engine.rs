@@ -12,11 +12,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::few::Few;
 use crate::machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
 use crate::once::{CLOCK_ALLOWANCE_NANOS, Once, OnceEntry, OnceKey, Place, Remember, Unique};
 use crate::time::Timestamp;
@@ -32,14 +34,14 @@ pub enum Record<M: Machine> {
     /// A command was decided. The outcome is kept where a key remembers it.
     Command {
         at: Timestamp,
-        uniques: Vec<Unique>,
+        uniques: Few<Unique, 1>,
         outcome: Option<M::Outcome>,
-        events: Vec<M::Event>,
+        events: Few<M::Event, 1>,
     },
     /// Something fell due.
     Due {
         at: Timestamp,
-        events: Vec<M::Event>,
+        events: Few<M::Event, 1>,
     },
     /// A writer took over. Until this is durable nothing it has read counts.
     Seal { at: Timestamp, epoch: u64 },
@@ -72,7 +74,7 @@ impl<M: Machine> Record<M> {
 /// along from the views.
 #[derive(Debug)]
 pub struct Submission<M: Machine> {
-    pub uniques: Vec<Unique>,
+    pub uniques: Few<Unique, 1>,
     pub command: M::Command,
     pub cold: Cold<M::Key, M::Row>,
     pub once_cold: BTreeMap<OnceKey, Option<OnceEntry>>,
@@ -82,7 +84,7 @@ impl<M: Machine> Submission<M> {
     /// A command without keys: a question, or an act that is safe to repeat.
     pub fn new(command: M::Command) -> Self {
         Self {
-            uniques: Vec::new(),
+            uniques: Few::default(),
             command,
             cold: Cold::default(),
             once_cold: BTreeMap::new(),
@@ -91,9 +93,11 @@ impl<M: Machine> Submission<M> {
 
     #[must_use]
     pub fn once(mut self, unique: Unique) -> Self {
-        // Most commands have one key.
-        self.uniques.reserve_exact(1);
-        self.uniques.push(unique);
+        self.uniques = if self.uniques.is_empty() {
+            [unique].into()
+        } else {
+            self.uniques.into_iter().chain([unique]).collect()
+        };
         self
     }
 }
@@ -130,6 +134,9 @@ pub struct Engine<M: Machine> {
     records: u32,
     evicted_through: Sequence,
     epoch: u64,
+    /// Where the events of a command are collected.
+    #[serde(skip)]
+    deciding: Vec<M::Event>,
 }
 
 /// Written out because a derived one would ask for a default outcome.
@@ -143,6 +150,7 @@ impl<M: Machine> Default for Engine<M> {
             records: 0,
             evicted_through: Sequence::default(),
             epoch: 0,
+            deciding: Vec::new(),
         }
     }
 }
@@ -194,8 +202,8 @@ impl<M: Machine> Engine<M> {
         }
         let stale = Cold::default();
         let cold = if fresh { &submission.cold } else { &stale };
-        // Most commands lead to one event, and there is no room to spare for more in each record.
-        let mut events = Vec::with_capacity(1);
+        let mut events = std::mem::take(&mut self.deciding);
+        events.clear();
         let decided = catch_unwind(AssertUnwindSafe(|| {
             self.machine
                 .decide(moment.at, &submission.command, cold, &mut events)
@@ -221,9 +229,15 @@ impl<M: Machine> Engine<M> {
             Err(_) => return (Verdict::Internal, None),
         };
         let refused = outcome.is_refusal();
-        let mut uniques = submission.uniques.clone();
-        uniques.retain(|unique| !refused || unique.remember == Remember::Always);
-        if events.is_empty() && uniques.is_empty() {
+        let uniques = if refused {
+            let always = |unique: &Unique| unique.remember == Remember::Always;
+            submission.uniques.iter().copied().filter(always).collect()
+        } else {
+            submission.uniques.clone()
+        };
+        let happened = Few::drained(&mut events);
+        self.deciding = events;
+        if happened.is_empty() && uniques.is_empty() {
             return (Verdict::New(outcome), None);
         }
         let kept = (!uniques.is_empty()).then(|| outcome.clone());
@@ -231,10 +245,30 @@ impl<M: Machine> Engine<M> {
             at: moment.at,
             uniques,
             outcome: kept,
-            events,
+            events: happened,
         };
         self.apply(moment.sequence, &record, |_, _, _| {});
         (Verdict::New(outcome), Some(record))
+    }
+
+    /// Reads what [`submit`](Self::submit) will read for these, and nothing comes of it but that it
+    /// is near when their turn comes: state is larger than a processor's cache, and waiting for it
+    /// is most of the time that a command takes when each waits for itself.
+    pub fn foresee(&self, submissions: &[Submission<M>]) {
+        let mut seen = 0;
+        for submission in submissions {
+            seen ^= self.machine.foresee(&submission.command);
+            for unique in &submission.uniques {
+                seen ^= self.once.foresee(unique.key);
+            }
+        }
+        black_box(seen);
+    }
+
+    /// The same for records that are about to be folded.
+    pub fn foresee_records(&self, records: &[Record<M>]) {
+        let events = records.iter().flat_map(Record::events);
+        black_box(events.fold(0, |seen, event| seen ^ self.machine.foresee_event(event)));
     }
 
     /// What the *once* index already knows of a submission: nothing, if it may be decided.
@@ -299,7 +333,7 @@ impl<M: Machine> Engine<M> {
         }
         let record = Record::Due {
             at: moment.at,
-            events,
+            events: events.into(),
         };
         self.apply(moment.sequence, &record, |_, _, _| {});
         Some(record)

@@ -13,6 +13,7 @@
 
 pub mod core;
 pub mod engine;
+mod few;
 pub mod load;
 mod lookup;
 pub mod machine;
@@ -26,6 +27,7 @@ pub use crate::core::{
     Ledger, Limits, NewAccount, NewPosting, NewTransaction, Outcome, Posting, Reason, Rejection,
     Transaction, TransactionId, TransactionNo, TrialBalance,
 };
+pub use few::Few;
 pub use engine::{Digest, Engine, Record, Submission, Verdict};
 pub use machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
 pub use once::{Fingerprint, OnceEntry, OnceKey, Place, Remember, Unique};

@@ -68,6 +68,12 @@ impl Positions {
         found.copied()
     }
 
+    /// Whether there seems to be a position of this key, told without asking for keys.
+    pub(crate) fn foresee<K: Hash>(&self, key: &K) -> bool {
+        let hash = self.hasher.hash_one(key);
+        self.table.find(hash, |_| true).is_some()
+    }
+
     /// Puts a position in, in place of an earlier one of the same key.
     pub(crate) fn insert<K: Hash + Eq>(
         &mut self,

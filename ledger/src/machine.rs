@@ -109,6 +109,20 @@ pub trait Machine: Default + Debug + Send + Serialize + DeserializeOwned + 'stat
     /// When the next thing falls due, so that the writer wakes for it.
     fn next_due(&self) -> Option<Timestamp>;
 
+    /// Reads what deciding this command will read and returns anything made of it, so that the
+    /// processor has it near when the command's turn comes. Many are asked for at a time, and then
+    /// they are fetched at the same time.
+    fn foresee(&self, command: &Self::Command) -> u64 {
+        let _ = command;
+        0
+    }
+
+    /// The same for folding an event.
+    fn foresee_event(&self, event: &Self::Event) -> u64 {
+        let _ = event;
+        0
+    }
+
     /// Forgets what is finished and was last changed in row `through` or before it.
     fn evict(&mut self, through: Sequence);
 }

@@ -141,6 +141,12 @@ impl Once {
         Some(at(entries, gone, position))
     }
 
+    /// Reads what looking for a key and putting it in will read.
+    pub(crate) fn foresee(&self, key: OnceKey) -> u64 {
+        let index = self.index.as_ref();
+        index.map_or(0, |index| u64::from(index.foresee(&key)))
+    }
+
     pub fn insert(&mut self, entry: OnceEntry) {
         let position = self.gone + self.entries.len() as u64;
         self.entries.push_back(entry);

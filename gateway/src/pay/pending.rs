@@ -202,7 +202,7 @@ impl Payments {
         let new = subject.posting(&decision);
         let hold = Step::Hold {
             memo: memo(&new),
-            postings: new.postings,
+            postings: new.postings.into(),
             amounts: Amounts::Exact,
             timeout_secs: None,
         };

@@ -9,6 +9,7 @@ use crate::core::{
     NewTransaction, Rejection, Step, Transacted, Transaction, TransactionId, TransactionNo,
     VelocityLimit, VelocityOf,
 };
+use crate::few::Few;
 use crate::machine::Refusable;
 use crate::time::Timestamp;
 
@@ -19,7 +20,7 @@ pub enum Command {
     /// All transactions or none.
     Post {
         book: Book,
-        transactions: Vec<NewTransaction>,
+        transactions: Few<NewTransaction, 1>,
     },
     SetLimits {
         book: Book,
@@ -224,7 +225,7 @@ pub enum Outcome {
     /// The first transaction's number (the others follow) and the balances of what was touched.
     Posted {
         first: TransactionNo,
-        balances: Vec<(AccountNo, Balance)>,
+        balances: Few<(AccountNo, Balance), 2>,
     },
     Accounts(Vec<Account>),
     Refused(Rejection),

@@ -12,6 +12,7 @@ use crate::core::{
     Account, AccountNo, Balance, Book, Day, Event, Hold, Ledger, Posting, Reason, Rejection,
     Standing, TransactionId, TransactionNo,
 };
+use crate::few::Few;
 use crate::lookup::Lookup;
 
 /// Up to this many accounts a linear search beats any index.
@@ -259,11 +260,12 @@ impl<'a> Draft<'a> {
     }
 
     /// The same, without what is held.
-    pub(super) fn balances(&self) -> Vec<(AccountNo, Balance)> {
-        let touched = self.touched.iter();
-        touched
-            .map(|touched| (touched.account, touched.now.balance))
-            .collect()
+    pub(super) fn balances(&self) -> Few<(AccountNo, Balance), 2> {
+        let balance = |touched: &Touched| (touched.account, touched.now.balance);
+        match self.touched.as_slice() {
+            [one, other] => [balance(one), balance(other)].into(),
+            touched => touched.iter().map(balance).collect(),
+        }
     }
 
     fn position(&self, no: AccountNo) -> Option<usize> {

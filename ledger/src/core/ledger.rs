@@ -12,7 +12,7 @@ use crate::core::{
     Account, AccountId, AccountName, AccountNo, Balance, Book, BookTerms, Command, Event, Hold,
     HoldState, Key, Outcome, Posting, Reason, Rejection, Row, Transaction, TransactionId,
 };
-use crate::lookup::Lookup;
+use crate::lookup::Positions;
 use crate::machine::{Answer, Cold, Machine, Moment, Sequence};
 use crate::time::Timestamp;
 
@@ -28,7 +28,7 @@ pub struct Ledger {
     pub(super) velocities: Velocities,
     pub(super) names: BTreeMap<AccountNo, AccountName>,
     #[serde(skip)]
-    numbers: Lookup<(Book, AccountId), AccountNo>,
+    numbers: Positions,
 }
 
 /// The ledger as a snapshot keeps it: without the index, which follows from the accounts.
@@ -46,8 +46,10 @@ struct Saved {
 
 impl From<Saved> for Ledger {
     fn from(saved: Saved) -> Self {
-        let named = saved.accounts.iter().map(|a| ((a.book, a.id), a.no));
-        let numbers = named.collect();
+        let mut numbers = Positions::default();
+        for account in &saved.accounts {
+            put(&mut numbers, &saved.accounts, account);
+        }
         Self {
             currencies: saved.currencies,
             accounts: saved.accounts,
@@ -74,9 +76,10 @@ impl Ledger {
     }
 
     pub fn account(&self, book: Book, id: AccountId) -> Option<&Account> {
-        self.numbers
-            .get(&(book, id))
-            .map(|no| &self.accounts[no.index()])
+        let number = self
+            .numbers
+            .find(&(book, id), |number| name(&self.accounts, number))?;
+        Some(at(&self.accounts, number))
     }
 
     pub fn account_by_no(&self, no: AccountNo) -> Option<&Account> {
@@ -120,8 +123,9 @@ impl Ledger {
             }
             Event::Opened(new) => {
                 let no = self.number_after(0);
-                self.accounts.push(Account::opened(no, *new));
-                self.numbers.insert((new.book, new.id), no);
+                let account = Account::opened(no, *new);
+                self.accounts.push(account);
+                put(&mut self.numbers, &self.accounts, &account);
             }
             Event::Posted { transaction, .. } => self.fold_posted(transaction),
             Event::LimitsSet { account, limits } => self.account_mut(*account).limits = *limits,
@@ -253,6 +257,33 @@ impl Ledger {
     }
 }
 
+/// Puts an account, which is among the others already, into the index of their ids.
+fn put(numbers: &mut Positions, accounts: &[Account], account: &Account) {
+    let number = account.no.0.into();
+    numbers.insert(&(account.book, account.id), number, |number| {
+        name(accounts, number)
+    });
+}
+
+fn name(accounts: &[Account], number: u64) -> (Book, AccountId) {
+    let account = at(accounts, number);
+    (account.book, account.id)
+}
+
+/// The account of a number that the index knows, which is therefore there.
+fn at(accounts: &[Account], number: u64) -> &Account {
+    &accounts[usize::try_from(number).expect("what is in memory has an address")]
+}
+
+/// Reads a little of each part of an account.
+fn glance(account: Option<&Account>) -> u64 {
+    account.map_or(0, |account| {
+        let sums = account.balance.debits ^ account.held.credits;
+        let lowest = account.limits.minimum.unwrap_or_default();
+        u64::try_from(sums).unwrap_or_default() ^ lowest.cast_unsigned()
+    })
+}
+
 /// The sums over all accounts of one asset in one book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrialBalance {
@@ -301,6 +332,24 @@ impl Machine for Ledger {
 
     fn next_due(&self) -> Option<Timestamp> {
         self.holds.next_due()
+    }
+
+    fn foresee(&self, command: &Command) -> u64 {
+        let Command::Post { book, transactions } = command else {
+            return 0;
+        };
+        let postings = transactions.iter().flat_map(|new| &new.postings);
+        let ids = postings.flat_map(|posting| [posting.debit, posting.credit]);
+        ids.fold(0, |seen, id| seen ^ glance(self.account(*book, id)))
+    }
+
+    fn foresee_event(&self, event: &Event) -> u64 {
+        let Event::Posted { transaction, .. } = event else {
+            return 0;
+        };
+        let postings = transaction.postings.iter();
+        let numbers = postings.flat_map(|posting| [posting.debit, posting.credit]);
+        numbers.fold(0, |seen, no| seen ^ glance(self.account_by_no(no)))
     }
 
     fn evict(&mut self, through: Sequence) {

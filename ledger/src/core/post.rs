@@ -12,6 +12,7 @@ use crate::core::{
     NewTransaction, POSTINGS_PER_COMMAND_MAX, POSTINGS_PER_TRANSACTION_MAX, Posting, Reason,
     Rejection, Transaction, TransactionNo,
 };
+use crate::few::Few;
 use crate::time::Timestamp;
 
 impl Ledger {
@@ -22,7 +23,7 @@ impl Ledger {
         book: Book,
         transactions: &[NewTransaction],
         events: &mut Vec<Event>,
-    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
+    ) -> Result<Few<(AccountNo, Balance), 2>, Rejection> {
         self.post_on(Some(self.day(book, at)), book, transactions, events)
     }
 
@@ -32,7 +33,7 @@ impl Ledger {
         book: Book,
         transactions: &[NewTransaction],
         events: &mut Vec<Event>,
-    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
+    ) -> Result<Few<(AccountNo, Balance), 2>, Rejection> {
         self.post_on(None, book, transactions, events)
     }
 
@@ -42,7 +43,7 @@ impl Ledger {
         book: Book,
         transactions: &[NewTransaction],
         events: &mut Vec<Event>,
-    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
+    ) -> Result<Few<(AccountNo, Balance), 2>, Rejection> {
         let start = events.len();
         let decided = self.try_post(today, book, transactions, events);
         if decided.is_err() {
@@ -57,7 +58,7 @@ impl Ledger {
         book: Book,
         transactions: &[NewTransaction],
         events: &mut Vec<Event>,
-    ) -> Result<Vec<(AccountNo, Balance)>, Rejection> {
+    ) -> Result<Few<(AccountNo, Balance), 2>, Rejection> {
         check_shapes(transactions)?;
         let start = events.len();
         let mut foremost = Foremost::default();
@@ -92,7 +93,12 @@ impl Ledger {
         step: u32,
         new: &[NewPosting],
         foremost: &mut Foremost,
-    ) -> Vec<Posting> {
+    ) -> Few<Posting, 1> {
+        if let [posting] = new
+            && let Ok(posting) = self.resolve_posting(book, posting)
+        {
+            return [posting].into();
+        }
         let mut postings = Vec::with_capacity(new.len());
         for (position, posting) in (0..).zip(new) {
             match self.resolve_posting(book, posting) {
@@ -100,7 +106,7 @@ impl Ledger {
                 Err(rejection) => foremost.note(rejection.at(step, position)),
             }
         }
-        postings
+        postings.into()
     }
 
     fn resolve_posting(&self, book: Book, new: &NewPosting) -> Result<Posting, Rejection> {

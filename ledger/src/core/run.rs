@@ -132,7 +132,7 @@ impl<'a, 'e> Run<'a, 'e> {
             id: memo.id,
             kind: memo.kind,
             reference: memo.reference.clone(),
-            postings,
+            postings: postings.into(),
         };
         let book = self.book;
         self.events.push(Event::Posted { book, transaction });

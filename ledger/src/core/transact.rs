@@ -162,7 +162,7 @@ impl Ledger {
     ) -> Vec<Posting> {
         match step {
             Step::Post { postings, .. } | Step::Hold { postings, .. } => {
-                self.resolve(book, position, postings, foremost)
+                self.resolve(book, position, postings, foremost).into()
             }
             Step::Capture {
                 amounts: Some(amounts),

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{AccountId, AccountNo};
+use crate::few::Few;
 use crate::wide;
 
 /// Enough for a combined order over fifty merchants with their fees, or a payroll page; small
@@ -49,13 +50,13 @@ pub struct NewTransaction {
     /// The caller's own code for what kind of transaction this is.
     pub kind: u16,
     pub reference: Option<Box<str>>,
-    pub postings: Vec<NewPosting>,
+    pub postings: Few<NewPosting, 1>,
 }
 
 impl NewTransaction {
     pub(super) fn weight(&self) -> usize {
         let reference = self.reference.as_deref().map_or(0, str::len);
-        size_of_val(self) + size_of_val(self.postings.as_slice()) + reference
+        size_of_val(self) + size_of_val(&*self.postings) + reference
     }
 }
 
@@ -73,5 +74,5 @@ pub struct Transaction {
     pub id: TransactionId,
     pub kind: u16,
     pub reference: Option<Box<str>>,
-    pub postings: Vec<Posting>,
+    pub postings: Few<Posting, 1>,
 }

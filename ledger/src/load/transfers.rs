@@ -77,12 +77,13 @@ impl Transfer {
         content[32..].copy_from_slice(&posting.amount.to_le_bytes());
         let command = Command::Post {
             book: BOOK,
-            transactions: vec![NewTransaction {
+            transactions: [NewTransaction {
                 id: TransactionId(self.id),
                 kind: 1,
                 reference: None,
-                postings: vec![posting],
-            }],
+                postings: [posting].into(),
+            }]
+            .into(),
         };
         Submission::new(command).once(Unique {
             key: OnceKey {

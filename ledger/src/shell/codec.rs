@@ -163,6 +163,42 @@ fn take_length(rest: &mut &[u8]) -> Result<usize, CodecError> {
     Ok(u32::from_le_bytes(*length) as usize)
 }
 
+/// Reads the records of a payload one after the other.
+#[derive(Debug)]
+pub(crate) struct Decoder<'a> {
+    rest: &'a [u8],
+    next: usize,
+    count: usize,
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(payload: &'a [u8]) -> Result<Self, CodecError> {
+        let (count, rest) = opened(payload)?;
+        Ok(Self {
+            rest,
+            next: 0,
+            count,
+        })
+    }
+
+    /// Puts the next records in place of those that are there, at most so many; none at the end.
+    pub(crate) fn read<M: Machine>(
+        &mut self,
+        at_most: usize,
+        records: &mut Vec<Record<M>>,
+    ) -> Result<(), CodecError> {
+        records.clear();
+        while self.next < self.count && records.len() < at_most {
+            records.push(read(self.next, take_slice(&mut self.rest)?)?);
+            self.next += 1;
+        }
+        match self.rest.len() {
+            left if left > 0 && self.next == self.count => Err(CodecError::Long(left)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Reads a payload back.
 pub fn decode<M: Machine>(payload: &[u8]) -> Result<Vec<Record<M>>, CodecError> {
     let slices = slices(payload)?.into_iter().enumerate();
@@ -246,16 +282,17 @@ mod tests {
             id: TransactionId(id),
             kind: 5,
             reference: Some("rent".into()),
-            postings: vec![posting],
+            postings: [posting].into(),
         };
         let record = Record::<Ledger>::Command {
             at: Timestamp(7),
-            uniques: vec![unique],
+            uniques: [unique].into(),
             outcome: Some(Outcome::Done),
-            events: vec![Event::Posted {
+            events: [Event::Posted {
                 book: Book(1),
                 transaction,
-            }],
+            }]
+            .into(),
         };
         let body = [
             &[0, 7][..],               // a command, at 7

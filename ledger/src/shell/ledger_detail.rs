@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 use crate::core::{
     AccountNo, Book, Details, Event, Hold, Ledger, Metadata, Posting, Transaction, TransactionNo,
 };
+use crate::few::Few;
 use crate::machine::Moment;
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 
@@ -167,15 +168,15 @@ pub(super) static TABLES: [&Table; 10] = [
 #[derive(Debug, Default)]
 pub(super) struct DetailView {
     /// The postings of the last transaction: its details come right after it.
-    last: Vec<Posting>,
+    last: Few<Posting, 1>,
     /// A book whose references are not kept.
     without_references: Option<Book>,
 }
 
 impl DetailView {
-    pub(super) const fn without_references_of(book: Book) -> Self {
+    pub(super) fn without_references_of(book: Book) -> Self {
         Self {
-            last: Vec::new(),
+            last: Few::default(),
             without_references: Some(book),
         }
     }

@@ -22,7 +22,7 @@ use crate::once::Place;
 use crate::shell::chain::{Head, Row, hex};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
-use crate::shell::codec;
+use crate::shell::codec::{CodecError, Decoder};
 use crate::shell::sequencer::{Settings, Shared, StopReason};
 use crate::shell::table::Rows;
 use crate::shell::view::{Seen, View};
@@ -32,6 +32,8 @@ use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
 /// worth a transaction of its own, the most is what fits into memory well.
 const CHUNK_EVENTS_MIN: usize = 512;
 const CHUNK_EVENTS_MAX: usize = 131_072;
+/// Records that are decoded and foreseen at a time.
+const FORESEEN: usize = 16;
 /// Between two attempts after a failure: doubled each time, up to the longest.
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
@@ -56,8 +58,8 @@ impl From<RecoveryError> for ProjectError {
 }
 
 /// Where the next row is.
-enum Next<M: Machine> {
-    Here(Head, Vec<Record<M>>),
+enum Next {
+    Here(Row),
     /// None yet.
     None,
     /// None any more.
@@ -79,6 +81,8 @@ struct Run<'a, M: Machine, V, R> {
     of: &'a mut Projector<M, V, R>,
     engine: Engine<M>,
     head: Head,
+    /// The records that are being folded.
+    records: Vec<Record<M>>,
     rows: Rows,
     snapshots: Vec<Snapshot>,
     /// Rows read from the journal, the next one last.
@@ -136,6 +140,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
         let run = Run {
             engine: recovered.engine,
             head,
+            records: Vec::with_capacity(FORESEEN),
             rows: self.views.rows(),
             snapshots: Vec::new(),
             read: Vec::new(),
@@ -194,11 +199,11 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
                     .saturating_sub(started.elapsed())
             });
             match self.next(patience).await? {
-                Next::Here(head, records) => {
+                Next::Here(row) => {
                     if self.events == 0 {
                         started = Instant::now();
                     }
-                    self.fold(head, &records)?;
+                    self.fold(&row)?;
                 }
                 Next::None => return Ok((started, false)),
                 Next::Ended => return Ok((started, true)),
@@ -208,14 +213,15 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     }
 
     /// The next row; without a limit to its patience it waits until there is one.
-    async fn next(&mut self, patience: Option<Duration>) -> Result<Next<M>, ProjectError> {
+    async fn next(&mut self, patience: Option<Duration>) -> Result<Next, ProjectError> {
         loop {
             if self.of.shared.abandoned.load(Ordering::Relaxed) {
                 return Ok(Next::Ended);
             }
             if let Some(row) = self.read.pop() {
-                let records = recovery::open(&row, self.head)?;
-                return Ok(Next::Here(row.head(), records));
+                let checked = row.check(self.head);
+                checked.map_err(|error| ProjectError::Corrupt(error.to_string()))?;
+                return Ok(Next::Here(row));
             }
             let fed = match self.held.take() {
                 Some(held) => Some(held),
@@ -224,10 +230,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
             match fed {
                 Some(row) if row.sequence == self.head.sequence.next() => {
                     // The committer has just made its hash.
-                    let records = codec::decode(&row.payload);
-                    let records =
-                        records.map_err(|error| ProjectError::Corrupt(error.to_string()))?;
-                    return Ok(Next::Here(row.head(), records));
+                    return Ok(Next::Here(row));
                 }
                 Some(row) if row.sequence <= self.head.sequence => {}
                 Some(row) => {
@@ -286,27 +289,51 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
         Ok(())
     }
 
-    fn fold(&mut self, head: Head, records: &[Record<M>]) -> Result<(), ProjectError> {
-        let mut events = 0;
-        for (position, record) in (0..).zip(records) {
-            if let Record::Checkpoint { digest, .. } = record {
-                self.checkpoint(head, *digest)?;
+    fn fold(&mut self, row: &Row) -> Result<(), ProjectError> {
+        let unreadable = |error: CodecError| ProjectError::Corrupt(error.to_string());
+        let mut decoder = Decoder::new(&row.payload).map_err(unreadable)?;
+        let mut records = std::mem::take(&mut self.records);
+        let (mut position, mut events) = (0, 0);
+        loop {
+            decoder.read(FORESEEN, &mut records).map_err(unreadable)?;
+            if records.is_empty() {
+                break;
             }
-            let place = Place {
-                sequence: head.sequence,
-                record: position,
-            };
-            put_once(place, record, &mut self.rows);
-            let (view, rows) = (&mut self.of.view, &mut self.rows);
-            self.engine
-                .apply(head.sequence, record, |moment, event, machine| {
-                    let position = events;
-                    view.fold(Seen { moment, position }, event, machine, rows);
-                    events += 1;
-                });
-            self.events += record.events().len().max(1);
+            self.engine.foresee_records(&records);
+            for record in &records {
+                self.fold_record(row.head(), position, record, &mut events)?;
+                position += 1;
+            }
         }
-        self.head = head;
+        self.records = records;
+        self.head = row.head();
+        Ok(())
+    }
+
+    /// Folds a record of a row that has so many records and events before it.
+    fn fold_record(
+        &mut self,
+        head: Head,
+        position: u32,
+        record: &Record<M>,
+        events: &mut u32,
+    ) -> Result<(), ProjectError> {
+        if let Record::Checkpoint { digest, .. } = record {
+            self.checkpoint(head, *digest)?;
+        }
+        let place = Place {
+            sequence: head.sequence,
+            record: position,
+        };
+        put_once(place, record, &mut self.rows);
+        let (view, rows) = (&mut self.of.view, &mut self.rows);
+        self.engine
+            .apply(head.sequence, record, |moment, event, machine| {
+                let position = *events;
+                view.fold(Seen { moment, position }, event, machine, rows);
+                *events += 1;
+            });
+        self.events += record.events().len().max(1);
         Ok(())
     }
 

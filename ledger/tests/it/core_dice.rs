@@ -185,7 +185,7 @@ impl<'a> Dice<'a> {
             id: self.id(),
             kind: u16::from(self.of(3)),
             reference: self.reference(),
-            postings: self.postings(),
+            postings: self.postings().into(),
         }
     }
 

@@ -36,7 +36,7 @@ impl Oracle {
                     reference: new.reference.clone(),
                     metadata: std::collections::BTreeMap::new(),
                 },
-                postings: new.postings.clone(),
+                postings: new.postings.to_vec(),
                 amounts: Amounts::Exact,
                 effective: None,
                 corrects: None,
@@ -49,7 +49,7 @@ impl Oracle {
         let balances = standings
             .into_iter()
             .map(|(no, standing)| (no, standing.balance));
-        let balances: Vec<(AccountNo, Balance)> = balances.collect();
+        let balances = balances.collect();
         Ok(Outcome::Posted { first, balances })
     }
 

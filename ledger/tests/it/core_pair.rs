@@ -218,7 +218,7 @@ fn fold_row(views: &mut Rows, event: &Event) {
         Event::Posted { book, transaction } => {
             let row = TransactionRow {
                 book: *book,
-                postings: transaction.postings.clone(),
+                postings: transaction.postings.to_vec(),
                 reversed: Vec::new(),
             };
             let key = Key::Transaction(transaction.no);

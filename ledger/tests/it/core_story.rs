@@ -148,7 +148,7 @@ impl Teller {
             id: TransactionId(self.transactions),
             kind: 0,
             reference: words.text("ref"),
-            postings: self.postings(&words.0),
+            postings: self.postings(&words.0).into(),
         }
     }
 

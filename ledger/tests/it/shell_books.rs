@@ -112,7 +112,10 @@ async fn keep(handle: &Handle<Ledger>, book: Book) -> Result<(Lines, Sequence)> 
     for number in 0..dice.random_range(1..=TRANSACTIONS_MAX) {
         let new = transaction(book, number, &mut dice);
         let transactions = vec![new.clone()];
-        let post = Submission::new(Command::Post { book, transactions });
+        let post = Submission::new(Command::Post {
+            book,
+            transactions: transactions.into(),
+        });
         let committed = handle.submit(post).await?;
         match committed.outcome {
             Outcome::Posted { .. } => fold(book, &new, &mut lines),

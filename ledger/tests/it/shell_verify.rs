@@ -40,15 +40,16 @@ fn transfer(id: u128, debit: u128, credit: u128, amount: i64) -> Submission<Ledg
         id: TransactionId(id),
         kind: 7,
         reference: Some(format!("order {id}").into()),
-        postings: vec![NewPosting {
+        postings: [NewPosting {
             debit: AccountId(debit),
             credit: AccountId(credit),
             amount,
-        }],
+        }]
+        .into(),
     };
     Submission::new(Command::Post {
         book: BOOK,
-        transactions: vec![transaction],
+        transactions: [transaction].into(),
     })
     .once(Unique {
         key: OnceKey { scope: 1, key: id },

@@ -179,7 +179,7 @@ impl House {
         loop {
             let moment = self.moment();
             let submission = Submission {
-                uniques: uniques.to_vec(),
+                uniques: uniques.to_vec().into(),
                 command: command.clone(),
                 cold: cold.clone(),
                 once_cold: once_cold.clone(),

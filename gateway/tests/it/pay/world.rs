@@ -199,7 +199,7 @@ impl World {
         for _ in 0..3 {
             let moment = self.moment();
             let submission = Submission {
-                uniques: uniques.to_vec(),
+                uniques: uniques.to_vec().into(),
                 command: command.clone(),
                 cold: cold.clone(),
                 once_cold: once_cold.clone(),

@@ -59,7 +59,7 @@ impl Bodies {
             id: transaction.id.0.to_be_bytes(),
             kind: transaction.kind,
             reference: transaction.reference.as_deref(),
-            postings: transaction.postings.as_slice().into(),
+            postings: (&*transaction.postings).into(),
         };
         let bytes = std::mem::take(&mut self.bytes);
         self.bytes = postcard::to_extend(&body, bytes).expect("memory can be written to");

@@ -21,6 +21,9 @@ use crate::time::Timestamp;
 /// The writer looks at the clock at least this often, so that a jump of it is noticed.
 const WAKE_AFTER: Duration = Duration::from_secs(1);
 
+/// As many submissions are foreseen at a time as a processor fetches memory for, and a bit more.
+const FORESEEN: usize = 16;
+
 /// A group that is being decided.
 struct Deciding<M: Machine> {
     submissions: std::vec::IntoIter<Submission<M>>,
@@ -340,9 +343,17 @@ impl<M: Machine> Writer<M> {
     /// Decides what waits, until the batch is full.
     fn decide(&mut self) {
         while let Some(mut deciding) = self.deciding.pop_front() {
+            let mut foreseen = 0;
             while !self.is_full()
                 && let Some(submission) = deciding.submissions.next()
             {
+                if foreseen == 0 {
+                    let next = deciding.submissions.as_slice();
+                    foreseen = next.len().min(FORESEEN);
+                    self.engine.foresee(&next[..foreseen]);
+                } else {
+                    foreseen -= 1;
+                }
                 let reply = self.decide_one(submission);
                 deciding.replies.push(reply);
             }
