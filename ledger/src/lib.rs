@@ -27,8 +27,8 @@ pub use crate::core::{
     Ledger, Limits, NewAccount, NewPosting, NewTransaction, Outcome, Posting, Reason, Rejection,
     Transaction, TransactionId, TransactionNo, TrialBalance,
 };
-pub use few::Few;
 pub use engine::{Digest, Engine, Record, Submission, Verdict};
+pub use few::Few;
 pub use machine::{Answer, Cold, Machine, Moment, Refusable, Sequence};
 pub use once::{Fingerprint, OnceEntry, OnceKey, Place, Remember, Unique};
 pub use time::Timestamp;

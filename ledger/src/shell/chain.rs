@@ -67,11 +67,7 @@ impl Row {
     }
 
     /// The row of records that are encoded already.
-    pub(crate) fn of_payload(
-        head: Head,
-        epoch: u64,
-        payload: Vec<u8>,
-    ) -> Result<Self, CodecError> {
+    pub(crate) fn of_payload(head: Head, epoch: u64, payload: Vec<u8>) -> Result<Self, CodecError> {
         let mut row = Self {
             sequence: head.sequence.next(),
             epoch,
