@@ -10,9 +10,10 @@ mod page;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use fraud::metrics::{Drift, Scored, auc, average_precision};
 use ledger::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 pub use curve::Point;
@@ -76,11 +77,19 @@ pub struct Row {
 /// What became of the attempts of a span of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FraudReport {
-    /// Nanoseconds since 1970.
+    /// The attempts that were asked for, from here on.
     #[serde(skip)]
-    pub from: Timestamp,
+    pub from: Option<Timestamp>,
+    /// And before this.
     #[serde(skip)]
-    pub until: Timestamp,
+    pub until: Option<Timestamp>,
+    /// The first and the last attempt; absent if there were none.
+    #[serde(serialize_with = "told", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub first: Option<Timestamp>,
+    #[serde(serialize_with = "told", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last: Option<Timestamp>,
     pub all: Split,
     /// Attempts that somebody has labelled.
     pub labelled: u64,
@@ -120,6 +129,8 @@ pub struct FraudReport {
 /// A report in the making.
 #[derive(Debug, Default)]
 pub struct Builder {
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
     all: Split,
     labelled: u64,
     stopped: Split,
@@ -133,9 +144,12 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Takes the next attempt, in order of time.
     pub fn add(&mut self, found: &Labelled) {
         let decision = &found.decision;
         let fraud = matches!(found.label, Some((Label::Fraud, _)));
+        self.first.get_or_insert(decision.at);
+        self.last = Some(decision.at);
         self.labelled += u64::from(found.label.is_some());
         self.all.add(decision, fraud);
         let risk = &decision.scored.assessment;
@@ -171,7 +185,8 @@ impl Builder {
         self.scored.push((risk.score_ppm, fraud));
     }
 
-    pub fn finish(self, from: Timestamp, until: Timestamp) -> FraudReport {
+    /// The report of what was taken, which is all from the one time until before the other.
+    pub fn finish(self, from: Option<Timestamp>, until: Option<Timestamp>) -> FraudReport {
         let scored: Vec<Scored> = self
             .scored
             .iter()
@@ -189,6 +204,8 @@ impl Builder {
         FraudReport {
             from,
             until,
+            first: self.first,
+            last: self.last,
             labelled: self.labelled,
             precision_ppm: ppm(self.stopped.frauds.attempts, self.stopped.attempts()),
             recall_ppm: ppm(self.stopped.frauds.attempts, self.all.frauds.attempts),
@@ -212,6 +229,13 @@ impl Builder {
             moved: self.moved,
         }
     }
+}
+
+/// A time as the API writes it.
+fn told<S: Serializer>(at: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
+    let at = at.map_or(0, |at| i64::try_from(at.0).unwrap_or(i64::MAX));
+    let at = DateTime::<Utc>::from_timestamp_nanos(at);
+    out.collect_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// The rules that held: reasons that act by themselves, and those in shadow.
@@ -253,9 +277,9 @@ fn drift(older: &[Scored], newer: &[Scored]) -> u64 {
 }
 
 impl FraudReport {
-    /// Every table of it in one file: a section, a name, and four sums.
+    /// Every table of it in one file: a section, a name, and four sums; then the curve, without amounts, and the figures.
     pub fn to_csv(&self) -> String {
-        let mut text = "section,name,frauds,fraud_amount,others,other_amount\n".to_owned();
+        let mut text = "section,name,frauds,fraud_amount,others,other_amount,value\n".to_owned();
         let totals = [
             ("all", self.all),
             ("stopped", self.stopped),
@@ -278,7 +302,7 @@ impl FraudReport {
                 // Writing to a string cannot fail; names of rules are letters, digits and underscores.
                 let _ = writeln!(
                     text,
-                    "{section},{name},{},{},{},{}",
+                    "{section},{name},{},{},{},{},",
                     split.frauds.attempts,
                     split.frauds.amount,
                     split.others.attempts,
@@ -286,6 +310,30 @@ impl FraudReport {
                 );
             }
         }
+        for point in &self.curve {
+            let _ = writeln!(
+                text,
+                "curve,{},{},,{},,",
+                point.score_ppm, point.frauds, point.others
+            );
+        }
+        for (name, value) in self.figures() {
+            let value = value.map_or_else(String::new, |value| value.to_string());
+            let _ = writeln!(text, "figure,{name},,,,,{value}");
+        }
         text
+    }
+
+    /// Numbers that are no sums, by the names that they have in JSON.
+    fn figures(&self) -> [(&'static str, Option<u64>); 7] {
+        [
+            ("labelled", Some(self.labelled)),
+            ("precision_ppm", self.precision_ppm),
+            ("recall_ppm", self.recall_ppm),
+            ("recall_by_amount_ppm", self.recall_by_amount_ppm),
+            ("auc_ppm", self.auc_ppm),
+            ("average_precision_ppm", self.average_precision_ppm),
+            ("drift_milli", Some(self.drift_milli)),
+        ]
     }
 }

@@ -46,6 +46,7 @@ use axum::Router;
 pub use openapi::openapi;
 pub use refused::code_of;
 pub use route::{Retry, Route};
+pub(crate) use serve::nowhere;
 pub use table::routes;
 
 use crate::app::App;

@@ -42,7 +42,7 @@ pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("request-id")
 /// The place in the journal of what was done or read.
 pub(super) static JOURNAL_SEQUENCE: HeaderName = HeaderName::from_static("journal-sequence");
 
-/// The routes as a router, with an answer for every address that has none.
+/// The routes as a router. What an address that nothing has answers is for the whole of the gateway to say: [`nowhere`].
 pub(super) fn router(app: Arc<App>, routes: Vec<Route>) -> Router {
     let numbered = routes.into_iter().enumerate();
     let router = numbered.fold(Router::new(), |router, (number, route)| {
@@ -50,7 +50,6 @@ pub(super) fn router(app: Arc<App>, routes: Vec<Route>) -> Router {
     });
     router
         .method_not_allowed_fallback(wrong_method)
-        .fallback(nowhere)
         .with_state(app)
 }
 
@@ -241,9 +240,10 @@ fn with_id(mut response: Response<Body>, request_id: &str) -> Response<Body> {
     response
 }
 
-async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let detail = format!("There is nothing at {}.", request.uri().path());
-    outside(&app, Problem::new(Code::NotFound, detail))
+/// What a program is told at an address that nothing has.
+pub(crate) fn nowhere(app: &App, path: &str) -> Response<Body> {
+    let detail = format!("There is nothing at {path}.");
+    outside(app, Problem::new(Code::NotFound, detail))
 }
 
 async fn wrong_method(State(app): State<Arc<App>>, request: Request) -> Response<Body> {

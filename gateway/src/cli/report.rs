@@ -111,7 +111,7 @@ pub(crate) async fn run(report: &Report) -> Result<ExitCode> {
             eprintln!("{seen} attempts read");
         }
     }
-    let report = builder.finish(from, until);
+    let report = builder.finish(asked.from, asked.to);
     let text = if asked.html {
         report.to_html()?
     } else if asked.csv {

@@ -40,10 +40,10 @@ impl FraudReport {
     pub fn to_html(&self) -> Result<String, askama::Error> {
         let page = Page {
             report: self,
-            from: told(self.from),
-            until: told(self.until),
+            from: told(self.from.or(self.first)),
+            until: told(self.until.or(self.last)),
             style: include_str!("../../assets/page.css"),
-            figures: self.figures(),
+            figures: self.shown(),
             roc: self.roc(),
             precision_recall: self.precision_recall(),
             hours: hours(&self.by_hour),
@@ -56,7 +56,7 @@ impl FraudReport {
         page.render()
     }
 
-    fn figures(&self) -> Vec<(&'static str, String)> {
+    fn shown(&self) -> Vec<(&'static str, String)> {
         let share = |ppm: Option<u64>| ppm.map_or_else(|| "–".to_owned(), percent);
         vec![
             (
@@ -140,7 +140,11 @@ fn money(amount: i64) -> String {
     format!("{}.{:02}", amount / 100, (amount % 100).abs())
 }
 
-fn told(at: Timestamp) -> String {
+/// A time that was asked for, or of the first or last attempt; without any there is no attempt either.
+fn told(at: Option<Timestamp>) -> String {
+    let Some(at) = at else {
+        return "the beginning".to_owned();
+    };
     let time =
         DateTime::<Utc>::from_timestamp_nanos(at.0.min(i64::MAX.cast_unsigned()).cast_signed());
     time.format("%-d %B %Y, %H:%M UTC").to_string()

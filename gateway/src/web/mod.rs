@@ -22,6 +22,7 @@ use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 
+use crate::api;
 use crate::app::App;
 use crate::config::Mode;
 use crate::problem::{Code, Problem};
@@ -65,6 +66,7 @@ pub fn router(app: Arc<App>) -> Router {
             .route("/c/{order}/pay", post(demo::pay));
     }
     router
+        .fallback(nowhere)
         .layer(middleware::from_fn_with_state(app.clone(), within_limits))
         .layer(middleware::map_response_with_state(app.clone(), guard))
         .with_state(app)
@@ -102,6 +104,21 @@ async fn guard(State(app): State<Arc<App>>, mut response: Response) -> Response 
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// An address that nothing has, of a page or of the API: a browser is shown a page, any other client is told the problem.
+async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response {
+    let mut accepted = request.headers().get_all(header::ACCEPT).iter();
+    let takes_pages = accepted.any(|media| {
+        media
+            .to_str()
+            .is_ok_and(|media| media.contains("text/html"))
+    });
+    if takes_pages {
+        app.metrics.refused(Code::NotFound);
+        return refused(&app, &Problem::new(Code::NotFound, Code::NotFound.title()));
+    }
+    api::nowhere(&app, request.uri().path())
 }
 
 /// What every page shows around its own.

@@ -236,6 +236,34 @@ async fn what_no_page_can_be_is_a_page_that_says_so() {
 }
 
 #[tokio::test]
+async fn an_address_that_nothing_has_is_a_page_for_browsers_and_a_problem_for_programs() {
+    let visit = Visit::new().await;
+    for path in ["/nowhere", "/v1/nowhere", "/docs/nowhere"] {
+        let request = || visit.http.get(format!("{}{path}", visit.server.url));
+        let accepts = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let page = visit.send(request().header("accept", accepts)).await;
+        assert_eq!(page.status, 404, "{path}");
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert!(page.header("content-security-policy").contains("'none'"));
+        page.must_say("There is nothing at this address");
+        for accepts in ["*/*", "application/json"] {
+            let told = visit.send(request().header("accept", accepts)).await;
+            let problem: Value = serde_json::from_str(&told.text).unwrap();
+            assert_eq!(
+                (told.status, &problem["code"], &problem["detail"]),
+                (
+                    404,
+                    &json!("not_found"),
+                    &json!(format!("There is nothing at {path}."))
+                )
+            );
+            assert_eq!(told.header("content-type"), "application/problem+json");
+            assert_eq!(told.header("request-id"), problem["request_id"]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_order_is_a_page_that_says_so() {
     let visit = Visit::new().await;
     for id in [

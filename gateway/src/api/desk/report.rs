@@ -46,11 +46,15 @@ pub(super) struct ReportFound {
 
 pub(super) async fn fraud(ask: Ask<(), ReportAsked>) -> Replied<ReportFound> {
     let asked = ask.query;
-    let from = asked.from.map_or(Timestamp::ZERO, |time| time.0);
-    let until = asked
-        .until
-        .map_or(Timestamp(i64::MAX.cast_unsigned()), |time| time.0);
-    if from >= until {
+    let (from, until) = (
+        asked.from.map(|time| time.0),
+        asked.until.map(|time| time.0),
+    );
+    let span = (
+        from.unwrap_or(Timestamp::ZERO),
+        until.unwrap_or(Timestamp(i64::MAX.cast_unsigned())),
+    );
+    if span.0 >= span.1 {
         let detail = "from is not before until.";
         return Err(Problem::new(Code::ParameterInvalid, detail));
     }
@@ -59,7 +63,7 @@ pub(super) async fn fraud(ask: Ask<(), ReportAsked>) -> Replied<ReportFound> {
     let (mut builder, mut behind, mut seen) = (Builder::default(), None, 0);
     let cut = loop {
         let mut reading = ask.app.read_views(None).await?;
-        let page = decision::between(&mut reading, (from, until), behind, PAGE).await;
+        let page = decision::between(&mut reading, span, behind, PAGE).await;
         let page = page.map_err(|error| views_problem(&error))?;
         drop(reading);
         let Some(last) = page.last() else {

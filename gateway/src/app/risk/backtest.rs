@@ -54,6 +54,11 @@ impl Risk {
         let mut profiles = Profiles::new(Limits::default());
         let (mut place, mut vector) = (Place::START, Vec::new());
         let mut result = Backtested::default();
+        // A rule that held for nothing is told too.
+        let named = rules
+            .iter()
+            .map(|rule| (rule.name.clone(), Tally::default()));
+        result.outcome.by_rule.extend(named);
         let mut past: Vec<Past> = Vec::new();
         loop {
             let entries = page(&self.handle, place).await?;

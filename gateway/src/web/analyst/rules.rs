@@ -7,7 +7,7 @@ use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use fraud::Action;
-use fraud::rule::{Rule, Tally};
+use fraud::rule::Rule;
 use ledger::Timestamp;
 use serde::Deserialize;
 
@@ -54,7 +54,7 @@ struct Tested {
     decisions: u64,
     labelled: u64,
     cut: bool,
-    bar: Option<Bar>,
+    bar: Bar,
 }
 
 #[derive(Template)]
@@ -212,19 +212,20 @@ async fn propose(app: &App, desk: &Desk, by: KeyId, tried: Rule) -> Result<(), P
 
 fn told_of(tested: &Backtested) -> Tested {
     let all = tested.outcome.all;
-    let bar = |tally: &Tally| Bar {
-        frauds: tally.frauds,
-        genuine: tally.genuine,
-        caught: hundredths(tally.frauds, all.frauds),
-        disturbed: hundredths(tally.genuine, all.genuine),
-        fraud_money: money(tally.fraud_amount),
-        genuine_money: money(tally.genuine_amount),
-    };
+    let tally = tested.outcome.by_rule.get(TRIED).copied();
+    let tally = tally.unwrap_or_default();
     Tested {
         decisions: tested.decisions,
         labelled: tested.labelled,
         cut: tested.cut,
-        bar: tested.outcome.by_rule.get(TRIED).map(bar),
+        bar: Bar {
+            frauds: tally.frauds,
+            genuine: tally.genuine,
+            caught: hundredths(tally.frauds, all.frauds),
+            disturbed: hundredths(tally.genuine, all.genuine),
+            fraud_money: money(tally.fraud_amount),
+            genuine_money: money(tally.genuine_amount),
+        },
     }
 }
 

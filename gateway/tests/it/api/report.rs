@@ -107,7 +107,15 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(&told, report);
     let csv = gateway(&["report", "fraud", "--data", data.to_str().unwrap(), "--csv"]);
-    assert!(csv.contains("\nrule,large,1,5000,1,7000\n"), "{csv}");
+    for line in [
+        "rule,large,1,5000,1,7000,",
+        "figure,precision_ppm,,,,,500000",
+        "figure,labelled,,,,,3",
+    ] {
+        assert!(csv.lines().any(|found| found == line), "{csv}");
+    }
+    let curve = csv.lines().filter(|line| line.starts_with("curve,"));
+    assert_eq!(curve.count(), report["curve"].as_array().unwrap().len());
     let html = gateway(&[
         "report",
         "fraud",
@@ -119,6 +127,10 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
         html.contains("<td>large</td><td>1</td><td>1</td>"),
         "{html}"
     );
+    // Without bounds it says from when to when there were attempts.
+    let year = &text(&report["first"])[..4];
+    assert!(html.contains(&format!(" {year}, ")) && !html.contains(" 1970, "));
+    assert!(report["first"].as_str() < report["last"].as_str());
     assert!(html.contains("<polyline") && !html.contains("<script") && !html.contains("http://"));
     house.stop().await;
 }
