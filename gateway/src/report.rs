@@ -232,6 +232,10 @@ impl Builder {
 }
 
 /// A time as the API writes it.
+#[expect(
+    clippy::ref_option,
+    reason = "serde gives a reference to the field as it is"
+)]
 fn told<S: Serializer>(at: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
     let at = at.map_or(0, |at| i64::try_from(at.0).unwrap_or(i64::MAX));
     let at = DateTime::<Utc>::from_timestamp_nanos(at);
