@@ -3,7 +3,8 @@
 //! What:
 //! `{"base":"USD","quote":"CNY","bid":"7.1201","ask":"7.1209","time":"2026-10-30T13:15:00Z"}`.
 //! Rates are strings, since a JSON number is a float to most programs. A treasury desk that knows
-//! one price sends the same bid and ask.
+//! one price sends the same bid and ask. A line without a time is of the moment at which it was received, if the reader
+//! says which that is.
 //!
 //! Why it keeps state: a piece of a stream ends anywhere, so the beginning of a line waits for its
 //! end. A sender of whole messages ends each with a line feed.
@@ -28,6 +29,7 @@ pub struct NdjsonFeed {
     pending: String,
     /// Lines that have ended so far, to name a broken one.
     lines: usize,
+    received_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +39,7 @@ struct Line {
     quote: String,
     bid: String,
     ask: String,
-    time: String,
+    time: Option<String>,
 }
 
 impl NdjsonFeed {
@@ -51,6 +53,16 @@ impl NdjsonFeed {
             currencies,
             pending: String::new(),
             lines: 0,
+            received_at: None,
+        }
+    }
+
+    /// Takes lines without a time as of this moment.
+    #[must_use]
+    pub fn received_at(self, now: Timestamp) -> Self {
+        Self {
+            received_at: Some(now),
+            ..self
         }
     }
 
@@ -69,8 +81,11 @@ impl NdjsonFeed {
                 source,
             })
         };
-        let time = Timestamp::parse(&line.time)
-            .ok_or_else(|| LineProblem::text("the time is not RFC 3339 in UTC"))?;
+        let time = match line.time {
+            Some(text) => Timestamp::parse(&text),
+            None => self.received_at,
+        };
+        let time = time.ok_or_else(|| LineProblem::text("the time is not RFC 3339 in UTC"))?;
         Ok(Tick {
             base,
             quote,

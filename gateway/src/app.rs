@@ -10,6 +10,7 @@ mod boot;
 mod confirm;
 mod connections;
 mod desk;
+mod exchange;
 mod ledger;
 mod pay;
 mod remembered;
@@ -35,6 +36,7 @@ pub use confirm::{Asked, DeviceSignature, Pin, Proof};
 pub(crate) use confirm::{pin_owner, text_to_sign};
 pub use connections::serve;
 pub use desk::{Act, Known};
+pub(crate) use exchange::{ECB, Fed, Rates};
 pub use pay::Payer;
 use remembered::Remembered;
 pub(crate) use request_id::RequestIds;
@@ -113,6 +115,7 @@ pub struct App {
     pub mode: Mode,
     /// Without a slash at the end.
     pub public_url: String,
+    pub(crate) rates: Rates,
     pub(crate) risk: Arc<Risk>,
     pub(crate) sessions: Sessions,
     merchants: Remembered<MerchantId, Arc<Merchant>>,
@@ -193,6 +196,7 @@ impl App {
             notifier,
             mode: config.mode,
             public_url: config.public_url_at(config.listen),
+            rates: Rates::new(&config.exchange),
             risk,
             sessions: Sessions::default(),
             merchants: Remembered::new(MERCHANTS_MAX),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use fx::Currency;
 use ledger::shell::sql::Database;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -85,6 +86,7 @@ pub struct Config {
     pub risk: RiskMode,
     pub risk_fallback: Fallback,
     pub risk_rates: Vec<RiskRate>,
+    pub exchange: ExchangeArgs,
 }
 
 /// What a unit of a currency or asset counts for in yuan when risk is weighed.
@@ -117,6 +119,55 @@ impl FromStr for RiskRate {
     }
 }
 
+/// At which prices currencies are exchanged.
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub struct ExchangeArgs {
+    /// The currency in which all rates are quoted; a price between two others goes by way of it.
+    #[arg(long, env = "JIAOZI_FX_PIVOT", value_name = "CODE", value_parser = parse_pivot, default_value = "EUR")]
+    pub fx_pivot: Currency,
+
+    /// What the house takes off the middle price, in hundredths of a percent.
+    #[arg(long, env = "JIAOZI_FX_SPREAD_BPS", value_name = "BPS", default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(0..=5_000))]
+    pub fx_spread_bps: u32,
+
+    /// How long a quoted price is locked.
+    #[arg(long, env = "JIAOZI_FX_LOCK_SECS", value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub fx_lock_secs: u32,
+
+    /// How old a rate of the desk or of a stream may be. Fixings of the European Central Bank count until the next is due.
+    #[arg(long, env = "JIAOZI_FX_FRESH_SECS", value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub fx_fresh_secs: u32,
+
+    /// How far such a rate may move at once, in hundredths of a percent, before a second source or an operator must confirm
+    /// it.
+    #[arg(
+        long,
+        env = "JIAOZI_FX_BAND_BPS",
+        value_name = "BPS",
+        default_value_t = 200
+    )]
+    pub fx_band_bps: u32,
+}
+
+impl Default for ExchangeArgs {
+    fn default() -> Self {
+        Self {
+            fx_pivot: Currency::EUR,
+            fx_spread_bps: 50,
+            fx_lock_secs: 60,
+            fx_fresh_secs: 60,
+            fx_band_bps: 200,
+        }
+    }
+}
+
+fn parse_pivot(code: &str) -> Result<Currency, String> {
+    Currency::iso(code).map_err(|error| error.to_string())
+}
+
 impl Config {
     /// A test-mode gateway in a directory, on a free port of this machine.
     pub fn in_directory(data: &Path) -> Self {
@@ -131,6 +182,7 @@ impl Config {
             risk: RiskMode::Watch,
             risk_fallback: Fallback::Allow,
             risk_rates: Vec::new(),
+            exchange: ExchangeArgs::default(),
         }
     }
 
@@ -233,6 +285,9 @@ pub struct Args {
     pub risk_rates: Vec<RiskRate>,
 
     #[command(flatten)]
+    pub exchange: ExchangeArgs,
+
+    #[command(flatten)]
     pub log: LogArgs,
 }
 
@@ -277,6 +332,7 @@ impl From<&Args> for Config {
                 Mode::Live => Fallback::Challenge,
             }),
             risk_rates: args.risk_rates.clone(),
+            exchange: args.exchange,
             data,
         }
     }

@@ -25,6 +25,8 @@ mod openapi;
 pub mod order;
 mod page;
 mod payment;
+mod quote;
+mod rate;
 mod red_packet;
 pub mod refund;
 pub(crate) mod refused;

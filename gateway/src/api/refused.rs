@@ -57,6 +57,12 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
             code,
             format!("The one it is sent to has no account in {currency}."),
         ),
+        Refusal::PositionReached { code: currency } => Problem::new(
+            code,
+            format!(
+                "The house takes no more of this exchange: its position in {currency} is at its limit."
+            ),
+        ),
         Refusal::SharesInvalid { what } => {
             Problem::new(code, format!("It cannot be cut like this: {what}."))
         }

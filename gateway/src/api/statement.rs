@@ -1,5 +1,7 @@
 //! Statements of a wallet or a merchant, and transactions explained in words.
 
+use std::collections::BTreeMap;
+
 use fx::{Currency, Money};
 use ledger::{Account, AccountNo};
 use serde::Serialize;
@@ -25,7 +27,7 @@ use crate::store::statement::{Explained, Line, Posting};
 pub(super) struct LineShown {
     pub transaction: TransactionName,
     /// `top_up`, `payment`, `refund`, `transfer`, `transfer_offered`, `transfer_accepted`, `transfer_returned`,
-    /// `red_packet`, `red_packet_claimed` or `red_packet_returned`.
+    /// `red_packet`, `red_packet_claimed`, `red_packet_returned` or `conversion`.
     #[schema(example = "payment")]
     pub kind: &'static str,
     pub at: Time,
@@ -166,8 +168,8 @@ pub(super) async fn explain(ask: Ask<TransactionName, AtLeast>) -> Replied<Trans
 
 /// What it takes to say why a posting is as it is.
 struct Why {
-    currency: Currency,
-    /// All that the transaction moved.
+    currencies: BTreeMap<String, Currency>,
+    /// All that the transaction moved, if it is of one currency.
     total: i64,
     /// What the merchant's fee is, if there is a merchant.
     fee: Option<Fee>,
@@ -175,16 +177,17 @@ struct Why {
 
 impl Why {
     async fn of(app: &App, explained: &Explained) -> Result<Self, Problem> {
-        let first = explained
-            .postings
-            .first()
-            .ok_or_else(|| Problem::internal(&"a transaction without postings"))?;
+        let mut currencies = BTreeMap::new();
+        for posting in &explained.postings {
+            let currency = app.currency(&posting.currency, "").await?;
+            currencies.insert(posting.currency.clone(), currency);
+        }
         let fee = match explained.merchant {
             Some(merchant) => Some(app.find_merchant(merchant).await?.fee),
             None => None,
         };
         Ok(Self {
-            currency: app.currency(&first.currency, "").await?,
+            currencies,
             total: explained
                 .postings
                 .iter()
@@ -195,7 +198,11 @@ impl Why {
     }
 
     fn text(&self, kind: Kind, posting: &Posting) -> String {
-        let money = |amount| Money::new(amount, self.currency);
+        let currency = self.currencies.get(&posting.currency);
+        let money = |amount: i64| match currency {
+            Some(currency) => Money::new(amount, *currency).to_string(),
+            None => format!("{amount} {}", posting.currency),
+        };
         let from = holder(kind, posting.debit, true);
         let to = holder(kind, posting.credit, false);
         let moved = format!("{} from {from} to {to}", money(posting.amount));
@@ -217,6 +224,12 @@ impl Why {
                     money(self.total)
                 )
             }
+            (Kind::Conversion, _, Role::Spread, _) => {
+                format!("{moved}: the spread of its quote")
+            }
+            (Kind::Conversion, _, Role::Rounding, _) => {
+                format!("{moved}: less than a minor unit, rounded against who converts")
+            }
             (Kind::Refund, Role::Fees, Role::Wallet(_), _) => {
                 format!("{moved}: the part of its fee that goes with the refund")
             }
@@ -232,6 +245,10 @@ const fn holder(kind: Kind, role: Role, pays: bool) -> &'static str {
         (Role::Fees, _) => "the house",
         (Role::Merchant(_), _) => "the merchant",
         (Role::Transit, _) => "what is under way",
+        (Role::Position, _) => "the house's position",
+        (Role::Spread, _) => "the house's earnings by exchange",
+        (Role::Rounding, _) => "the house's account for rounding",
+        (Role::Wallet(_), Kind::Conversion) => "the wallet",
         (Role::Wallet(_), Kind::TopUp | Kind::Payment | Kind::Refund) => "the payer's wallet",
         (Role::Wallet(_), Kind::TransferReturned | Kind::RedPacketReturned) => {
             "the sender's wallet"

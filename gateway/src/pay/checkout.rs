@@ -1,7 +1,7 @@
 //! An order from creation to payment, closing or expiry.
 
 use fx::Currency;
-use ledger::{NewTransaction, Reason, Timestamp};
+use ledger::{AccountId, NewTransaction, Reason, Timestamp};
 
 use super::decision::{About, Decision};
 use super::id::MerchantId;
@@ -127,7 +127,7 @@ impl Payments {
         Ok(Outcome::Order(order))
     }
 
-    /// Posts one transaction in the payments' book and returns the balances of two roles after it.
+    /// Posts one transaction of one currency in the payments' book and returns the balances of two roles after it.
     pub(super) fn post(
         &self,
         at: Timestamp,
@@ -136,13 +136,25 @@ impl Payments {
         currency: Currency,
         events: &mut Vec<Event>,
     ) -> Result<[i128; 2], Refusal> {
+        let accounts = roles.map(|role| role.account(currency));
+        self.post_to(at, transaction, accounts, events)
+    }
+
+    /// Posts one transaction in the payments' book and returns the balances of two accounts after it.
+    pub(super) fn post_to(
+        &self,
+        at: Timestamp,
+        transaction: NewTransaction,
+        accounts: [AccountId; 2],
+        events: &mut Vec<Event>,
+    ) -> Result<[i128; 2], Refusal> {
         let mut posted = Vec::new();
         let balances = self
             .ledger
             .post_at(at, PAYMENTS_BOOK, &[transaction], &mut posted)?;
         events.extend(posted.into_iter().map(Event::Ledger));
-        Ok(roles.map(|role| {
-            let Some(account) = self.ledger.account(PAYMENTS_BOOK, role.account(currency)) else {
+        Ok(accounts.map(|id| {
+            let Some(account) = self.ledger.account(PAYMENTS_BOOK, id) else {
                 return 0;
             };
             let touched = balances.iter().find(|(no, _)| *no == account.no);

@@ -91,6 +91,10 @@ id!(
     RedPacketId, "rpk"
 );
 id!(
+    /// A price that is locked for a wallet.
+    QuoteId, "quo"
+);
+id!(
     /// A webhook endpoint of a merchant.
     EndpointId, "whe"
 );

@@ -12,12 +12,13 @@ use super::decision::{Decision, Scored};
 use super::desk;
 use super::endpoint::Endpoint;
 use super::id::{
-    BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, RedPacketId, RefundId, TransferId,
-    WalletId,
+    BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, QuoteId, RedPacketId, RefundId,
+    TransferId, WalletId,
 };
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
 use super::party::{Merchant, NewMerchant, Wallet};
+use super::quote::{NewQuote, Quote};
 use super::red_packet::{Claim, NewRedPacket, PacketState, RedPacket};
 use super::refusal::Refusal;
 use super::step_up::{Change, CheckedProof, StepUps};
@@ -98,6 +99,18 @@ pub enum Command {
     /// Questions: they change nothing.
     FindTransfer(TransferId),
     FindRedPacket(RedPacketId),
+    LockQuote(NewQuote),
+    Convert {
+        quote: QuoteId,
+        wallet: WalletId,
+    },
+    LimitPosition {
+        currency: Currency,
+        limit: Option<i64>,
+    },
+    /// Questions: they change nothing.
+    FindQuote(QuoteId),
+    Positions,
 }
 
 /// What payers and analysts do about attempts that look risky.
@@ -206,6 +219,7 @@ pub enum ColdKey {
     Ledger(ledger::core::Key),
     Transfer(TransferId),
     RedPacket(RedPacketId),
+    Quote(QuoteId),
 }
 
 /// What the views keep of it.
@@ -215,6 +229,7 @@ pub enum ColdRow {
     Ledger(ledger::core::Row),
     Transfer(Box<Transfer>),
     RedPacket(Box<RedPacket>),
+    Quote(Box<Quote>),
 }
 
 /// What happened. An event about an order carries the order as it is afterwards, so that replay needs
@@ -275,6 +290,8 @@ pub enum Event {
         transfer: TransferId,
         expires_at: Timestamp,
     },
+    /// A quote as it now is.
+    QuoteChanged(Box<Quote>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -352,11 +369,25 @@ pub enum Outcome {
         amount: Money,
         balance: i128,
     },
+    /// There may be a quote. Nothing has happened yet, not even to the keys of the command.
+    MayQuote,
+    Quote(Box<Quote>),
+    /// A conversion, and the wallet's balances in what was sold and what was bought.
+    Converted {
+        quote: Box<Quote>,
+        sold: i128,
+        bought: i128,
+    },
+    /// Accounts of the house's positions, of what it earned by them, and of what rounding left.
+    Positions(Vec<Account>),
 }
 
 impl Refusable for Outcome {
     fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::ToAssess(_) | Self::MaySend)
+        matches!(
+            self,
+            Self::Refused(_) | Self::ToAssess(_) | Self::MaySend | Self::MayQuote
+        )
     }
 }
 

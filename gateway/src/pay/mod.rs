@@ -7,7 +7,7 @@
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
 //! with its rules ([`state`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
-//! [`red_packet`]s and how they are cut ([`split`]). Around the risk of a payment: what was decided
+//! [`red_packet`]s and how they are cut ([`split`]). What becomes another currency: [`quote`]s. Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
 pub mod book;
@@ -23,6 +23,7 @@ mod open;
 pub mod order;
 pub mod party;
 pub mod pending;
+pub mod quote;
 pub mod recipe;
 pub mod red_packet;
 mod refund;
@@ -45,7 +46,7 @@ pub use desk::Desk;
 pub use endpoint::{Endpoint, Topic};
 pub use id::{
     BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo, MessageId,
-    OrderId, RedPacketId, RefundId, TransactionName, TransferId, WalletId, WalletNo,
+    OrderId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId, WalletNo,
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use message::{
@@ -55,6 +56,7 @@ pub use message::{
 pub(crate) use open::ENDPOINTS_MAX;
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
 pub use party::{CategoryCode, CodeError, CountryCode, Fee, Merchant, NewMerchant, Wallet};
+pub use quote::{NewQuote, Quote, QuoteState};
 pub use recipe::PAYMENTS_BOOK;
 pub use red_packet::{Claim, NewRedPacket, PacketState, RedPacket, Split};
 pub use refusal::Refusal;

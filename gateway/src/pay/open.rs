@@ -257,7 +257,7 @@ impl Payments {
         Outcome::TrialBalance { sums, house }
     }
 
-    fn accounts_of(&self, role: Role, currencies: &[Currency]) -> Vec<Account> {
+    pub(super) fn accounts_of(&self, role: Role, currencies: &[Currency]) -> Vec<Account> {
         let account = |currency: &Currency| {
             self.ledger
                 .account(PAYMENTS_BOOK, role.account(*currency))

@@ -5,6 +5,9 @@
 //! | `bank` | asset | currency | money that lies at the bank for wallets and merchants |
 //! | `fees` | income | currency | what the house has earned |
 //! | `transit` | liability | currency | what has left one person and not yet reached another |
+//! | `position` | equity | currency | what the house has bought of it in exchanges, less what it has sold |
+//! | `spread` | income | currency | what the house has earned by exchanges |
+//! | `rounding` | income | currency | what is less than a minor unit, of exchanges |
 //! | `wallet:N` | liability | wallet and currency | what the house owes a payer |
 //! | `merchant:N` | liability | merchant and currency | what the house owes a merchant |
 //!
@@ -22,13 +25,19 @@
 //! | red packet | wallet | transit | the amount |
 //! | red packet claimed | transit | another wallet | a share |
 //! | red packet returned | transit | wallet | what nobody claimed |
+//! | conversion of what is named as given | wallet | position | what is given |
+//! | | position | wallet | what is gotten |
+//! | | position | spread, rounding | what lies between that and its worth at the middle price |
+//! | conversion to what is named as gotten | wallet | position | its worth at the middle price |
+//! | | wallet | spread, rounding | the rest of what is given |
+//! | | position | wallet | what is gotten |
 //!
 //! An account's id says what it is: a role, the owner's number and the currency's code. So no table
 //! is needed to find an account or to explain one.
 
 use std::fmt;
 
-use fx::{Currency, Money};
+use fx::{Currency, Money, Side, Terms};
 use ledger::{
     AccountId, AccountKind, Book, Limits, NewAccount, NewPosting, NewTransaction, TransactionId,
 };
@@ -46,6 +55,9 @@ pub enum Role {
     Wallet(WalletNo),
     Merchant(MerchantNo),
     Transit,
+    Position,
+    Spread,
+    Rounding,
 }
 
 /// The kinds of transactions that payments post, as the ledger's kind codes.
@@ -62,10 +74,11 @@ pub enum Kind {
     RedPacket = 8,
     RedPacketClaimed = 9,
     RedPacketReturned = 10,
+    Conversion = 11,
 }
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TopUp,
         Self::Payment,
         Self::Refund,
@@ -76,6 +89,7 @@ impl Kind {
         Self::RedPacket,
         Self::RedPacketClaimed,
         Self::RedPacketReturned,
+        Self::Conversion,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -90,6 +104,7 @@ impl Kind {
             Self::RedPacket => "red_packet",
             Self::RedPacketClaimed => "red_packet_claimed",
             Self::RedPacketReturned => "red_packet_returned",
+            Self::Conversion => "conversion",
         }
     }
 
@@ -108,6 +123,9 @@ const OWNED: Limits = Limits {
 };
 
 impl Role {
+    /// The house's accounts of exchange.
+    pub const EXCHANGE: [Self; 3] = [Self::Position, Self::Spread, Self::Rounding];
+
     const fn parts(self) -> (u8, u32) {
         match self {
             Self::Bank => (1, 0),
@@ -115,6 +133,9 @@ impl Role {
             Self::Wallet(no) => (3, no.0),
             Self::Merchant(no) => (4, no.0),
             Self::Transit => (5, 0),
+            Self::Position => (6, 0),
+            Self::Spread => (7, 0),
+            Self::Rounding => (8, 0),
         }
     }
 
@@ -125,6 +146,9 @@ impl Role {
             Self::Wallet(_) => "wallet",
             Self::Merchant(_) => "merchant",
             Self::Transit => "transit",
+            Self::Position => "position",
+            Self::Spread => "spread",
+            Self::Rounding => "rounding",
         }
     }
 
@@ -159,6 +183,9 @@ impl Role {
             3 => Self::Wallet(WalletNo(owner)),
             4 => Self::Merchant(MerchantNo(owner)),
             5 => Self::Transit,
+            6 => Self::Position,
+            7 => Self::Spread,
+            8 => Self::Rounding,
             _ => return None,
         };
         let code = bytes[16 - CODE_BYTES..]
@@ -171,7 +198,8 @@ impl Role {
     pub fn terms(self, currency: Currency) -> NewAccount {
         let (kind, limits) = match self {
             Self::Bank => (AccountKind::Asset, Limits::NONE),
-            Self::Fees => (AccountKind::Income, Limits::NONE),
+            Self::Fees | Self::Spread | Self::Rounding => (AccountKind::Income, Limits::NONE),
+            Self::Position => (AccountKind::Equity, Limits::NONE),
             Self::Wallet(_) | Self::Merchant(_) => (AccountKind::Liability, OWNED),
             Self::Transit => (AccountKind::Liability, Limits::NO_OVERDRAFT),
         };
@@ -188,11 +216,9 @@ impl Role {
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bank => f.write_str("bank"),
-            Self::Fees => f.write_str("fees"),
             Self::Wallet(no) => write!(f, "wallet:{}", no.0),
             Self::Merchant(no) => write!(f, "merchant:{}", no.0),
-            Self::Transit => f.write_str("transit"),
+            role => f.write_str(role.name()),
         }
     }
 }
@@ -312,6 +338,29 @@ pub fn red_packet_returned(id: TransactionId, from: WalletNo, rest: Money) -> Ne
     )
 }
 
+/// A wallet's money becomes another currency, at the terms of a quote.
+pub fn conversion(id: TransactionId, wallet: WalletNo, terms: &Terms) -> NewTransaction {
+    let wallet = Role::Wallet(wallet);
+    let (taken, _) = super::quote::position_moves(terms);
+    // The margin is on the side that the customer did not name.
+    let pays_margin = match terms.fixed {
+        Side::Sell => Role::Position,
+        Side::Buy => wallet,
+    };
+    let moves = [
+        (wallet, Role::Position, taken),
+        (pays_margin, Role::Spread, terms.spread),
+        (pays_margin, Role::Rounding, terms.residual),
+        (Role::Position, wallet, terms.buy),
+    ];
+    NewTransaction {
+        id,
+        kind: Kind::Conversion as u16,
+        reference: None,
+        postings: postings(&moves),
+    }
+}
+
 /// One posting, whose kind says all.
 fn one(
     id: TransactionId,
@@ -331,7 +380,7 @@ fn one(
     }
 }
 
-/// Postings of nothing (no fee, or nothing but fee) are left out.
+/// Of these movements in one currency. Postings of nothing (no fee, or nothing but fee) are left out.
 fn transaction(
     id: TransactionId,
     kind: Kind,
@@ -339,21 +388,26 @@ fn transaction(
     currency: Currency,
     moves: &[(Role, Role, i64)],
 ) -> NewTransaction {
-    let postings = moves
+    let moves: Vec<_> = moves
         .iter()
-        .filter(|(_, _, amount)| *amount != 0)
-        .map(|(debit, credit, amount)| NewPosting {
-            debit: debit.account(currency),
-            credit: credit.account(currency),
-            amount: *amount,
-        })
+        .map(|(debit, credit, amount)| (*debit, *credit, Money::new(*amount, currency)))
         .collect();
     NewTransaction {
         id,
         kind: kind as u16,
         reference: Some(reference.into()),
-        postings,
+        postings: postings(&moves),
     }
+}
+
+fn postings(moves: &[(Role, Role, Money)]) -> Vec<NewPosting> {
+    let moves = moves.iter().filter(|(_, _, money)| money.amount != 0);
+    let posting = |(debit, credit, money): &(Role, Role, Money)| NewPosting {
+        debit: debit.account(money.currency),
+        credit: credit.account(money.currency),
+        amount: money.amount,
+    };
+    moves.map(posting).collect()
 }
 
 #[cfg(test)]
@@ -369,6 +423,9 @@ mod tests {
             Role::Wallet(WalletNo(7)),
             Role::Merchant(MerchantNo(u32::MAX)),
             Role::Transit,
+            Role::Position,
+            Role::Spread,
+            Role::Rounding,
         ];
         for role in roles {
             for currency in [Currency::CNY, points] {

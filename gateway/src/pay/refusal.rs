@@ -107,6 +107,14 @@ pub enum Refusal {
     OrdersOpenTooMany,
     /// Nobody can pay the merchant for now.
     MerchantFrozen,
+    QuoteNotFound,
+    QuoteUsed,
+    QuoteExpired,
+    QuotesOpenTooMany,
+    /// The house's position in this currency is at its limit.
+    PositionReached {
+        code: String,
+    },
 }
 
 impl Refusal {
@@ -172,6 +180,11 @@ impl Refusal {
             Self::KeysTooMany => "keys_too_many",
             Self::OrdersOpenTooMany => "orders_open_too_many",
             Self::MerchantFrozen => "merchant_frozen",
+            Self::QuoteNotFound => "quote_not_found",
+            Self::QuoteUsed => "quote_used",
+            Self::QuoteExpired => "quote_expired",
+            Self::QuotesOpenTooMany => "quotes_open_too_many",
+            Self::PositionReached { .. } => "position_reached",
         }
     }
 }

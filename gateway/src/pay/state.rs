@@ -17,6 +17,7 @@ use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome, RiskComm
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
 use super::pending::Pending;
+use super::quote::Quote;
 use super::red_packet::RedPacket;
 use super::refusal::Refusal;
 use super::shelf::{Shelf, Shelved};
@@ -44,6 +45,9 @@ pub struct Payments {
     pub(super) red_packets: Shelf<RedPacket>,
     /// How many transfers and red packets each wallet has under way.
     pub(super) under_way: BTreeMap<WalletId, u32>,
+    pub(super) quotes: Shelf<Quote>,
+    /// How many quotes each wallet has open.
+    pub(super) quotes_open: BTreeMap<WalletId, u32>,
 }
 
 impl Shelved for Order {
@@ -248,13 +252,26 @@ impl Payments {
         self.red_packets.keep(moment, packet);
     }
 
+    fn keep_quote(&mut self, moment: Moment, quote: &Quote) {
+        let before = self.quotes.take(quote.id);
+        let was_open = before.is_some_and(|before| !before.is_finished());
+        let is_open = !quote.is_finished();
+        count(&mut self.quotes_open, quote.wallet, was_open, is_open);
+        self.quotes.keep(moment, quote.clone());
+    }
+
     /// Counts what a wallet has under way.
     fn count(&mut self, wallet: WalletId, before: bool, after: bool) {
-        let count = self.under_way.entry(wallet).or_default();
-        *count = (*count + u32::from(after)).saturating_sub(u32::from(before));
-        if *count == 0 {
-            self.under_way.remove(&wallet);
-        }
+        count(&mut self.under_way, wallet, before, after);
+    }
+}
+
+/// Counts one thing of a wallet that was there before, or is there after, or both.
+fn count(counts: &mut BTreeMap<WalletId, u32>, wallet: WalletId, before: bool, after: bool) {
+    let count = counts.entry(wallet).or_default();
+    *count = (*count + u32::from(after)).saturating_sub(u32::from(before));
+    if *count == 0 {
+        counts.remove(&wallet);
     }
 }
 
@@ -341,6 +358,21 @@ impl Machine for Payments {
             | Command::FindRedPacket(_) => {
                 return self.decide_on_sending(at, command, cold, events);
             }
+            Command::LockQuote(new) => self.lock_quote(at, new, events),
+            Command::Convert { quote, wallet } => {
+                return self.with_quote(*quote, cold, |quote| {
+                    self.convert(at, quote, *wallet, events)
+                });
+            }
+            Command::FindQuote(id) => {
+                return self.with_quote(*id, cold, |quote| {
+                    Ok(Outcome::Quote(Box::new(quote.clone())))
+                });
+            }
+            Command::LimitPosition { currency, limit } => {
+                self.limit_position(*currency, *limit, events)
+            }
+            Command::Positions => Ok(self.positions()),
         };
         Answer::Decided(decided.into())
     }
@@ -380,6 +412,7 @@ impl Machine for Payments {
                 self.books.insert(book.tenant.id, book.clone());
             }
             Event::TransferChanged(transfer) => self.keep_transfer(moment, transfer),
+            Event::QuoteChanged(quote) => self.keep_quote(moment, quote),
             Event::RedPacketChanged(packet) => {
                 self.keep_red_packet(moment, RedPacket::clone(packet));
             }
@@ -419,6 +452,9 @@ impl Machine for Payments {
             })
         });
         events.extend(expired);
+        let room = limit.saturating_sub(events.len());
+        let expired = self.quotes.due(at).take(room).map(Quote::expired);
+        events.extend(expired.map(Box::new).map(Event::QuoteChanged));
         self.lapse(at, limit.saturating_sub(events.len()), events);
         self.give_back_untaken(at, limit.saturating_sub(events.len()), events);
         let mut holds = Vec::new();
@@ -432,6 +468,7 @@ impl Machine for Payments {
             self.orders.next_due(),
             self.transfers.next_due(),
             self.red_packets.next_due(),
+            self.quotes.next_due(),
             self.pending.next_due(),
             self.ledger.next_due(),
         ];
@@ -445,5 +482,6 @@ impl Machine for Payments {
         }
         while self.transfers.evict(through).is_some() {}
         while self.red_packets.evict(through).is_some() {}
+        while self.quotes.evict(through).is_some() {}
     }
 }

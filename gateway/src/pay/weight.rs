@@ -31,6 +31,14 @@ impl Command {
                 let members = size_of_val(new.members.as_slice());
                 members + new.greeting.len() + new.scored.as_deref().map_or(0, scored)
             }
+            Self::LockQuote(new) => {
+                let terms = |terms: &fx::Terms| {
+                    let path = terms.path.as_slice();
+                    let sources = path.iter().map(|leg| leg.source.len()).sum::<usize>();
+                    size_of_val(path) + sources + terms.tier.len()
+                };
+                new.terms.as_ref().map_or(0, terms)
+            }
             Self::OpenBook { settings, .. } => settings.name.len(),
             Self::Ledger(asked) => {
                 size_of_val(asked.assets.as_slice()) + Ledger::weight(&asked.command)
@@ -48,6 +56,10 @@ impl Command {
             | Self::Claim { .. }
             | Self::FindTransfer(_)
             | Self::FindRedPacket(_)
+            | Self::Convert { .. }
+            | Self::LimitPosition { .. }
+            | Self::FindQuote(_)
+            | Self::Positions
             | Self::Endpoints(_)
             | Self::TrialBalance
             | Self::FindBook(_)

@@ -185,6 +185,20 @@ catalogue! {
     RedPacketExpired "red_packet_expired" CONFLICT "The red packet was open for a day, which is over" "Nothing: what was left is back with its sender."
     SharesInvalid "shares_invalid" UNPROCESSABLE_ENTITY "The red packet cannot be cut into these shares" "Change the amount, the shares or whom it is for, as the detail says."
 
+    // Exchange.
+    QuoteNotFound "quote_not_found" NOT_FOUND "There is no such quote, or it is not yours" "Check the quote's id."
+    QuoteUsed "quote_used" CONFLICT "The quote was used before" "Ask for a new quote."
+    QuoteExpired "quote_expired" CONFLICT "The quote has expired" "Ask for a new quote, and use it in its time."
+    QuotesOpenTooMany "quotes_open_too_many" TOO_MANY_REQUESTS "The wallet has as many open quotes as it may have" "Use one, or wait until some expire."
+    PositionReached "position_reached" UNPROCESSABLE_ENTITY "The house's position in the currency is at its limit" "Use a smaller amount, or try again later."
+    SameCurrency "same_currency" UNPROCESSABLE_ENTITY "Both sides of an exchange are in the same currency" "Name two currencies."
+    AmountTooSmall "amount_too_small" UNPROCESSABLE_ENTITY "The amount is worth less than a minor unit of the other currency" "Exchange a larger amount."
+    RateUnknown "rate_unknown" SERVICE_UNAVAILABLE "There is no rate between these currencies" "Ask whoever runs the house to feed one: POST /v1/rates."
+    RateStale "rate_stale" SERVICE_UNAVAILABLE "The latest rate between these currencies is too old" "Try again when the feed has gone on."
+    RateDisputed "rate_disputed" SERVICE_UNAVAILABLE "A rate has moved further than is believed at once, or sources differ" "Try again when a second source or an operator has confirmed it."
+    RateSourceUnknown "rate_source_unknown" NOT_FOUND "There is no source of rates of this name, or it holds nothing back" "Look the rates up to see the sources, and what is held."
+    RatesInvalid "rates_invalid" UNPROCESSABLE_ENTITY "The text is not one of rates" "Correct it at the line in the detail; nothing of it was used."
+
     // Looking for fraud.
     RulesInvalid "rules_invalid" UNPROCESSABLE_ENTITY "The rules cannot run" "Correct the rules at the places listed in errors."
     SamePerson "same_person" FORBIDDEN "Who proposed it cannot approve it" "Ask somebody else to approve it with their key."

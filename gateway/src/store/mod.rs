@@ -15,6 +15,7 @@
 //! | `red_packets` | red packet, as it was sent or has ended | id, which is the order of sending |
 //! | `red_packet_members` | person who may take a share | packet, wallet |
 //! | `red_packet_claims` | share that was taken | packet, place |
+//! | `quotes` | price that was locked for a wallet, as it stands | id, which is the order of quoting |
 //! | `notifications` | message to a webhook endpoint, as it is sent | row of the journal |
 //! | `decisions` | attempt to pay that was scored, as it stands | id, which is the order of attempts |
 //! | `cases` | decision that analysts are shown | id |
@@ -30,6 +31,7 @@ mod decode;
 pub mod notification;
 pub mod order;
 pub mod page;
+mod quote;
 pub mod risk_log;
 mod risk_tables;
 mod risk_view;

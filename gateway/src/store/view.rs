@@ -8,6 +8,7 @@ use ledger::{Moment, Sequence, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::order::find_cold;
+use super::quote;
 use super::risk_view;
 use super::tables::{
     BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
@@ -58,6 +59,7 @@ impl View<Payments> for PaymentsView {
             &MOVEMENTS,
             &NOTIFICATIONS,
         ]);
+        tables.push(&quote::QUOTES);
         tables.extend(sending_view::tables());
         tables.extend(risk_view::tables());
         tables
@@ -114,6 +116,7 @@ impl View<Payments> for PaymentsView {
             | Event::RedPacketClaimed { .. }
             | Event::RedPacketEnded { .. }
             | Event::RedPacketExtended { .. } => sending_view::fold(event, payments, rows),
+            Event::QuoteChanged(changed) => quote::fold(changed, payments, rows),
             Event::OrderRefunded { order, refund } => {
                 put_order(moment, order, rows);
                 put_refund(order, refund, rows);
@@ -149,6 +152,10 @@ impl View<Payments> for PaymentsView {
                 ColdKey::RedPacket(id) => {
                     let found = sending::find_red_packet(connection, *id).await?;
                     found.map(Box::new).map(ColdRow::RedPacket)
+                }
+                ColdKey::Quote(id) => {
+                    let found = quote::find(connection, *id).await?;
+                    found.map(Box::new).map(ColdRow::Quote)
                 }
                 ColdKey::Ledger(key) => {
                     let mut rows = LedgerView::cold(connection, &[*key]).await?;

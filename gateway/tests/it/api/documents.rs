@@ -91,6 +91,8 @@ fn no_route_lacks_words_access_or_a_rule_of_retries() {
             "/v1/rules/backtest",
             "/v1/ledger/balances",
             "/v1/ledger/import",
+            "/v1/rates",
+            "/v1/rates/held",
         ]
         .contains(&route.path);
         assert_eq!(

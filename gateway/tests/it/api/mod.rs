@@ -4,6 +4,7 @@ mod desk;
 mod desk_pages;
 mod documents;
 mod dropped;
+mod exchange;
 mod house;
 mod ledger;
 mod payment;

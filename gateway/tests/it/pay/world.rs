@@ -9,8 +9,9 @@ use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::{Change, StepUps};
 use gateway::pay::{
     Assessment, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup,
-    MerchantId, NewMerchant, OrderId, OrderNumber, Outcome, Payments, RedPacket, RedPacketId,
-    RefundId, RiskCommand, Row, Scored, SealedSecret, StepUp, Transfer, TransferId, WalletId,
+    MerchantId, NewMerchant, OrderId, OrderNumber, Outcome, Payments, Quote, QuoteId, RedPacket,
+    RedPacketId, RefundId, RiskCommand, Row, Scored, SealedSecret, StepUp, Transfer, TransferId,
+    WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -27,6 +28,7 @@ pub(super) struct World {
     views: BTreeMap<OrderId, Row>,
     transfers: BTreeMap<TransferId, Transfer>,
     red_packets: BTreeMap<RedPacketId, RedPacket>,
+    quotes: BTreeMap<QuoteId, Quote>,
     once: BTreeMap<OnceKey, ledger::OnceEntry>,
     pub now: Timestamp,
     sequence: Sequence,
@@ -142,6 +144,9 @@ impl World {
                 self.transfers
                     .insert(transfer.id, Transfer::clone(transfer));
             }
+            Event::QuoteChanged(quote) => {
+                self.quotes.insert(quote.id, Quote::clone(quote));
+            }
             Event::RedPacketChanged(packet) => {
                 self.red_packets.insert(packet.id, RedPacket::clone(packet));
             }
@@ -163,6 +168,10 @@ impl World {
             ColdKey::RedPacket(id) => {
                 let found = self.red_packets.get(id).cloned();
                 found.map(Box::new).map(ColdRow::RedPacket)
+            }
+            ColdKey::Quote(id) => {
+                let found = self.quotes.get(id).cloned();
+                found.map(Box::new).map(ColdRow::Quote)
             }
             ColdKey::Order(_) | ColdKey::Ledger(_) => {
                 let row = self.views.values().find(|row| names(key, row));
