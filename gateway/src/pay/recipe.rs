@@ -357,7 +357,7 @@ pub fn conversion(id: TransactionId, wallet: WalletNo, terms: &Terms) -> NewTran
         id,
         kind: Kind::Conversion as u16,
         reference: None,
-        postings: postings(&moves),
+        postings: postings(&moves).into(),
     }
 }
 
@@ -396,7 +396,7 @@ fn transaction(
         id,
         kind: kind as u16,
         reference: Some(reference.into()),
-        postings: postings(&moves),
+        postings: postings(&moves).into(),
     }
 }
 
