@@ -43,7 +43,7 @@ section() {
 # tools: sees to it that every program the tests start is there.
 tools() {
   local missing=() pair command package
-  for pair in cc:gcc hledger:hledger zbarimg:zbar-tools chromium:chromium chromedriver:chromium-driver; do
+  for pair in cc:gcc hledger:hledger openssl:openssl python3:python3 zbarimg:zbar-tools chromium:chromium chromedriver:chromium-driver; do
     command=${pair%%:*} package=${pair##*:}
     command -v "$command" >/dev/null || missing+=("$package")
   done

@@ -7,6 +7,7 @@
 
 mod ask;
 mod boot;
+pub(crate) mod checkpoint;
 mod confirm;
 mod connections;
 mod desk;
@@ -45,6 +46,7 @@ use secrets::{Secrets, SecretsError};
 
 use crate::api;
 use crate::auth::Keys;
+use crate::checkpoint::{self as signed, CheckpointKey, KeyError};
 use crate::config::{Config, Mode};
 use crate::notify::{Notifier, NotifyError};
 use crate::pay::{Merchant, MerchantId, Payments};
@@ -84,6 +86,8 @@ pub enum StartError {
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     #[error(transparent)]
+    CheckpointKey(#[from] KeyError),
+    #[error(transparent)]
     Store(#[from] OpenError),
     #[error(transparent)]
     Notify(#[from] NotifyError),
@@ -118,6 +122,7 @@ pub struct App {
     pub(crate) rates: Rates,
     pub(crate) risk: Arc<Risk>,
     pub(crate) sessions: Sessions,
+    pub(crate) checkpoints: checkpoint::Checkpoints,
     merchants: Remembered<MerchantId, Arc<Merchant>>,
     assets: Remembered<String, Currency>,
     accounts: Remembered<AccountNo, Arc<KnownFacts>>,
@@ -156,6 +161,7 @@ impl App {
             Secrets::read_or_make(&config.master_key_file)?
         };
         let secrets = Arc::new(secrets);
+        let checkpoint_key = CheckpointKey::load_or_make(&config.data.join(signed::KEY_FILE))?;
         let store = Store::open(
             &config.database,
             PaymentsView::new(api::event::body),
@@ -199,6 +205,7 @@ impl App {
             rates: Rates::new(&config.exchange),
             risk,
             sessions: Sessions::default(),
+            checkpoints: checkpoint::Checkpoints::new(checkpoint_key),
             merchants: Remembered::new(MERCHANTS_MAX),
             assets: Remembered::new(ASSETS_MAX),
             accounts: Remembered::new(ACCOUNTS_MAX),

@@ -7,20 +7,21 @@ mod sending;
 
 use std::collections::HashMap;
 
-use ledger::Moment;
 use ledger::shell::sql::Database;
 use ledger::shell::verify::Broken;
-use ledger::shell::{Audit, LedgerAudit, Report, VerifyError};
+use ledger::shell::{Audit, LedgerAudit, Report, VerifyError, Wanted};
+use ledger::{Moment, TrialBalance};
 
 use crate::pay::{Event, Order, OrderId, OrderState, Payments};
 use crate::store::PaymentsView;
 
 /// Verifies a gateway's database: journal and views, beside whatever runs and without changing anything.
-pub async fn verify(database: impl Into<Database>) -> Result<Report, VerifyError> {
+pub async fn verify(database: impl Into<Database>, wanted: Wanted) -> Result<Report, VerifyError> {
     ledger::shell::verify(
         database,
         PaymentsView::new(crate::api::event::body),
         PaymentsAudit::default(),
+        wanted,
     )
     .await
 }
@@ -59,6 +60,10 @@ impl Audit<Payments> for PaymentsAudit {
     fn state(&mut self, payments: &Payments) -> Result<(), Broken> {
         self.sending.state(payments)?;
         self.ledger.state(payments.ledger())
+    }
+
+    fn trial_balance(&self, payments: &Payments) -> Vec<TrialBalance> {
+        payments.ledger().trial_balance()
     }
 }
 

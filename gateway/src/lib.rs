@@ -9,7 +9,7 @@
 //! 5. [`notify`] and [`webhook`]: telling merchants.
 //! 6. [`qr`]: codes, both ways.
 //! 7. [`web`]: pages for people.
-//! 8. [`audit`]: what must hold of a journal, checked offline.
+//! 8. [`audit`]: what must hold of a journal, checked offline. [`checkpoint`]: what it is, signed.
 //! 9. [`report`]: what became of payments that looked risky.
 //! 10. [`config`], [`secret`], [`telemetry`] and [`failure`]: settings, secrets, metrics, and how a failure is told.
 
@@ -17,6 +17,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod checkpoint;
 pub mod config;
 pub mod failure;
 pub mod notify;

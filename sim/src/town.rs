@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use ledger::shell::Wanted;
 use tokio::task::JoinSet;
 
 use crate::desk::{self, Desk};
@@ -259,7 +260,7 @@ fn count<R: Rail>(run: &Run<R>, hooks: &Hooks) -> (u64, u64) {
 
 async fn verify(data: &Path) -> anyhow::Result<Journal> {
     tell("verifying the journal");
-    let report = gateway::audit::verify(data).await?;
+    let report = gateway::audit::verify(data, Wanted::default()).await?;
     Ok(Journal {
         verified: report.is_clean(),
         rows: report.rows,

@@ -10,6 +10,7 @@
 pub(crate) mod ask;
 mod asset;
 mod check;
+mod checkpoint;
 pub(crate) mod code;
 mod decision;
 mod delivery;

@@ -106,7 +106,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], SecretsError> {
 }
 
 /// Writes a new file that nobody but its owner may read. It is complete as soon as it has its name.
-pub(super) fn write_private(file: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write_private(file: &Path, text: &str) -> io::Result<()> {
     let draft = file.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -5,6 +5,7 @@
 //! a request refused), and 2 when the question could not be asked (wrong usage, a file that cannot be read).
 
 mod bench;
+mod checkpoint;
 mod doctor;
 mod fraud;
 mod ledger;
@@ -37,6 +38,7 @@ struct Line {
 enum Command {
     Serve(serve::Serve),
     Verify(verify::Verify),
+    Checkpoint(checkpoint::Checkpoint),
     Doctor(doctor::Doctor),
     Request(request::Request),
     /// Say what happened, for people and for other programs.
@@ -61,6 +63,7 @@ pub(crate) fn run() -> ExitCode {
     let result = match Line::parse().command {
         Command::Serve(serve) => wait_for(serve::run(&serve)),
         Command::Verify(verify) => wait_for(verify::run(&verify)),
+        Command::Checkpoint(checkpoint) => wait_for(checkpoint::run(&checkpoint)),
         Command::Doctor(doctor) => wait_for(doctor::run(&doctor)),
         Command::Request(request) => wait_for(request::run(&request)),
         Command::Report(report) => wait_for(report::run(&report)),

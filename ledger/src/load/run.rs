@@ -14,7 +14,7 @@ use crate::load::transfers::{ACCOUNTS_PER_COMMAND, Transfer, account, account_id
 use crate::load::{DiskLimit, Figures, Load, LoadError, memory, transfers};
 use crate::shell::sql::{Database, Query};
 use crate::shell::{
-    Committed, Handle, LedgerAudit, LedgerView, Settings, Store, SubmitError, verify,
+    Committed, Handle, LedgerAudit, LedgerView, Settings, Store, SubmitError, Wanted, verify,
 };
 
 /// How long the views may stand still before something is wrong.
@@ -68,7 +68,8 @@ pub async fn run(
 
     told("verifying");
     let started = Instant::now();
-    let report = verify(&database, LedgerView::default(), LedgerAudit::default()).await?;
+    let (view, audit) = (LedgerView::default(), LedgerAudit::default());
+    let report = verify(&database, view, audit, Wanted::default()).await?;
     let verified = started.elapsed();
     expect(report.is_clean(), || format!("{:?}", report.difference))?;
     told("measuring the disk");

@@ -12,10 +12,12 @@
 //!    [`packed`] is how histories are kept: in sorted runs instead of one row each.
 //! 6. `recovery`: the state at a start.
 //! 7. [`store`]: all of it, opened in one call.
-//! 8. [`verify`]: everything on disk, checked against the journal.
-//! 9. [`ledger_view`] and [`ledger_event`]: the tables of a ledger; [`ledger_read`]: what is read from them.
+//! 8. [`row_tree`] and [`checkpoint`]: what the journal is, in a statement that can be published.
+//! 9. [`verify`]: everything on disk, checked against the journal.
+//! 10. [`ledger_view`] and [`ledger_event`]: the tables of a ledger; [`ledger_read`]: what is read from them.
 
 pub mod chain;
+pub mod checkpoint;
 pub mod clock;
 pub mod codec;
 mod cold;
@@ -31,6 +33,7 @@ pub mod packed;
 mod past;
 mod projector;
 mod recovery;
+pub mod row_tree;
 pub mod sequencer;
 pub mod sql;
 pub mod store;
@@ -40,6 +43,7 @@ pub mod view;
 pub mod views;
 
 pub use chain::{Head, Proof, Row};
+pub use checkpoint::{CheckpointError, Inclusion, Statement};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use ledger_event::LedgerEvents;
 pub use ledger_view::LedgerView;
@@ -47,6 +51,8 @@ pub use recovery::RecoveryError;
 pub use sequencer::{Committed, Handle, Settings, Status, StopReason, SubmitError};
 pub use store::{OpenError, Store, rebuild_views};
 pub use table::{Column, Growth, Kind, Rows, Table, Value};
-pub use verify::{Audit, Difference, LedgerAudit, Place, Report, VerifyError, verify};
+pub use verify::{
+    Audit, Difference, LedgerAudit, Place, Progress, Report, VerifyError, Wanted, verify,
+};
 pub use view::{Seen, View};
 pub use views::{Reading, Views, ViewsError};

@@ -23,6 +23,7 @@ use crate::shell::chain::{Head, Row, hex};
 use crate::shell::codec::{CodecError, Decoder};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::recovery::{self, READ_BYTES_MAX, RecoveryError};
+use crate::shell::row_tree::{Edge, TreeError};
 use crate::shell::sequencer::{Settings, Shared, StopReason};
 use crate::shell::table::Rows;
 use crate::shell::view::{Seen, View};
@@ -44,6 +45,8 @@ enum ProjectError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Views(#[from] ViewsError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
     #[error("{0}")]
     Corrupt(String),
 }
@@ -83,6 +86,8 @@ struct Run<'a, M: Machine, V, R> {
     head: Head,
     /// The records that are being folded.
     records: Vec<Record<M>>,
+    /// Of the tree over the rows, up to the head.
+    edge: Edge,
     rows: Rows,
     snapshots: Vec<Snapshot>,
     /// Rows read from the journal, the next one last.
@@ -136,11 +141,13 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
         let snapshots = self.views.snapshots().await?;
         let recovered =
             recovery::recover(&mut self.journal, snapshots, Some(head.sequence)).await?;
+        let edge = self.views.edge(head, &mut self.journal).await?;
         self.shared.set_projected(head.sequence);
         let run = Run {
             engine: recovered.engine,
             head,
             records: Vec::with_capacity(FORESEEN),
+            edge,
             rows: self.views.rows(),
             snapshots: Vec::new(),
             read: Vec::new(),
@@ -306,6 +313,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
             }
         }
         self.records = records;
+        self.edge.push(&row.hash, Some(&mut self.rows));
         self.head = row.head();
         Ok(())
     }

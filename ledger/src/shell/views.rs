@@ -14,9 +14,10 @@ use sha2::{Digest as _, Sha256};
 use crate::engine::Digest;
 use crate::machine::Sequence;
 use crate::shell::chain::{Head, hex};
-use crate::shell::journal::SHARD;
+use crate::shell::journal::{ReadJournal, SHARD};
 use crate::shell::once_filter::OnceFilters;
 use crate::shell::packed::{self, Packs};
+use crate::shell::row_tree::{Edge, ROW_TREE, TreeError};
 use crate::shell::sql::{Area, Connection, Database, Pool, Query, Row, Session, Transaction};
 use crate::shell::table::{Column, Growth, Rows, Table};
 
@@ -219,6 +220,16 @@ impl ViewsWriter {
         Ok(())
     }
 
+    /// Where the next row attaches to the tree over the rows, after those up to the watermark.
+    pub(crate) async fn edge(
+        &mut self,
+        head: Head,
+        journal: &mut impl ReadJournal,
+    ) -> Result<Edge, TreeError> {
+        let mut connection = self.session.connection().await?;
+        Edge::load(head.sequence.0, &mut connection, journal).await
+    }
+
     /// The snapshots there are, newest first.
     pub(crate) async fn snapshots(&mut self) -> Result<Vec<Snapshot>, ViewsError> {
         snapshots(&mut self.session.connection().await?).await
@@ -238,6 +249,7 @@ impl ViewsWriter {
 /// A view's tables, and the house's that are made from the journal as well.
 fn all(mut tables: Vec<&'static Table>) -> Vec<&'static Table> {
     tables.extend(packed::TABLES);
+    tables.push(&ROW_TREE);
     tables
 }
 

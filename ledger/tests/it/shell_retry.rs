@@ -12,7 +12,7 @@ use ledger::core::{Key, Row};
 use ledger::shell::sql::{Connection, Query};
 use ledger::shell::{
     Handle, LedgerAudit, LedgerEvents, LedgerView, ManualClock, Rows, Seen, Settings, Store,
-    SubmitError, Table, View, verify,
+    SubmitError, Table, View, Wanted, verify,
 };
 use ledger::{
     AccountId, AccountKind, Book, Command, Event, Ledger, Limits, Machine, NewAccount, NewPosting,
@@ -112,7 +112,13 @@ async fn a_chunk_that_could_not_be_written_is_folded_again_to_the_same_rows() ->
     drop(reading);
     store.shutdown().await;
     let audit = LedgerAudit::default();
-    let report = verify(directory.path(), WithEvents::default(), audit).await?;
+    let report = verify(
+        directory.path(),
+        WithEvents::default(),
+        audit,
+        Wanted::default(),
+    )
+    .await?;
     ensure!(report.difference.is_none(), "{:?}", report.difference);
     Ok(())
 }

@@ -2,8 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 use fx::Currency;
+use ledger::shell::checkpoint::text_of_sums;
 use ledger::shell::sql::{Database, Query, Session};
-use ledger::shell::{LedgerAudit, LedgerView, Place, Report, Settings, Store, Value, verify};
+use ledger::shell::{
+    Head, LedgerAudit, LedgerView, Place, Report, Settings, Statement, Store, Value, Wanted,
+    rebuild_views, verify,
+};
 use ledger::{
     AccountId, AccountKind, Book, Command, Fingerprint, Ledger, Limits, NewAccount, NewPosting,
     NewTransaction, OnceKey, Remember, Sequence, Submission, TransactionId, Unique,
@@ -15,6 +19,7 @@ on_both! {
     a_good_directory_is_clean
     every_change_to_the_journal_is_found
     every_change_to_a_view_is_found
+    an_end_that_was_cut_off_is_found_by_what_was_published
     a_difference_is_named_to_the_column
 }
 
@@ -59,8 +64,16 @@ fn transfer(id: u128, debit: u128, credit: u128, amount: i64) -> Submission<Ledg
 }
 
 async fn check(database: &Database) -> Result<Report> {
-    let report = verify(database, LedgerView::default(), LedgerAudit::default());
-    Ok(report.await?)
+    check_against(database, Vec::new()).await
+}
+
+async fn check_against(database: &Database, statements: Vec<Statement>) -> Result<Report> {
+    let (view, audit) = (LedgerView::default(), LedgerAudit::default());
+    let wanted = Wanted {
+        statements,
+        ..Wanted::default()
+    };
+    Ok(verify(database, view, audit, wanted).await?)
 }
 
 /// A ledger with a little of everything, shut down well.
@@ -202,6 +215,71 @@ async fn every_change_to_a_view_is_found(site: Site) -> Result<()> {
         ("snapshot", 1),
     ];
     every_change_is_found(&site, "views", &tables).await
+}
+
+async fn an_end_that_was_cut_off_is_found_by_what_was_published(site: Site) -> Result<()> {
+    let database = &site.database();
+    written(database).await?;
+    let last = check(database).await?.head.sequence;
+    let published = {
+        let settings = Settings::default();
+        let store = Store::open(database, LedgerView::default(), settings).await?;
+        let handle = store.handle();
+        let durable = handle.status().durable;
+        ensure!(handle.projected_at_least(durable, PATIENCE).await);
+        let mut reading = handle.views().read().await?;
+        let (statement, sums) = handle.statement(&mut reading).await?;
+        ensure!(statement.head.sequence > last, "{statement:?}");
+        let text = text_of_sums(&sums);
+        ensure!(text == "1 CNY 5200 5200\n", "{text}");
+        drop(reading);
+        store.shutdown().await;
+        statement
+    };
+    let report = check_against(database, vec![published]).await?;
+    ensure!(report.is_clean(), "{:?}", report.difference);
+    for (what, wrong) in [
+        (
+            "tree",
+            Statement {
+                root: [0; 32],
+                ..published
+            },
+        ),
+        (
+            "balance",
+            Statement {
+                sums: [0; 32],
+                ..published
+            },
+        ),
+        (
+            "row",
+            Statement {
+                head: Head {
+                    hash: [0; 32],
+                    ..published.head
+                },
+                ..published
+            },
+        ),
+    ] {
+        let report = check_against(database, vec![wrong]).await?;
+        let text = report.difference.context("it differs")?.to_string();
+        ensure!(text.contains(what), "{text}");
+    }
+
+    // Without what was published nothing is missing: the views are made anew, and all of it is clean.
+    let mut session = Session::new(database.area("journal"));
+    let cut = Query::new("delete from journal where seq > $1").bind(last.0);
+    session.connection().await?.run(cut).await?;
+    session.close().await?;
+    rebuild_views(database).await?;
+    ensure!(check(database).await?.is_clean(), "a clean cut");
+    let report = check_against(database, vec![published]).await?;
+    let text = report.difference.context("the end is missing")?.to_string();
+    ensure!(text.contains("an end after row"), "{text}");
+    Ok(())
 }
 
 async fn a_difference_is_named_to_the_column(site: Site) -> Result<()> {

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::super::route::Route;
 use super::{account, balance, book, bulk, event, exchange, hold, look, statement, transaction};
-use crate::api::key;
+use crate::api::{checkpoint, key};
 use crate::auth::Role;
 use crate::problem::Code;
 
@@ -89,6 +89,15 @@ fn books() -> Vec<Route> {
             )
             .for_roles(OPERATOR)
             .refuses(refusals![BookNotFound AccountNotFound]),
+        Route::get("/v1/checkpoint", checkpoint::checkpoint)
+            .documented(
+                "Ledger",
+                "get_checkpoint",
+                "What the journal is, signed",
+                "Rows, hashes and trial balance up to one place (C2SP tlog-checkpoint). Whoever keeps it finds later whether \
+                 anything before it was changed or its end cut off: `gateway verify --checkpoint`.",
+            )
+            .for_roles(OPERATOR_OR_TENANT),
         Route::get("/v1/ledger/book", book::own)
             .documented("Ledger", "get_ledger_book", "The book", "The one that the key speaks for.")
             .for_roles(TENANT)
@@ -215,6 +224,15 @@ fn transactions() -> Vec<Route> {
                 "get_ledger_transaction",
                 "Look a transaction up",
                 "With its postings, and with what it reverses, captures or corrects.",
+            )
+            .for_roles(TENANT)
+            .refuses(refusals![TransactionNotFound]),
+        Route::get("/v1/ledger/transactions/{id}/proof", checkpoint::proof)
+            .documented(
+                "Ledger",
+                "prove_ledger_transaction",
+                "Prove that a transaction is in the journal",
+                "A signed checkpoint, the record, and the few hashes between the two; `docs/prove.py` checks it without us.",
             )
             .for_roles(TENANT)
             .refuses(refusals![TransactionNotFound]),

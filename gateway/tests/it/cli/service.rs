@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use super::{gateway, in_folder};
-use crate::server::Server;
+use crate::server::{Client, Server};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
@@ -228,6 +228,58 @@ async fn the_doctor_finds_what_is_wrong_and_says_how_to_mend_it() {
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     check(&file, &[], "BAD   data directory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_was_kept_finds_an_end_that_was_cut_off() {
+    let data = TempDir::new().unwrap();
+    let directory = text(data.path());
+    let server = Server::start(data.path()).await;
+    let operator = Client::operator(data.path());
+    let book = serde_json::json!({"name": "Tea"});
+    let opened = operator.post(&server.url, "/v1/books", book).await;
+    let at_least = opened["sequence"].as_str().unwrap();
+    let path = format!("/v1/checkpoint?at_least={at_least}");
+    let told = operator.get(&server.url, &path).await;
+    let (code, printed, err) = gateway(&["checkpoint", "--data", directory]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(
+        told["checkpoint"],
+        printed.as_str(),
+        "the same over HTTP and here"
+    );
+    let (_, key, _) = gateway(&["checkpoint", "--key", "--data", directory]);
+    assert_eq!(told["key"], key.trim());
+    server.stop().await;
+
+    let file = in_folder(&data, "kept.txt");
+    fs::write(&file, &printed).unwrap();
+    let verify = |more: &[&str]| {
+        let verify = ["verify", "--data", directory, "--checkpoint", &file];
+        gateway(&[&verify, more].concat())
+    };
+    assert_eq!(verify(&[]).0, 0, "all is as it was published");
+    assert_eq!(verify(&["--checkpoint-key", key.trim()]).0, 0);
+    fs::write(&file, printed.replace("head ", "head 0")).unwrap();
+    let (code, _, err) = verify(&[]);
+    assert!(code == 2 && err.contains("does not fit"), "{err}");
+    fs::write(&file, &printed).unwrap();
+
+    // Somebody cuts the end off and makes the views anew: only the checkpoint knows.
+    let options = SqliteConnectOptions::new().filename(data.path().join("journal.db"));
+    let mut journal = options.connect().await.unwrap();
+    let published: i64 = printed.lines().nth(1).unwrap().parse().unwrap();
+    sqlx::query("delete from journal where seq >= ?")
+        .bind(published)
+        .execute(&mut journal)
+        .await
+        .unwrap();
+    journal.close().await.unwrap();
+    fs::remove_file(data.path().join("views.db")).unwrap();
+    assert_eq!(gateway(&["verify", "--data", directory]).0, 0);
+    let (code, out, _) = verify(&[]);
+    let end = format!("an end after row {}", published - 1);
+    assert!(code == 1 && out.contains(&end), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

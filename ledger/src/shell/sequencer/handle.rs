@@ -10,12 +10,14 @@ use tokio::sync::oneshot;
 use crate::engine::Submission;
 use crate::machine::{Machine, Sequence};
 use crate::once::{OnceKey, Place};
+use crate::shell::checkpoint::{self, CheckpointError, Inclusion, Statement, Sums};
 use crate::shell::cold::{self, ReadCold};
 use crate::shell::once_filter::OnceFilters;
 use crate::shell::past::{self, ReadPast};
+use crate::shell::row_tree::PastRows;
 use crate::shell::sequencer::inbox::{Gate, Group, Missing, Reply};
 use crate::shell::sequencer::shared::{Shared, Status};
-use crate::shell::views::Views;
+use crate::shell::views::{Reading, Views};
 use crate::time::Timestamp;
 
 /// When to come back after `busy`: the queue is emptied several times a second.
@@ -259,6 +261,27 @@ impl<M: Machine> Handle<M> {
     /// The views, to read history from.
     pub fn views(&self) -> &Views {
         &self.views
+    }
+
+    /// What the journal is as far as the views have come, and the sums of all accounts.
+    pub async fn statement(
+        &self,
+        reading: &mut Reading,
+    ) -> Result<(Statement, Sums), CheckpointError> {
+        checkpoint::of(reading, &mut PastRows(self.past.as_ref())).await
+    }
+
+    /// Shows that the record of a row that has a wanted event is in the journal up to row `through`, which the views
+    /// have reached.
+    pub async fn inclusion(
+        &self,
+        reading: &mut Reading,
+        row: Sequence,
+        through: Sequence,
+        wanted: impl Fn(&M::Event) -> bool + Send,
+    ) -> Result<Option<Inclusion>, CheckpointError> {
+        let mut rows = PastRows(self.past.as_ref());
+        checkpoint::inclusion::<M>(reading, &mut rows, row, through, wanted).await
     }
 
     /// Lets the writer look at the clock now: for clocks that are moved by hand.

@@ -22,6 +22,7 @@ type Opened<M> = Result<(Row, Vec<Record<M>>), Halt>;
 
 pub(super) struct Ahead<M: Machine, R> {
     rows: mpsc::Receiver<Opened<M>>,
+    last: Sequence,
     reading: JoinHandle<R>,
 }
 
@@ -36,7 +37,16 @@ impl<M: Machine, R: ReadJournal> Ahead<M, R> {
             }
             journal
         });
-        Self { rows, reading }
+        Self {
+            rows,
+            last,
+            reading,
+        }
+    }
+
+    /// The last row there is to read.
+    pub(super) fn last(&self) -> Sequence {
+        self.last
     }
 
     /// The next row, until the last.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::core::{
     AccountKind, AccountNo, Book, Event, Hold, Ledger, Limits, NewAccount, Posting, Standing,
-    Transaction, TransactionId,
+    Transaction, TransactionId, TrialBalance,
 };
 use crate::machine::{Machine, Moment};
 
@@ -18,6 +18,9 @@ pub trait Audit<M: Machine> {
 
     /// At each checkpoint and at the end.
     fn state(&mut self, machine: &M) -> Result<(), Broken>;
+
+    /// The sums of all accounts, which a published statement vouches for.
+    fn trial_balance(&self, machine: &M) -> Vec<TrialBalance>;
 }
 
 /// The rules of a ledger: postings move an amount above zero between two accounts of the same book
@@ -244,5 +247,9 @@ impl Audit<Ledger> for LedgerAudit {
 
     fn state(&mut self, ledger: &Ledger) -> Result<(), Broken> {
         self.state(ledger)
+    }
+
+    fn trial_balance(&self, ledger: &Ledger) -> Vec<TrialBalance> {
+        ledger.trial_balance()
     }
 }

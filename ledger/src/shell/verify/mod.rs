@@ -9,7 +9,7 @@
 //!
 //! Nothing is written to the data directory, and nothing on disk makes this panic. The first
 //! difference is named and ends the work, because what follows it cannot be trusted. An end that
-//! was cut off cleanly is not seen from inside: for that, keep the head of an earlier report.
+//! was cut off cleanly is not seen from inside: for that a [`Statement`] of an earlier time is wanted.
 
 mod ahead;
 mod audit;
@@ -23,8 +23,10 @@ use crate::engine::{Engine, Record};
 use crate::machine::{Machine, Sequence};
 use crate::once;
 use crate::shell::chain::{Head, Row, hex};
+use crate::shell::checkpoint::{Statement, digest_of_sums, sums_of};
 use crate::shell::journal::{DatabaseReader, JournalError, ReadJournal};
 use crate::shell::projector::put_once;
+use crate::shell::row_tree::Edge;
 use crate::shell::sql::Database;
 use crate::shell::table::Rows;
 use crate::shell::view::{Seen, View};
@@ -149,11 +151,47 @@ fn differ(place: Place, expected: impl Into<String>, found: impl Into<String>) -
     }))
 }
 
+/// How far a verification has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub row: Sequence,
+    /// The last row there is to verify.
+    pub last: Sequence,
+    pub events: u64,
+}
+
+/// What is wanted of a verification besides.
+pub struct Wanted {
+    /// What was published of the journal: it must still be so.
+    pub statements: Vec<Statement>,
+    /// Hears now and then how far it has come.
+    pub progress: Box<dyn FnMut(Progress) + Send>,
+}
+
+/// Nothing besides.
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            statements: Vec::new(),
+            progress: Box::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wanted")
+            .field("statements", &self.statements)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Verifies a database: its journal, and its views if there are any.
 pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
     database: impl Into<Database>,
     view: V,
     audit: A,
+    wanted: Wanted,
 ) -> Result<Report, VerifyError> {
     let database = database.into();
     let mut journal = DatabaseReader::open(&database).await?;
@@ -164,6 +202,8 @@ pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
     let mut verifier = Verifier {
         engine: Engine::<M>::default(),
         head: Head::GENESIS,
+        edge: Edge::default(),
+        wanted,
         rows: fresh.rows(),
         histories: Expected::new(),
         view,
@@ -219,6 +259,9 @@ fn none_outside(last: Sequence, outside: u64) -> Result<(), Halt> {
 struct Verifier<M: Machine, V, A> {
     engine: Engine<M>,
     head: Head,
+    /// Of the tree over the rows.
+    edge: Edge,
+    wanted: Wanted,
     rows: Rows,
     histories: Expected,
     view: V,
@@ -260,8 +303,14 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
             if views_end || self.rows.len() > CHUNK_ROWS {
                 self.flush().await?;
             }
+            (self.wanted.progress)(Progress {
+                row: self.head.sequence,
+                last: rows.last(),
+                events: self.report.events,
+            });
         }
         let place = in_journal(self.head.sequence, None);
+        self.check_beyond(self.head.sequence)?;
         let audited = self.audit.state(self.engine.machine());
         audited.map_err(|(expected, found)| differ(place, expected, found))
     }
@@ -290,9 +339,50 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
             return Err(differ(place(None), format!("epoch {epoch}"), found));
         }
         self.head = row.head();
+        self.edge.push(&row.hash, viewed.then_some(&mut self.rows));
+        self.check_statements()?;
         self.report.rows += 1;
         self.report.records += records.len() as u64;
         Ok(())
+    }
+
+    /// Checks what was published of the journal up to this row.
+    fn check_statements(&self) -> Result<(), Halt> {
+        let sequence = self.head.sequence;
+        let here = |statement: &&Statement| statement.head.sequence == sequence;
+        for statement in self.wanted.statements.iter().filter(here) {
+            let sums = sums_of(self.audit.trial_balance(self.engine.machine()));
+            let found = Statement {
+                head: self.head,
+                root: self.edge.root(),
+                sums: digest_of_sums(&sums),
+            };
+            let parts = [
+                ("row", statement.head.hash, found.head.hash),
+                ("tree over the rows", statement.root, found.root),
+                ("trial balance", statement.sums, found.sums),
+            ];
+            for (what, expected, found) in parts {
+                if expected != found {
+                    let expected = format!("the {what} {} as published", hex(&expected));
+                    return Err(differ(in_journal(sequence, None), expected, hex(&found)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing was published of rows after the last.
+    fn check_beyond(&self, last: Sequence) -> Result<(), Halt> {
+        let published = self.wanted.statements.iter();
+        match published.map(|of| of.head.sequence).max() {
+            Some(published) if published > last => {
+                let expected = format!("rows up to {}, as published", published.0);
+                let found = format!("an end after row {}", last.0);
+                Err(differ(in_journal(last.next(), None), expected, found))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What must be true of a record before it is folded.

@@ -3,6 +3,7 @@
 mod bulk;
 mod event;
 mod exchange;
+mod proof;
 mod reads;
 mod story;
 mod tenant;
