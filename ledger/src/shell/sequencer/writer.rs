@@ -165,6 +165,9 @@ impl<M: Machine> Writer<M> {
         loop {
             self.dispatch();
             let found = self.shared.inbox.wait(self.wanted());
+            // Before the news: what came together with a loss is refused with all that waits.
+            self.deciding
+                .extend(found.groups.into_iter().map(Deciding::new));
             for news in found.news {
                 self.hear(news);
             }
@@ -173,8 +176,6 @@ impl<M: Machine> Writer<M> {
             }
             self.read_clock();
             self.look_for_a_stall();
-            self.deciding
-                .extend(found.groups.into_iter().map(Deciding::new));
             if !self.is_sealed() {
                 continue;
             }
