@@ -149,6 +149,11 @@ impl Channel {
         let place = Self::WORDS.iter().position(|other| *other == word)?;
         Some(Self::ALL[place])
     }
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
 }
 
 /// The part an entity plays in an attempt. Each role has its own table of profiles.

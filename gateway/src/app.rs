@@ -41,6 +41,7 @@ pub(crate) use exchange::{ECB, Fed, Rates};
 pub use pay::Payer;
 use remembered::Remembered;
 pub(crate) use request_id::RequestIds;
+pub use risk::Past;
 use risk::Risk;
 use secrets::{Secrets, SecretsError};
 

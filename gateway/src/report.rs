@@ -4,6 +4,7 @@
 //! truth of each are kept, and sums of everything else. What nobody has labelled counts as genuine, as in life; how much
 //! was labelled stands in the report. Amounts are hundredths of a yuan, as the scorer counts those of every currency.
 
+pub mod attempts;
 mod curve;
 mod page;
 
@@ -237,9 +238,13 @@ impl Builder {
     reason = "serde gives a reference to the field as it is"
 )]
 fn told<S: Serializer>(at: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
-    let at = at.map_or(0, |at| i64::try_from(at.0).unwrap_or(i64::MAX));
-    let at = DateTime::<Utc>::from_timestamp_nanos(at);
-    out.collect_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    out.collect_str(&at.map_or_else(String::new, written))
+}
+
+fn written(at: Timestamp) -> String {
+    let nanos = i64::try_from(at.0).unwrap_or(i64::MAX);
+    let at = DateTime::<Utc>::from_timestamp_nanos(nanos);
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// The rules that held: reasons that act by themselves, and those in shadow.

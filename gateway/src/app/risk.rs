@@ -13,6 +13,7 @@ mod gate;
 mod load;
 mod memory;
 mod models;
+mod past;
 mod scale;
 mod words;
 
@@ -33,6 +34,7 @@ pub(crate) use backtest::{BacktestError, Backtested, PAST_MAX};
 use gate::{Gate, UNAVAILABLE};
 use load::rule_set;
 pub(crate) use models::Models;
+pub use past::Past;
 use scale::Scale;
 pub(crate) use words::Why;
 

@@ -59,7 +59,7 @@ pub(crate) struct Fraud {
     json: bool,
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let midnight = day
         .and_then(|day| day.and_hms_opt(0, 0, 0))

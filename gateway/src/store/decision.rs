@@ -131,3 +131,13 @@ pub async fn labels(
     };
     rows.iter().map(one).collect()
 }
+
+/// How many decisions there are.
+pub async fn count(reading: &mut Reading) -> Result<u64, sqlx::Error> {
+    let query = Query::new("select count(*) as many from decisions");
+    let row = reading.connection().first(query).await?;
+    let many = row
+        .map(|row| decode::number::<i64>(&row, "many"))
+        .transpose()?;
+    Ok(many.unwrap_or_default().unsigned_abs())
+}

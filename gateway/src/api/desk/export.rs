@@ -1,7 +1,5 @@
 //! Attempts with what they turned out to be, as a file that trains a model.
 
-use std::fmt::Write as _;
-
 use axum::body::Bytes;
 use ledger::Timestamp;
 use serde::Deserialize;
@@ -10,15 +8,15 @@ use utoipa::IntoParams;
 use super::super::ask::{Ask, Csv, Parameters, Reply, Schemas, named};
 use super::super::wire::Time;
 use crate::app::{App, views_problem};
-use crate::pay::{About, DecisionId, Label};
+use crate::pay::DecisionId;
 use crate::problem::Problem;
+use crate::report::attempts::{COLUMNS, line, row};
 use crate::store::decision::{self, Labelled};
 
 /// Rows in one answer: some fifteen megabytes. The next begins at the time of the last.
 const ROWS_MAX: usize = 100_000;
 /// Rows read at a time.
 const PAGE: u32 = 2_000;
-const HEADER: &str = "time,label,amount,payer,payee,device,currency,verdict,score_ppm,decision\n";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +40,7 @@ pub(super) async fn labels(ask: Ask<(), ExportAsked>) -> Result<Reply<Csv>, Prob
     let asked = ask.query;
     let from = asked.from.map_or(Timestamp::ZERO, |time| time.0);
     let until = asked.until.map_or(Timestamp(u64::MAX), |time| time.0);
-    let mut text = HEADER.to_owned();
+    let mut text = COLUMNS.join(",") + "\n";
     let mut rows = 0;
     let mut behind: Option<(Timestamp, DecisionId)> = None;
     while rows < ROWS_MAX {
@@ -53,7 +51,7 @@ pub(super) async fn labels(ask: Ask<(), ExportAsked>) -> Result<Reply<Csv>, Prob
         behind = Some((last.decision.at, last.decision.id));
         for one in &page {
             if one.label.is_some() || !asked.labelled {
-                write(&mut text, one);
+                text.push_str(&line(&row(one)));
                 rows += 1;
             }
         }
@@ -69,38 +67,4 @@ async fn page(
     let mut reading = app.read_views(None).await?;
     let read = decision::between(&mut reading, span, behind, PAGE).await;
     read.map_err(|error| views_problem(&error))
-}
-
-/// Whose the money would be: the merchant, the other person, or the red packet.
-fn payee(about: About) -> String {
-    match about {
-        About::Order { merchant, .. } => merchant.to_string(),
-        About::Transfer { to, .. } => to.to_string(),
-        About::RedPacket(packet) => packet.to_string(),
-    }
-}
-
-/// One row. Nothing in it holds a comma: ids, numbers and words of ours.
-fn write(text: &mut String, one: &Labelled) {
-    let decision = &one.decision;
-    let attempt = &decision.scored.attempt;
-    let fraud = matches!(one.label, Some((Label::Fraud, _)));
-    let device = attempt
-        .device
-        .map_or_else(String::new, |key| format!("{:016x}", key.0));
-    let risk = &decision.scored.assessment;
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{},{},{},{},{},{device},{},{},{},{}",
-        Time(decision.at),
-        u8::from(fraud),
-        attempt.amount,
-        decision.wallet,
-        payee(decision.about),
-        decision.amount.currency.code(),
-        risk.verdict.name(),
-        risk.score_ppm,
-        decision.id,
-    );
 }

@@ -1,25 +1,20 @@
 //! Rules, tried on what has been.
 //!
-//! The past is lived through again: what became of decisions is folded in the order of the journal into a memory of its
-//! own, and before each attempt its features are computed as they were then. Then rules say what they would have done,
-//! and the labels say whether they would have been right.
+//! The past is lived through again ([`Past`]), rules say what they would have done with each attempt, and the labels say
+//! whether they would have been right.
 
 use std::collections::BTreeMap;
 
-use fraud::rule::{Backtest, Lists, Past, Rule, RulesError, Tally};
-use fraud::{Limits, Profiles};
+use fraud::Limits;
+use fraud::rule::{self, Backtest, Lists, Rule, RuleSet, RulesError, Tally};
 use ledger::Timestamp;
 
-use super::memory::{fold, page};
-use super::{Risk, load, rule_set};
+use super::{Past, Risk, load, rule_set};
 use crate::pay::{Decision, Label};
 use crate::store::decision;
-use crate::store::risk_log::{Became, Entry, Place};
 
 /// Decisions that a backtest looks at, at most: some seconds' work.
 pub(crate) const PAST_MAX: u64 = 500_000;
-/// Decisions judged at a time, so that the features of few are in memory.
-const CHUNK: usize = 1_000;
 
 /// The outcome, and what was looked at.
 #[derive(Debug, Default)]
@@ -51,44 +46,40 @@ impl Risk {
         let lists = load::no_lists();
         let set = rule_set(0, rules, &self.registry, &lists).map_err(BacktestError::Rules)?;
         let labels = self.labels(from, until).await?;
-        let mut profiles = Profiles::new(Limits::default());
-        let (mut place, mut vector) = (Place::START, Vec::new());
+        let mut past = Past::new(Limits::default());
         let mut result = Backtested::default();
         // A rule that held for nothing is told too.
         let named = rules
             .iter()
             .map(|rule| (rule.name.clone(), Tally::default()));
         result.outcome.by_rule.extend(named);
-        let mut past: Vec<Past> = Vec::new();
         loop {
-            let entries = page(&self.handle, place).await?;
-            for entry in &entries {
-                place = entry.place;
-                if let Some(decision) = begins(entry, from, until) {
-                    if result.decisions == PAST_MAX {
-                        result.cut = true;
-                        judge(&mut result, &set, &lists, &mut past);
-                        return Ok(result);
-                    }
-                    let attempt = &decision.scored.attempt;
-                    self.registry.fill(&profiles, attempt, &mut vector);
-                    let label = labels.get(&decision.id.0).copied();
-                    result.decisions += 1;
-                    result.labelled += u64::from(label.is_some());
-                    past.push(Past {
-                        attempt: attempt.clone(),
-                        vector: vector.clone(),
-                        score_ppm: decision.scored.assessment.score_ppm,
-                        label,
-                    });
+            let mut found: Vec<rule::Past> = Vec::new();
+            let see = |decision: &Decision, vector: &[f64]| {
+                if decision.at < from || until <= decision.at {
+                    return;
                 }
-                fold(&mut profiles, entry);
-                if past.len() == CHUNK {
-                    judge(&mut result, &set, &lists, &mut past);
+                if result.decisions == PAST_MAX {
+                    result.cut = true;
+                    return;
                 }
-            }
-            if entries.is_empty() {
-                judge(&mut result, &set, &lists, &mut past);
+                let label = labels.get(&decision.id.0).copied();
+                result.decisions += 1;
+                result.labelled += u64::from(label.is_some());
+                found.push(rule::Past {
+                    attempt: decision.scored.attempt.clone(),
+                    vector: vector.to_vec(),
+                    score_ppm: decision.scored.assessment.score_ppm,
+                    label,
+                });
+            };
+            let reading = self.handle.views().read().await;
+            let mut reading = reading.map_err(anyhow::Error::from)?;
+            let lived = past.live_on(&mut reading, see).await;
+            drop(reading);
+            let more = lived.map_err(anyhow::Error::from)?;
+            judge(&mut result.outcome, &set, &lists, &found);
+            if result.cut || !more {
                 return Ok(result);
             }
             // A long past is looked at between other requests.
@@ -114,28 +105,16 @@ impl Risk {
     }
 }
 
-/// The decision that an entry is the beginning of, if it is one that is looked at.
-fn begins(entry: &Entry, from: Timestamp, until: Timestamp) -> Option<&Decision> {
-    let begins = matches!(
-        entry.became,
-        Became::Settled | Became::Pending | Became::Ended
-    );
-    let decision = entry.decision.as_ref().filter(|_| begins)?;
-    (from <= decision.at && decision.at < until).then_some(decision)
-}
-
-fn judge(result: &mut Backtested, set: &fraud::rule::RuleSet, lists: &Lists, past: &mut Vec<Past>) {
-    let more = Backtest::run(set, lists, past.iter());
-    past.clear();
+fn judge(outcome: &mut Backtest, set: &RuleSet, lists: &Lists, found: &[rule::Past]) {
     let Backtest {
         all,
         stopped,
         by_rule,
-    } = more;
-    add(&mut result.outcome.all, all);
-    add(&mut result.outcome.stopped, stopped);
+    } = Backtest::run(set, lists, found);
+    add(&mut outcome.all, all);
+    add(&mut outcome.stopped, stopped);
     for (rule, tally) in by_rule {
-        add(result.outcome.by_rule.entry(rule).or_default(), tally);
+        add(outcome.by_rule.entry(rule).or_default(), tally);
     }
 }
 

@@ -23,36 +23,42 @@ pub(super) async fn run(risk: Arc<Risk>, mut place: Place) {
     let mut since_kept = 0;
     loop {
         let seen = Sequence(risk.handle.status().projected.0);
-        let entries = match page(&risk.handle, place).await {
-            Ok(entries) => entries,
+        let learned = match learn(&risk, &mut place).await {
+            Ok(learned) => learned,
             Err(error) => {
                 tracing::error!(%error, "what became of payments could not be read; trying again");
                 tokio::time::sleep(TRY_AGAIN).await;
                 continue;
             }
         };
-        let mut desk_changed = false;
-        for entry in &entries {
-            place = entry.place;
-            desk_changed |= entry.became == Became::Desk;
-            if let (Some(decision), Some(outcome)) = (&entry.decision, outcome(entry.became)) {
-                // One entry at a time, so that payments get in between.
-                risk.scorer().observe(&decision.scored.attempt, outcome);
-            }
-        }
-        if desk_changed {
-            risk.load_desk().await;
-        }
-        since_kept += entries.len();
+        since_kept += learned;
         if since_kept >= KEEP_EVERY {
             since_kept = 0;
             risk.memory.keep(&risk.handle).await;
         }
-        if entries.is_empty() {
+        if learned == 0 {
             risk.handle
                 .projected_at_least(seen.next(), LOOK_AGAIN)
                 .await;
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// Learns from the next entries of the log; how many there were.
+pub(super) async fn learn(risk: &Risk, place: &mut Place) -> anyhow::Result<usize> {
+    let entries = page(&risk.handle, *place).await?;
+    let mut desk_changed = false;
+    for entry in &entries {
+        *place = entry.place;
+        desk_changed |= entry.became == Became::Desk;
+        if let (Some(decision), Some(outcome)) = (&entry.decision, outcome(entry.became)) {
+            // One entry at a time, so that payments get in between.
+            risk.scorer().observe(&decision.scored.attempt, outcome);
+        }
+    }
+    if desk_changed {
+        risk.load_desk().await;
+    }
+    Ok(entries.len())
 }

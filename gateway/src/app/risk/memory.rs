@@ -20,7 +20,7 @@ const FILE: &str = "profiles.saved";
 const FORMAT: u8 = 2;
 const DIGEST_BYTES: usize = 32;
 /// Entries read from the log at a time.
-const PAGE: u32 = 2_000;
+pub(super) const PAGE: u32 = 2_000;
 /// After how many entries somebody may want to know how far it is.
 const TELL_EVERY: u64 = 200_000;
 

@@ -1,6 +1,8 @@
 //! `gateway fraud`: models of fraud, trained and judged on labelled files.
 
+mod export;
 mod file;
+mod lived;
 mod parquet;
 mod show;
 
@@ -9,10 +11,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use fraud::Boosting;
 use fraud::evaluate::{self, Columns, TimeUnit};
+use fraud::{Boosting, Model};
 
-use super::print;
+use super::{print, wait_for};
 use file::Progress;
 
 const TRAIN_EXAMPLES: &str = "\
@@ -20,8 +22,12 @@ The file is CSV (also with semicolons, tabs or bars) or Parquet, one attempt a r
 the columns `time`, `label` and, where known, `amount`, `payer`, `payee`, `device`, `link`, `place`, `kind` and `channel`.
 Only features that the gateway computes itself are used, so that the model can be loaded and asked.
 
+Instead of a file, --data can name the data directory of a gateway, which may be running: then it is trained on what the
+gateway lived through, with the features that its scorer saw and the labels that analysts gave.
+
 Examples:
   gateway fraud train --data attempts.csv
+  gateway fraud train --data /var/lib/jiaozi -o model.json
   gateway fraud train --data cards.parquet --time when --label is_fraud --amount amt --entity card --entity shop -o cards.json";
 
 const EVALUATE_EXAMPLES: &str = "\
@@ -43,6 +49,7 @@ pub(crate) enum Fraud {
     /// Train a model on a file of labelled attempts.
     #[command(after_help = TRAIN_EXAMPLES)]
     Train(Train),
+    Export(export::Export),
     /// Say how well fraud can be found in a labelled file.
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(Evaluate),
@@ -75,7 +82,7 @@ pub(crate) struct Evaluate {
 /// A file, and which of its columns are what.
 #[derive(Debug, Args)]
 struct Data {
-    /// The labelled attempts: CSV or Parquet.
+    /// The labelled attempts: CSV or Parquet; to train, also a gateway's data directory, whose columns need no names.
     #[arg(long = "data", value_name = "FILE")]
     file: PathBuf,
     /// The column that says when.
@@ -138,22 +145,21 @@ impl Data {
 pub(crate) fn run(command: &Fraud) -> Result<ExitCode> {
     match command {
         Fraud::Train(line) => train(line)?,
+        Fraud::Export(asked) => wait_for(export::run(asked))?,
         Fraud::Evaluate(line) => evaluate(line)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn train(line: &Train) -> Result<()> {
-    let columns = line.data.columns()?;
     let mut progress = Progress::start();
-    let model = evaluate::train(
-        file::open(&line.data.file)?,
-        &columns,
-        &Boosting::default(),
-        line.version,
-        &mut |told| progress.tell(told),
-    )
-    .with_context(|| line.data.file.display().to_string())?;
+    let source = &line.data.file;
+    let trained = if source.is_dir() {
+        wait_for(lived::train(source, line.version, &mut progress))
+    } else {
+        on_file(&line.data, line.version, &mut progress)
+    };
+    let model = trained.with_context(|| source.display().to_string())?;
     write_whole(&line.output, &model.to_json())?;
     let trained = show::Trained::of(&model, &line.output, progress.seconds());
     if line.json {
@@ -162,6 +168,15 @@ fn train(line: &Train) -> Result<()> {
         print(&trained.to_string())?;
     }
     Ok(())
+}
+
+fn on_file(data: &Data, version: u32, progress: &mut Progress) -> Result<Model> {
+    let (file, columns) = (file::open(&data.file)?, data.columns()?);
+    let trainer = Boosting::default();
+    let mut tell = |told| progress.tell(told);
+    Ok(evaluate::train(
+        file, &columns, &trainer, version, &mut tell,
+    )?)
 }
 
 fn evaluate(line: &Evaluate) -> Result<()> {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::house::{House, text};
+use super::house::{House, Request, text};
 use super::payment::order;
 
 #[tokio::test]
@@ -132,6 +132,70 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
     assert!(html.contains(&format!(" {year}, ")) && !html.contains(" 1970, "));
     assert!(report["first"].as_str() < report["last"].as_str());
     assert!(html.contains("<polyline") && !html.contains("<script") && !html.contains("http://"));
+    house.stop().await;
+}
+
+/// What analysts labelled trains a model: from a file of either form, and from what the gateway lived through.
+#[tokio::test]
+async fn what_was_labelled_trains_the_next_model() {
+    let house = House::start().await;
+    let analyst = house.analyst().await;
+    let shop = house.merchant(&["CNY"]).await;
+    let payer = house.wallet(&["CNY"], 1_000_000).await;
+    for number in 0..40 {
+        let amount = if number % 4 == 0 {
+            50_000
+        } else {
+            100 + number
+        };
+        let id = order(&shop, &format!("N-{number}"), amount).await;
+        let path = format!("/v1/orders/{id}/pay");
+        payer.client.post_empty(&path).await.ok();
+    }
+    house.views_catch_up().await;
+    let attempts = analyst.get("/v1/labels.csv").await;
+    for line in String::from_utf8(attempts.bytes).unwrap().lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        if cells[2] == "50000" {
+            let path = format!("/v1/cases/{}/label", cells[9]);
+            analyst.post(&path, &json!({"label": "fraud"})).await.ok();
+        }
+    }
+    house.views_catch_up().await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |file: &str| folder.path().join(file).to_str().unwrap().to_owned();
+    let data = house.data().to_str().unwrap().to_owned();
+    let [csv, parquet, few] = ["attempts.csv", "attempts.parquet", "few.csv"].map(at);
+    for file in [&csv, &parquet] {
+        gateway(&["fraud", "export", "--data", &data, "-o", file]);
+    }
+    let line = ["fraud", "export", "--data", &data, "--labelled", "-o", &few];
+    gateway(&line);
+    let over_the_api = analyst.get("/v1/labels.csv").await;
+    assert_eq!(std::fs::read(&csv).unwrap(), over_the_api.bytes);
+    let few = std::fs::read_to_string(&few).unwrap();
+    assert_eq!(few.lines().count(), 1 + 10);
+
+    let mut models = Vec::new();
+    for source in [&csv, &parquet, &data] {
+        let model = at("model.json");
+        gateway(&["fraud", "train", "--data", source, "-o", &model]);
+        let text = std::fs::read_to_string(&model).unwrap();
+        let trained = fraud::Model::from_json(&text).unwrap();
+        assert_eq!(trained.trained_on, (40, 10), "{source}");
+        models.push(text);
+    }
+    assert!(models[0] == models[1], "both forms teach the same");
+    let upload = Request {
+        body: models[2].clone().into_bytes(),
+        ..Request::post("/v1/models", &json!({}))
+    };
+    let added = analyst.send(upload).await.created();
+    assert_eq!(
+        (&added["model"]["rows"], &added["model"]["frauds"]),
+        (&json!(40), &json!(10))
+    );
     house.stop().await;
 }
 
