@@ -62,6 +62,21 @@ impl<M: Machine> Record<M> {
         }
     }
 
+    /// The outcome that is kept for a key.
+    pub fn outcome(&self) -> Option<&M::Outcome> {
+        match self {
+            Self::Command { outcome, .. } => outcome.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub fn into_outcome(self) -> Option<M::Outcome> {
+        match self {
+            Self::Command { outcome, .. } => outcome,
+            _ => None,
+        }
+    }
+
     pub fn events(&self) -> &[M::Event] {
         match self {
             Self::Command { events, .. } | Self::Due { events, .. } => events,
@@ -195,10 +210,30 @@ impl<M: Machine> Engine<M> {
         moment: Moment,
         submission: &Submission<M>,
     ) -> (Verdict<M>, Option<Record<M>>) {
+        let mut made = None;
+        let verdict = self.submit_to(moment, submission, |record| {
+            let outcome = record.outcome().cloned();
+            made = Some(record);
+            outcome
+        });
+        (verdict, made)
+    }
+
+    /// The same, with the record given to a function that gives its outcome back, if it has one:
+    /// whoever only encodes records need not copy outcomes.
+    ///
+    /// # Panics
+    /// When that function keeps the outcome.
+    pub fn submit_to(
+        &mut self,
+        moment: Moment,
+        submission: &Submission<M>,
+        made: impl FnOnce(Record<M>) -> Option<M::Outcome>,
+    ) -> Verdict<M> {
         self.once.prepare();
         let fresh = submission.cold.read_at >= self.evicted_through;
         if let Some(verdict) = self.look_up(moment, submission, fresh) {
-            return (verdict, None);
+            return verdict;
         }
         let stale = Cold::default();
         let cold = if fresh { &submission.cold } else { &stale };
@@ -224,31 +259,48 @@ impl<M: Machine> Engine<M> {
                     once,
                     at_least,
                 };
-                return (missing, None);
+                return missing;
             }
-            Err(_) => return (Verdict::Internal, None),
+            Err(_) => return Verdict::Internal,
         };
-        let refused = outcome.is_refusal();
-        let uniques = if refused {
+        let happened = Few::drained(&mut events);
+        self.deciding = events;
+        Verdict::New(self.happen(moment, submission, outcome, happened, made))
+    }
+
+    /// Applies what a command led to, if that is to be recorded, and returns its outcome, which the
+    /// record keeps where a key remembers it.
+    fn happen(
+        &mut self,
+        moment: Moment,
+        submission: &Submission<M>,
+        outcome: M::Outcome,
+        events: Few<M::Event, 1>,
+        made: impl FnOnce(Record<M>) -> Option<M::Outcome>,
+    ) -> M::Outcome {
+        let uniques: Few<Unique, 1> = if outcome.is_refusal() {
             let always = |unique: &Unique| unique.remember == Remember::Always;
             submission.uniques.iter().copied().filter(always).collect()
         } else {
             submission.uniques.clone()
         };
-        let happened = Few::drained(&mut events);
-        self.deciding = events;
-        if happened.is_empty() && uniques.is_empty() {
-            return (Verdict::New(outcome), None);
+        if events.is_empty() && uniques.is_empty() {
+            return outcome;
         }
-        let kept = (!uniques.is_empty()).then(|| outcome.clone());
+        let (kept, unkept) = if uniques.is_empty() {
+            (None, Some(outcome))
+        } else {
+            (Some(outcome), None)
+        };
         let record = Record::Command {
             at: moment.at,
             uniques,
             outcome: kept,
-            events: happened,
+            events,
         };
         self.apply(moment.sequence, &record, |_, _, _| {});
-        (Verdict::New(outcome), Some(record))
+        let kept = made(record);
+        kept.or(unkept).expect("what was kept is given back")
     }
 
     /// Reads what [`submit`](Self::submit) will read for these, and nothing comes of it but that it
@@ -266,8 +318,8 @@ impl<M: Machine> Engine<M> {
     }
 
     /// The same for records that are about to be folded.
-    pub fn foresee_records(&self, records: &[Record<M>]) {
-        let events = records.iter().flat_map(Record::events);
+    pub fn foresee_records<'r>(&self, records: impl Iterator<Item = &'r Record<M>>) {
+        let events = records.flat_map(Record::events);
         black_box(events.fold(0, |seen, event| seen ^ self.machine.foresee_event(event)));
     }
 

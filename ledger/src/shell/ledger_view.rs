@@ -2,7 +2,8 @@
 //!
 //! | table | one row for each | ordered by |
 //! |---|---|---|
-//! | `accounts` | account, as it stands | number |
+//! | `accounts` | account: its terms, as they stand | number |
+//! | `balances` | block of accounts: what was posted, see [`packed`](crate::shell::packed) | number |
 //! | `transactions` and the indexes `postings` and `transaction_ids` | see [`packed`](crate::shell::packed) | |
 //! | `holds`, `reversals` | see `ledger_cold` | |
 //! | details | see `ledger_detail` | |
@@ -11,7 +12,7 @@
 //! account's currency. A [`Line`] of `postings` has the account's balance on its normal side after
 //! it, so a balance at any moment is one look-up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::{
     Account, AccountKind, AccountNo, AccountState, Book, Event, Key, Ledger, Row, Transaction,
@@ -19,7 +20,7 @@ use crate::core::{
 use crate::machine::Moment;
 use crate::shell::ledger_cold::{self, HOLDS, REVERSALS};
 use crate::shell::ledger_detail::{self, DetailView};
-use crate::shell::packed::Line;
+use crate::shell::packed::{self, BALANCES, Line};
 use crate::shell::sql::Connection;
 use crate::shell::table::{Column, Growth, Rows, Table, Value};
 use crate::shell::view::{Seen, View};
@@ -35,8 +36,6 @@ pub static ACCOUNTS: Table = Table {
         Column::text("state"),
         Column::integer("minimum").or_null(),
         Column::integer("maximum").or_null(),
-        Column::wide("debits"),
-        Column::wide("credits"),
     ],
     key: 1,
     growth: Growth::Replace,
@@ -46,15 +45,16 @@ pub static ACCOUNTS: Table = Table {
 /// The view of a ledger, alone or inside another machine.
 #[derive(Debug, Default)]
 pub struct LedgerView {
-    /// The accounts touched in this chunk, and by number whether they are.
-    touched: Vec<AccountNo>,
-    is_touched: Vec<bool>,
+    /// The accounts whose terms have changed in this chunk.
+    changed: BTreeSet<AccountNo>,
+    /// By number of a block of balances whether one of them has changed in this chunk.
+    moved: Vec<bool>,
     details: DetailView,
 }
 
 impl LedgerView {
     pub fn tables() -> Vec<&'static Table> {
-        let mut tables = vec![&ACCOUNTS, &HOLDS, &REVERSALS];
+        let mut tables = vec![&ACCOUNTS, &BALANCES, &HOLDS, &REVERSALS];
         tables.extend(ledger_detail::TABLES);
         tables
     }
@@ -73,11 +73,12 @@ impl LedgerView {
         match event {
             Event::Opened(_) => {
                 if let Some(account) = ledger.accounts().last() {
-                    self.touch(account.no);
+                    self.changed.insert(account.no);
+                    self.move_balance(account.no);
                 }
             }
             Event::LimitsSet { account, .. } | Event::StateSet { account, .. } => {
-                self.touch(*account);
+                self.changed.insert(*account);
             }
             Event::Posted { book, transaction } => {
                 put_transaction(moment, *book, transaction, rows);
@@ -145,28 +146,30 @@ impl LedgerView {
                     raised,
                     balance,
                 });
-                self.touch(no);
+                self.move_balance(no);
             }
         }
         lines[first..].reverse();
     }
 
-    fn touch(&mut self, no: AccountNo) {
-        let index = no.0 as usize;
-        if self.is_touched.len() <= index {
-            self.is_touched.resize(index + 1, false);
+    fn move_balance(&mut self, no: AccountNo) {
+        let block = packed::block_of(no) as usize;
+        if self.moved.len() <= block {
+            self.moved.resize(block + 1, false);
         }
-        if !std::mem::replace(&mut self.is_touched[index], true) {
-            self.touched.push(no);
-        }
+        self.moved[block] = true;
     }
 
-    /// Puts the touched accounts as they now stand.
+    /// Puts the accounts and balances that have changed as they now stand.
     pub fn finish(&mut self, ledger: &Ledger, rows: &mut Rows) {
-        for no in std::mem::take(&mut self.touched) {
-            self.is_touched[no.0 as usize] = false;
+        for no in std::mem::take(&mut self.changed) {
             if let Some(account) = ledger.account_by_no(no) {
                 put_account(account, rows);
+            }
+        }
+        for (block, moved) in (0..).zip(&mut self.moved) {
+            if std::mem::take(moved) {
+                rows.put(&BALANCES, packed::balances_row(block, ledger.accounts()));
             }
         }
     }
@@ -190,8 +193,6 @@ fn put_account(account: &Account, rows: &mut Rows) {
             state_name(account.state).into(),
             account.limits.minimum.into(),
             account.limits.maximum.into(),
-            account.balance.debits.into(),
-            account.balance.credits.into(),
         ],
     );
 }

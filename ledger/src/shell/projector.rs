@@ -32,7 +32,9 @@ use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
 /// A chunk is at least and at most this many events, whatever the clock says: the least is not
 /// worth a transaction of its own, the most is what fits into memory well.
 const CHUNK_EVENTS_MIN: usize = 512;
-const CHUNK_EVENTS_MAX: usize = 131_072;
+const CHUNK_EVENTS_MAX: usize = 262_144;
+/// Between two looks whether a burst is over.
+const BURST_LOOK: Duration = Duration::from_millis(5);
 /// Records that are decoded and foreseen at a time.
 const FORESEEN: usize = 16;
 /// Between two attempts after a failure: doubled each time, up to the longest.
@@ -185,12 +187,27 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
 impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     async fn follow(mut self) -> Result<(), ProjectError> {
         loop {
+            self.let_burst();
             let (started, ended) = self.fill().await?;
             self.write().await?;
             self.adapt(started.elapsed());
             if ended {
                 return Ok(());
             }
+        }
+    }
+
+    /// While commands come in a burst, those who make them durable have the processor to
+    /// themselves for a while: nothing is lost by it, and larger chunks are less work.
+    fn let_burst(&self) {
+        let (shared, settings) = (&self.of.shared, &self.of.settings);
+        let started = Instant::now();
+        while shared.bursting.load(Ordering::Relaxed)
+            && shared.lag_events.load(Ordering::Relaxed) < settings.lag_events_max / 2
+            && started.elapsed() < settings.chunk_wait_in_burst
+            && !shared.abandoned.load(Ordering::Relaxed)
+        {
+            std::thread::sleep(BURST_LOOK);
         }
     }
 
@@ -306,7 +323,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
             if records.is_empty() {
                 break;
             }
-            self.engine.foresee_records(&records);
+            self.engine.foresee_records(records.iter());
             for record in &records {
                 self.fold_record(row.head(), position, record, &mut events)?;
                 position += 1;

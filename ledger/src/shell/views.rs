@@ -25,7 +25,7 @@ const AREA: &str = "views";
 
 /// What the definitions of tables do not say: how bytes in them are written. Views of another format
 /// are made anew.
-const FORMAT: [u8; 1] = [3];
+const FORMAT: [u8; 1] = [4];
 /// Readers at a time; more wait for each other.
 const READERS_MAX: u32 = 8;
 /// A table has at most eleven statements, for 1, 2, 4 … 1,024 rows.

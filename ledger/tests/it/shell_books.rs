@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail, ensure};
 use fx::Currency;
-use ledger::shell::packed::{self, Order};
+use ledger::shell::packed::{self, Balances, Order};
 use ledger::shell::sql::Query;
 use ledger::shell::{Handle, LedgerView, Settings, Store};
 use ledger::{
-    AccountId, AccountKind, Book, Command, Ledger, Limits, NewAccount, NewPosting, NewTransaction,
-    Outcome, Sequence, Submission, TransactionId, TransactionNo,
+    AccountId, AccountKind, AccountNo, Book, Command, Ledger, Limits, NewAccount, NewPosting,
+    NewTransaction, Outcome, Sequence, Submission, TransactionId, TransactionNo,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -153,13 +153,14 @@ async fn shown(handle: &Handle<Ledger>) -> Result<Lines> {
 
 /// The balance of each account on its normal side, as the tables have it.
 async fn balances(handle: &Handle<Ledger>) -> Result<BTreeMap<(Book, u64), i64>> {
-    let query = Query::new("select book, id, debits, credits from accounts");
+    let query = Query::new("select account_no, book, id from accounts");
     let mut reading = handle.views().read().await?;
-    let rows: Vec<(u32, u128, i64, i64)> = reading.connection().all_as(query).await?;
-    let mut balances = BTreeMap::new();
-    for (book, id, debits, credits) in rows {
+    let rows: Vec<(u32, u32, u128)> = reading.connection().all_as(query).await?;
+    let (mut balances, mut stored) = (BTreeMap::new(), Balances::default());
+    for (no, book, id) in rows {
         let id = u64::try_from(id)?;
-        let raised = debits - credits;
+        let balance = stored.of(&mut reading.connection(), AccountNo(no)).await?;
+        let raised = i64::try_from(balance.debits - balance.credits)?;
         balances.insert((Book(book), id), if id == 0 { raised } else { -raised });
     }
     Ok(balances)

@@ -208,6 +208,7 @@ async fn every_change_to_the_journal_is_found(site: Site) -> Result<()> {
 async fn every_change_to_a_view_is_found(site: Site) -> Result<()> {
     let tables = [
         ("accounts", 1),
+        ("balances", 1),
         ("transactions", 1),
         ("runs", 1),
         ("blocks", 1),
@@ -288,12 +289,12 @@ async fn a_difference_is_named_to_the_column(site: Site) -> Result<()> {
         let report = check(&site.database()).await?;
         Ok(report.difference.context("something differs")?.to_string())
     };
-    let change = "update accounts set debits = 5 where account_no = 1";
+    let change = "update accounts set minimum = 5 where account_no = 1";
     site.spoil("views", Query::new(change)).await?;
     let text = found().await?;
-    let expected = "view accounts, account_no = 1, column debits: expected 1200, found 5";
+    let expected = "view accounts, account_no = 1, column minimum: expected 0, found 5";
     ensure!(text == expected, "{text}");
-    let change = "update accounts set debits = 1200 where account_no = 1";
+    let change = "update accounts set minimum = 0 where account_no = 1";
     site.spoil("views", Query::new(change)).await?;
     let change = "delete from accounts where account_no = 2";
     site.spoil("views", Query::new(change)).await?;

@@ -2,10 +2,11 @@
 
 use fx::Currency;
 
-use super::column::{json, number, number_or_none, sql, wide, wrong};
+use super::column::{json, number, number_or_none, sql, wrong};
 use crate::core::{
     AccountId, AccountKind, AccountNo, AccountState, Balance, Book, Description, Limits, Metadata,
 };
+use crate::shell::packed::Balances;
 use crate::shell::sql::{Query, Row};
 use crate::shell::table::Value;
 use crate::shell::views::Reading;
@@ -27,7 +28,7 @@ pub struct AccountRow {
 
 const SELECT: &str =
     "select a.account_no, n.name, a.currency, a.kind, a.state, a.minimum, a.maximum,
-        a.debits, a.credits, d.kind as described, d.reference, d.metadata
+        d.kind as described, d.reference, d.metadata
     from account_names n
     join accounts a on a.account_no = n.account_no
     left join account_descriptions d on d.account_no = n.account_no ";
@@ -62,7 +63,7 @@ pub async fn page(
             .bind(i64::from(limit)),
         )
         .await?;
-    rows.iter().map(account).collect()
+    with_balances(reading, &rows).await
 }
 
 /// One account, if there is one of this name.
@@ -79,7 +80,8 @@ pub async fn find(
                 .bind(name),
         )
         .await?;
-    row.as_ref().map(account).transpose()
+    let found = with_balances(reading, row.as_slice()).await?;
+    Ok(found.into_iter().next())
 }
 
 /// One account by its id.
@@ -92,7 +94,8 @@ pub async fn by_id(
         .bind(book.0)
         .bind(Value::id(id.0));
     let row = reading.connection().first(query).await?;
-    row.as_ref().map(account).transpose()
+    let found = with_balances(reading, row.as_slice()).await?;
+    Ok(found.into_iter().next())
 }
 
 /// The accounts of these numbers, in no particular order.
@@ -100,7 +103,7 @@ pub async fn by_number(
     reading: &mut Reading,
     numbers: &[AccountNo],
 ) -> Result<Vec<AccountRow>, sqlx::Error> {
-    let mut found = Vec::with_capacity(numbers.len());
+    let mut rows = Vec::with_capacity(numbers.len());
     for no in numbers {
         let row = reading
             .connection()
@@ -109,12 +112,27 @@ pub async fn by_number(
                     .bind(sql(no.0.into())),
             )
             .await?;
-        found.extend(row.as_ref().map(account).transpose()?);
+        rows.extend(row);
     }
-    Ok(found)
+    with_balances(reading, &rows).await
 }
 
-fn account(row: &Row) -> Result<AccountRow, sqlx::Error> {
+/// The accounts of rows, with their balances.
+async fn with_balances(
+    reading: &mut Reading,
+    rows: &[Row],
+) -> Result<Vec<AccountRow>, sqlx::Error> {
+    let mut balances = Balances::default();
+    let mut accounts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let no = AccountNo(number(row, "account_no")?);
+        let balance = balances.of(&mut reading.connection(), no).await?;
+        accounts.push(account(row, balance)?);
+    }
+    Ok(accounts)
+}
+
+fn account(row: &Row, balance: Balance) -> Result<AccountRow, sqlx::Error> {
     let metadata: Option<String> = row.get("metadata")?;
     let metadata = metadata.as_deref().map(|text| json(text, "metadata"));
     Ok(AccountRow {
@@ -127,10 +145,7 @@ fn account(row: &Row) -> Result<AccountRow, sqlx::Error> {
             minimum: row.get("minimum")?,
             maximum: row.get("maximum")?,
         },
-        balance: Balance {
-            debits: wide(row, "debits")?,
-            credits: wide(row, "credits")?,
-        },
+        balance,
         description: Description {
             kind: number_or_none(row, "described")?.unwrap_or_default(),
             reference: row.get::<Option<String>>("reference")?.map(Into::into),

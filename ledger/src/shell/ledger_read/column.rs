@@ -29,11 +29,6 @@ pub(super) fn id(row: &Row, column: &str) -> Result<u128, sqlx::Error> {
     row.get(column)
 }
 
-/// A sum, which is text where it does not fit 64 bits.
-pub(super) fn wide(row: &Row, column: &str) -> Result<i128, sqlx::Error> {
-    row.get(column)
-}
-
 /// A value in the journal's encoding.
 pub(super) fn decoded<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, sqlx::Error> {
     let bytes: Vec<u8> = row.get(column)?;

@@ -9,6 +9,7 @@
 //! | `runs` | sorted run of an index: which index, how many entries, where its blocks begin |
 //! | `blocks` | block of a run |
 //! | `transactions` | block of transactions, which come in order and need no sorting |
+//! | `balances` | block of accounts: what was posted to each, as it stands |
 //!
 //! Each chunk of the projector adds one run to each index. When eight runs of about the same size
 //! stand at an index's end they are merged into one, up to a size at which a run is final; so an
@@ -18,6 +19,7 @@
 //!
 //! The tables hold numbers and bytes and nothing else, so they are the same on every database.
 
+mod balances;
 mod bodies;
 mod collected;
 mod entry;
@@ -28,6 +30,8 @@ mod varint;
 
 use crate::shell::table::{Column, Growth, Table};
 
+pub use balances::Balances;
+pub(crate) use balances::{BALANCES, block_of, row as balances_row};
 pub use bodies::StoredTransaction;
 pub(crate) use bodies::{Bodies, decode_block};
 pub(crate) use collected::Collected;

@@ -98,32 +98,34 @@ impl<M: Machine, J: Journal> Committer<M, J> {
             refuse_all(answers, unknown);
             return;
         }
-        let appended = match Row::of_payload(self.head, epoch, payload) {
-            Ok(row) => (self.append(&row).await, Some(row)),
+        let row = match Row::of_payload(self.head, epoch, payload) {
+            Ok(row) => row,
             Err(error) => {
-                tracing::error!(%error, "a batch could not be encoded");
-                (Appended::Stopped(StopReason::Defect), None)
+                tracing::error!(%error, "a batch is not readable");
+                return self.stop(StopReason::Defect, answers);
             }
         };
-        match appended {
-            (Appended::Durable, row) => {
+        match self.append(&row).await {
+            Appended::Durable => {
                 self.shared.durable.send_replace(self.head.sequence);
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
                 self.shared.inbox.tell(News::Durable);
                 answer_all(answers);
-                row.into_iter().for_each(|row| self.feed.send(row));
+                self.feed.send(row);
             }
-            (Appended::Lost, _) => {
+            Appended::Lost => {
                 self.healthy = false;
                 self.shared.inbox.tell(News::Lost);
                 refuse_all(answers, unknown);
             }
-            (Appended::Stopped(reason), _) => {
-                self.healthy = false;
-                self.shared.stop(reason);
-                refuse_all(answers, unknown);
-            }
+            Appended::Stopped(reason) => self.stop(reason, answers),
         }
+    }
+
+    fn stop(&mut self, reason: StopReason, answers: Vec<(Answer<M>, Vec<Reply<M>>)>) {
+        self.healthy = false;
+        self.shared.stop(reason);
+        refuse_all(answers, SubmitError::OutcomeUnknown);
     }
 
     async fn append(&mut self, row: &Row) -> Appended {

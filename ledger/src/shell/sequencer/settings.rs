@@ -30,12 +30,15 @@ pub struct Settings {
     /// a digest of the whole state.
     pub checkpoint_events: u64,
     /// Bytes of rows on their way to the projector in memory; when it is further behind, it reads
-    /// the journal. As much as the lag that is let grow, in rows of small transfers.
+    /// the journal. Nearly as much as the lag that is let grow, in rows of small transfers.
     pub feed_bytes_max: usize,
     /// How long the projector works at one chunk.
     pub chunk_time: Duration,
     /// How long it works at one when it is far behind: larger chunks are sorted better.
     pub chunk_time_behind: Duration,
+    /// How long it lets a burst of commands have the processor to itself between two chunks, unless
+    /// it is behind by half of what it may be. So much later do the views show what was done.
+    pub chunk_wait_in_burst: Duration,
     /// How long it waits for more after a chunk when little is waiting.
     pub chunk_pause: Duration,
     /// How long nothing may become durable, or the views hold up commits, before what waits is told
@@ -52,12 +55,13 @@ impl Default for Settings {
             batch_events_max: 16_384,
             batch_bytes_max: 8 << 20,
             batch_due_max: 1_000,
-            lag_events_max: 750_000,
+            lag_events_max: 600_000,
             evict_events: 100_000,
             checkpoint_events: 4_000_000,
-            feed_bytes_max: 96 << 20,
+            feed_bytes_max: 64 << 20,
             chunk_time: Duration::from_millis(50),
             chunk_time_behind: Duration::from_millis(250),
+            chunk_wait_in_burst: Duration::from_secs(1),
             chunk_pause: Duration::from_millis(2),
             stall_max: Duration::from_secs(5),
             clock: Arc::new(SystemClock),

@@ -20,6 +20,8 @@ pub(crate) struct Shared<M: Machine> {
     pub(crate) abandoned: AtomicBool,
     /// Whether the writer waits for the projector.
     pub(crate) held_up: AtomicBool,
+    /// Whether more comes in than small batches take, so that the projector should let others work.
+    pub(crate) bursting: AtomicBool,
     pub(crate) epoch: AtomicU64,
     pub(crate) once_in_memory: AtomicU64,
     /// The newest time in a key that has left memory, and one more; zero when none has.
@@ -67,6 +69,7 @@ impl<M: Machine> Shared<M> {
             projected: watch::Sender::new(projected),
             abandoned: AtomicBool::new(false),
             held_up: AtomicBool::new(false),
+            bursting: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             once_in_memory: AtomicU64::new(0),
             gone: AtomicU64::new(0),

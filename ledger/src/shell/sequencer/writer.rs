@@ -24,6 +24,10 @@ const WAKE_AFTER: Duration = Duration::from_secs(1);
 /// As many submissions are foreseen at a time as a processor fetches memory for, and a bit more.
 const FORESEEN: usize = 16;
 
+/// A batch as large as this is one of a burst: single commands of thousands of callers at a time
+/// make smaller ones.
+const BURST_EVENTS: usize = 6_000;
+
 /// A group that is being decided.
 struct Deciding<M: Machine> {
     submissions: std::vec::IntoIter<Submission<M>>,
@@ -273,15 +277,20 @@ impl<M: Machine> Writer<M> {
     }
 
     /// Folds a record of the writer's own and adds it to the batch.
-    fn record(&mut self, record: Record<M>) {
-        self.engine.apply(self.sequence(), &record, |_, _, _| {});
-        self.push(&record);
+    fn record(&mut self, record: &Record<M>) {
+        self.engine.apply(self.sequence(), record, |_, _, _| {});
+        self.push(record);
     }
 
-    /// Adds a record to the batch. One that cannot be is in the state and never in the journal, so
-    /// this is the end.
     fn push(&mut self, record: &Record<M>) {
-        if let Err(error) = self.building.push(record) {
+        let pushed = self.building.push(record);
+        self.check(pushed);
+    }
+
+    /// A record that could not be added to the batch is in the state and never in the journal, so
+    /// this is the end.
+    fn check(&self, pushed: Result<(), CodecError>) {
+        if let Err(error) = pushed {
             tracing::error!(%error, "a record could not be encoded");
             self.shared.stop(StopReason::Defect);
         }
@@ -291,7 +300,7 @@ impl<M: Machine> Writer<M> {
     fn seal(&mut self) {
         let epoch = self.engine.epoch() + 1;
         let at = self.moment().at;
-        self.record(Record::Seal { at, epoch });
+        self.record(&Record::Seal { at, epoch });
         self.shared.epoch.store(epoch, Ordering::Relaxed);
         self.checkpoint();
     }
@@ -300,7 +309,7 @@ impl<M: Machine> Writer<M> {
         self.since_checkpoint = 0;
         let at = self.moment().at;
         match self.engine.digest() {
-            Ok(digest) => self.record(Record::Checkpoint { at, digest }),
+            Ok(digest) => self.record(&Record::Checkpoint { at, digest }),
             Err(error) => {
                 tracing::error!(%error, "the state could not be encoded");
                 self.shared.stop(StopReason::Defect);
@@ -371,10 +380,15 @@ impl<M: Machine> Writer<M> {
 
     fn decide_one(&mut self, submission: Submission<M>) -> Reply<M> {
         let moment = self.moment();
-        let (verdict, record) = self.engine.submit(moment, &submission);
+        let mut pushed = None;
+        let building = &mut self.building;
+        let verdict = self.engine.submit_to(moment, &submission, |record| {
+            pushed = Some(building.push(&record));
+            record.into_outcome()
+        });
         self.building.bytes += M::weight(&submission.command);
-        match record {
-            Some(record) => self.push(&record),
+        match pushed {
+            Some(pushed) => self.check(pushed),
             None => self.building.unrecorded += 1,
         }
         match verdict {
@@ -406,6 +420,9 @@ impl<M: Machine> Writer<M> {
         self.lag.project(self.shared.projected());
         let behind = self.lag.behind();
         self.shared.lag_events.store(behind, Ordering::Relaxed);
+        if self.is_idle() {
+            self.shared.bursting.store(false, Ordering::Relaxed);
+        }
         let ending = matches!(self.phase, Phase::Closing | Phase::Closed);
         let held_up = behind > self.settings.lag_events_max && !ending;
         self.shared.held_up.store(held_up, Ordering::SeqCst);
@@ -442,6 +459,8 @@ impl<M: Machine> Writer<M> {
             }
             return;
         }
+        let bursting = events >= BURST_EVENTS && !ending;
+        self.shared.bursting.store(bursting, Ordering::Relaxed);
         self.in_flight = true;
         self.moved = self.settings.clock.monotonic();
         self.lag.commit(self.engine.applied(), events);
@@ -462,7 +481,7 @@ impl<M: Machine> Writer<M> {
         if self.lag.projected() - self.evicted_at >= self.settings.evict_events {
             self.evicted_at = self.lag.projected();
             let (at, through) = (self.moment().at, self.lag.seen());
-            self.record(Record::Evict { at, through });
+            self.record(&Record::Evict { at, through });
         }
         if self.since_checkpoint >= self.settings.checkpoint_events {
             self.checkpoint();

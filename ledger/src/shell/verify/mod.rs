@@ -41,6 +41,9 @@ use packed::Expected;
 /// Rows of the fresh projection that are collected before they are written.
 const CHUNK_ROWS: usize = 200_000;
 
+/// Records that are foreseen at a time.
+const FORESEEN: usize = 16;
+
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     #[error("the journal cannot be read: {0}")]
@@ -325,6 +328,10 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
             .is_some_and(|views_at| sequence <= views_at);
         let mut events = 0;
         for (position, record) in records.iter().enumerate() {
+            if position.is_multiple_of(FORESEEN) {
+                let next = records[position..].iter().take(FORESEEN);
+                self.engine.foresee_records(next);
+            }
             let number = once::Place {
                 sequence,
                 record: u32::try_from(position).unwrap_or(u32::MAX),

@@ -2,10 +2,12 @@
 //!
 //! How entries lie in runs and blocks depends on how fast the projector went, so it is what they
 //! say that is compared: sums of keyed hashes of all entries, one sum for each few transactions or
-//! row of the journal. Nobody can make another set of entries with the same sums without knowing
-//! the key, which is drawn for each run of this. How they lie is checked by itself.
+//! row of the journal. The key is drawn for each run of this, so no other set of entries can be
+//! prepared that has the same sums. How they lie is checked by itself.
 
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash};
+
+use hashbrown::DefaultHashBuilder;
 
 use crate::shell::packed::{
     Collected, Entry, Filter, IdAt, Line, OnceAt, RunRow, block_no, decode_block,
@@ -72,7 +74,7 @@ impl Sums {
 
 /// What the journal puts into the histories.
 pub(super) struct Expected {
-    key: RandomState,
+    key: DefaultHashBuilder,
     transactions: Sums,
     lines: Sums,
     ids: Sums,
@@ -82,7 +84,7 @@ pub(super) struct Expected {
 impl Expected {
     pub(super) fn new() -> Self {
         Self {
-            key: RandomState::new(),
+            key: DefaultHashBuilder::default(),
             transactions: Sums::new(TRANSACTIONS, TRANSACTIONS_SHIFT),
             lines: Sums::new(Line::INDEX, TRANSACTIONS_SHIFT),
             ids: Sums::new(IdAt::INDEX, TRANSACTIONS_SHIFT),
@@ -173,7 +175,7 @@ impl Expected {
 }
 
 fn count_all<E: Entry + Hash>(
-    key: &RandomState,
+    key: &DefaultHashBuilder,
     sums: &mut Sums,
     entries: &[E],
     add: bool,
@@ -193,7 +195,7 @@ fn wrong_run(run: &RunRow, column: &str) -> Halt {
 async fn read_run<E: Entry + Hash + PartialEq>(
     connection: &mut Connection<'_>,
     run: &RunRow,
-    key: &RandomState,
+    key: &DefaultHashBuilder,
     sums: &mut Sums,
 ) -> Result<(), Halt> {
     let (mut keys, mut places) = (Vec::new(), (u64::MAX, 0));
