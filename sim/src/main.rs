@@ -5,6 +5,7 @@
 //! a second set of books; [`receiver`] takes webhooks; [`house`] is the gateway itself; [`town`] puts
 //! it all together and [`report`] says what came of it. [`desk`] has the town's crooks and its analysts.
 
+mod chat;
 mod desk;
 mod flags;
 mod house;

@@ -42,6 +42,10 @@ pub(crate) struct Report {
     pub refunds: u64,
     pub closed: u64,
     pub expired: u64,
+    /// Between people, and what was taken out of red packets.
+    pub transfers: u64,
+    pub red_packets: u64,
+    pub claims: u64,
     pub payments_per_s: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
@@ -129,6 +133,9 @@ impl Report {
             refunds: tally.refunds,
             closed: tally.closed,
             expired: tally.expired,
+            transfers: tally.transfers,
+            red_packets: tally.red_packets,
+            claims: tally.claims,
             // A count of payments in a run of seconds is far below 2^52.
             payments_per_s: f64::from(u32::try_from(tally.payments).unwrap_or(u32::MAX)) / seconds,
             p50_ms: quantile(500),
@@ -170,6 +177,12 @@ impl fmt::Display for Report {
         writeln!(f, "  refunds   {:>8}", self.refunds)?;
         writeln!(f, "  closed    {:>8}", self.closed)?;
         writeln!(f, "  expired   {:>8}", self.expired)?;
+        writeln!(f, "  transfers {:>8}", self.transfers)?;
+        writeln!(
+            f,
+            "  packets   {:>8}   {} shares taken",
+            self.red_packets, self.claims
+        )?;
         writeln!(
             f,
             "  latency   p50 {:.1} ms, p99 {:.1} ms (order and payment, without the look at the code)",

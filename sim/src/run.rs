@@ -226,7 +226,7 @@ impl<R: Rail> Run<R> {
         )
     }
 
-    fn must_be_refused(&self, answer: Answer<()>, wanted: &str) -> Answer<()> {
+    pub(crate) fn must_be_refused(&self, answer: Answer<()>, wanted: &str) -> Answer<()> {
         match answer {
             Err(Trouble::Refused { code }) => {
                 if code != wanted {

@@ -46,6 +46,10 @@ pub(crate) struct Tally {
     pub refunds: u64,
     pub closed: u64,
     pub expired: u64,
+    pub transfers: u64,
+    pub red_packets: u64,
+    /// Shares of red packets that were taken.
+    pub claims: u64,
     /// How often each code came as a refusal.
     pub refused: BTreeMap<String, u64>,
     /// What went wrong that should never: each with its story.
@@ -110,6 +114,22 @@ impl Tally {
     pub(crate) fn expired(&mut self, order: &OrderId) {
         self.expired += 1;
         self.news(order, News::Expired);
+    }
+
+    /// Money left a person, for another or to be taken.
+    pub(crate) fn sent(&mut self, from: usize, to: Option<usize>, amount: Money) {
+        self.give(
+            Purse::Person(from, amount.currency),
+            -i128::from(amount.amount),
+        );
+        if let Some(to) = to {
+            self.received(to, amount);
+        }
+    }
+
+    /// Money that was to be taken reached a person.
+    pub(crate) fn received(&mut self, person: usize, amount: Money) {
+        self.give(Purse::Person(person, amount.currency), amount.amount.into());
     }
 
     pub(crate) fn refused(&mut self, code: String) {

@@ -16,7 +16,7 @@ use crate::flags::Flags;
 use crate::house::{self, House};
 use crate::rail::engine::EngineRail;
 use crate::rail::http::HttpRail;
-use crate::rail::{Answer, Rail, Trouble};
+use crate::rail::{Answer, Chats, Rail, Trouble};
 use crate::receiver::Hooks;
 use crate::report::{Journal, Report, Webhooks};
 use crate::run::Run;
@@ -24,6 +24,8 @@ use crate::world::Town;
 
 /// How long the last webhooks may take: longer than the first two steps of the retry schedule.
 const WEBHOOKS_WAIT_MAX: Duration = Duration::from_secs(60);
+/// After so many errands somebody looks into a chat.
+const ERRANDS_PER_CHAT: u64 = 6;
 /// How often progress is told, and the webhooks are counted.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -98,6 +100,9 @@ pub(crate) async fn in_process(flags: &Flags) -> anyhow::Result<bool> {
     }
     for number in 0..flags.errands {
         run.errand(number).await;
+        if number % ERRANDS_PER_CHAT == 0 {
+            run.chat(number / ERRANDS_PER_CHAT).await;
+        }
     }
     let differences = run.audit().await.map_err(broken)?;
     let balance = trial_balance(&run).await?;
@@ -170,7 +175,7 @@ async fn open_town<R: Rail + 'static>(run: &Arc<Run<R>>, workers: u32) -> anyhow
 }
 
 /// Lets the customers shop until the time is up, and waits for those who are still in a shop.
-async fn shop<R: Rail + 'static>(run: &Arc<Run<R>>, flags: &Flags) -> Duration {
+async fn shop<R: Rail + Chats + 'static>(run: &Arc<Run<R>>, flags: &Flags) -> Duration {
     let started = Instant::now();
     let until = started + Duration::from_secs(flags.seconds);
     let next = Arc::new(AtomicU64::new(0));
@@ -179,7 +184,11 @@ async fn shop<R: Rail + 'static>(run: &Arc<Run<R>>, flags: &Flags) -> Duration {
         let (run, next) = (run.clone(), next.clone());
         tasks.spawn(async move {
             while Instant::now() < until {
-                run.errand(next.fetch_add(1, Ordering::Relaxed)).await;
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                run.errand(number).await;
+                if number % ERRANDS_PER_CHAT == 0 {
+                    run.chat(number / ERRANDS_PER_CHAT).await;
+                }
             }
         });
     }

@@ -9,6 +9,7 @@
 
 pub(crate) mod ask;
 mod asset;
+mod bill;
 mod check;
 mod checkpoint;
 pub(crate) mod code;
@@ -26,6 +27,7 @@ mod openapi;
 pub mod order;
 mod page;
 mod payment;
+mod people;
 mod quote;
 mod rate;
 mod red_packet;

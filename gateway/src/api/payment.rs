@@ -22,7 +22,7 @@ pub(super) struct PaymentAsked {
     /// Your name for the payer's phone or browser, always the same for the same one. It helps to tell a stolen wallet from
     /// its owner.
     #[schema(min_length = 1, max_length = 128)]
-    device: Option<String>,
+    pub device: Option<String>,
 }
 
 /// A payment that was made, or that waits for its payer or for an analyst. The order says which: it is `paid`, `open` or

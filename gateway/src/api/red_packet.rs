@@ -303,26 +303,26 @@ pub(super) async fn claim(ask: Ask<RedPacketId>) -> Replied<ShareTaken> {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RedPacketsAsked {
-    /// Those sent, or those that were for the wallet.
+pub(super) struct SidedPage {
+    /// Those that come from the wallet, or those that are for it.
     #[param(inline)]
-    side: SideAsked,
+    pub side: SideAsked,
     /// How many to show, 1 to 100; 20 when not given.
     #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
+    pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
     /// Wait until the list shows what was written at this place in the journal.
-    at_least: Option<SequenceToken>,
+    pub at_least: Option<SequenceToken>,
 }
 
-impl Parameters for RedPacketsAsked {
+impl Parameters for SidedPage {
     fn schemas(schemas: &mut Schemas) {
         named::<SequenceToken>(schemas);
     }
 }
 
-pub(super) async fn list(ask: Ask<WalletId, RedPacketsAsked>) -> Replied<Page<RedPacketShown>> {
+pub(super) async fn list(ask: Ask<WalletId, SidedPage>) -> Replied<Page<RedPacketShown>> {
     must_be(&ask.caller()?, ask.id)?;
     let asked = ask.query;
     let wallet = wallet_no(&ask.app, ask.id).await?;

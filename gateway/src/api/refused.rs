@@ -63,6 +63,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
                 "The house takes no more of this exchange: its position in {currency} is at its limit."
             ),
         ),
+        Refusal::BillInvalid { what } => {
+            Problem::new(code, format!("It cannot be shared like this: {what}."))
+        }
         Refusal::SharesInvalid { what } => {
             Problem::new(code, format!("It cannot be cut like this: {what}."))
         }

@@ -5,20 +5,20 @@ use axum::http::StatusCode;
 use super::route::Route;
 use super::{
     asset, code, decision, delivery, desk, endpoint, house, key, ledger, merchant, order, payment,
-    quote, rate, red_packet, refund, scan, statement, step_up, transfer, wallet,
+    people, quote, rate, refund, scan, statement, step_up, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
 
 const OPERATOR: &[Role] = &[Role::Operator];
 const MERCHANT: &[Role] = &[Role::Merchant];
-const WALLET: &[Role] = &[Role::Wallet];
+pub(super) const WALLET: &[Role] = &[Role::Wallet];
 const OPERATOR_OR_MERCHANT: &[Role] = &[Role::Operator, Role::Merchant];
-const OPERATOR_OR_WALLET: &[Role] = &[Role::Operator, Role::Wallet];
+pub(super) const OPERATOR_OR_WALLET: &[Role] = &[Role::Operator, Role::Wallet];
 const OPERATOR_OR_BANK: &[Role] = &[Role::Operator, Role::Bank];
 const MERCHANT_OR_WALLET: &[Role] = &[Role::Merchant, Role::Wallet];
 const PARTIES: &[Role] = &[Role::Operator, Role::Merchant, Role::Wallet, Role::Analyst];
-const PAYER_OR_ANALYST: &[Role] = &[Role::Operator, Role::Wallet, Role::Analyst];
+pub(super) const PAYER_OR_ANALYST: &[Role] = &[Role::Operator, Role::Wallet, Role::Analyst];
 const SIGNED: &[Role] = &[
     Role::Operator,
     Role::Bank,
@@ -28,24 +28,28 @@ const SIGNED: &[Role] = &[
 ];
 
 /// How an amount in a request may be refused.
-const AMOUNT: [Code; 4] = [
+pub(super) const AMOUNT: [Code; 4] = [
     Code::UnknownCurrency,
     Code::CurrencyWithoutMinorUnit,
     Code::AmountInvalid,
     Code::AmountOutOfRange,
 ];
 
+/// The ways in which a route refuses, by their names in the catalogue.
 macro_rules! refusals {
-    (amount; $($code:ident)*) => { &[AMOUNT[0], AMOUNT[1], AMOUNT[2], AMOUNT[3], $(Code::$code),*] };
-    ($($code:ident)*) => { &[$(Code::$code),*] };
+    (amount; $($code:ident)*) => {{
+        use crate::api::table::AMOUNT;
+        &[AMOUNT[0], AMOUNT[1], AMOUNT[2], AMOUNT[3], $(crate::problem::Code::$code),*]
+    }};
+    ($($code:ident)*) => { &[$(crate::problem::Code::$code),*] };
 }
+pub(super) use refusals;
 
 pub fn routes() -> Vec<Route> {
     let groups = [
         orders(),
         payments(),
-        transfers(),
-        red_packets(),
+        people::routes(),
         exchange(),
         decisions(),
         webhooks(),
@@ -179,109 +183,6 @@ fn payments() -> Vec<Route> {
             )
             .for_roles(PARTIES)
             .refuses(refusals![TransactionNotFound]),
-    ]
-}
-
-fn transfers() -> Vec<Route> {
-    vec![
-        Route::post("/v1/transfers", transfer::create)
-            .documented(
-                "People",
-                "create_transfer",
-                "Send money to a person",
-                "From the wallet that the key speaks for to another. It is the other's at once, or waits a day to be \
-                 accepted and else goes back. Like a payment it may wait first (202), if it looks risky.",
-            )
-            .for_roles(WALLET)
-            .answers(StatusCode::CREATED)
-            .may_wait()
-            .refuses(refusals![
-                amount; WalletNotFound PayeeNotFound PayeeIsPayer CurrencyNotHeld CurrencyNotTaken SendingTooMuch
-                InsufficientFunds RiskDenied PendingTooMany AccountFrozen AccountClosed AboveMaximum
-            ]),
-        Route::get("/v1/transfers/{id}", transfer::find)
-            .documented(
-                "People",
-                "get_transfer",
-                "Look a transfer up",
-                "As it stands at this moment. Both see it, the other from when the money has left the sender.",
-            )
-            .for_roles(PAYER_OR_ANALYST)
-            .refuses(refusals![TransferNotFound]),
-        Route::post("/v1/transfers/{id}/accept", transfer::accept)
-            .documented("People", "accept_transfer", "Accept a transfer", "The money is in the wallet.")
-            .for_roles(WALLET)
-            .refuses(refusals![
-                TransferNotFound TransferCompleted TransferDeclined TransferExpired
-                AccountFrozen AccountClosed AboveMaximum
-            ]),
-        Route::post("/v1/transfers/{id}/decline", transfer::decline)
-            .documented("People", "decline_transfer", "Decline a transfer", "The money is back with its sender.")
-            .for_roles(WALLET)
-            .refuses(refusals![
-                TransferNotFound TransferCompleted TransferDeclined TransferExpired
-                AccountFrozen AccountClosed AboveMaximum
-            ]),
-        Route::get("/v1/wallets/{id}/transfers", transfer::list)
-            .documented(
-                "People",
-                "list_transfers",
-                "A wallet's transfers",
-                "Sent, received, or both, the newest first.",
-            )
-            .for_roles(OPERATOR_OR_WALLET)
-            .refuses(refusals![WalletNotFound CursorInvalid]),
-    ]
-}
-
-fn red_packets() -> Vec<Route> {
-    vec![
-        Route::post("/v1/red-packets", red_packet::create)
-            .documented(
-                "People",
-                "create_red_packet",
-                "Send a red packet",
-                "Money that one person, or each member of a group, can take a share of for a day; what nobody takes \
-                 goes back. The shares are equal, or chance cuts them, each way to cut as likely as any other. Like a \
-                 payment it may wait first (202), if it looks risky.",
-            )
-            .for_roles(WALLET)
-            .answers(StatusCode::CREATED)
-            .may_wait()
-            .refuses(refusals![
-                amount; WalletNotFound PayeeNotFound PayeeIsPayer CurrencyNotHeld SharesInvalid SendingTooMuch
-                InsufficientFunds RiskDenied PendingTooMany AccountFrozen AccountClosed AboveMaximum
-            ]),
-        Route::get("/v1/red-packets/{id}", red_packet::find)
-            .documented(
-                "People",
-                "get_red_packet",
-                "Look a red packet up",
-                "As it stands at this moment, with who took how much. The sender sees it, and everybody it is for.",
-            )
-            .for_roles(PAYER_OR_ANALYST)
-            .refuses(refusals![RedPacketNotFound]),
-        Route::post("/v1/red-packets/{id}/claim", red_packet::claim)
-            .documented(
-                "People",
-                "claim_red_packet",
-                "Take a share of a red packet",
-                "The next share is in the wallet. Everybody takes one at most.",
-            )
-            .for_roles(WALLET)
-            .refuses(refusals![
-                RedPacketNotFound RedPacketClaimed RedPacketEmpty RedPacketExpired WalletNotFound CurrencyNotHeld
-                AccountFrozen AccountClosed AboveMaximum
-            ]),
-        Route::get("/v1/wallets/{id}/red-packets", red_packet::list)
-            .documented(
-                "People",
-                "list_red_packets",
-                "A wallet's red packets",
-                "Those it sent, or those that were for it, the newest first.",
-            )
-            .for_roles(OPERATOR_OR_WALLET)
-            .refuses(refusals![WalletNotFound CursorInvalid]),
     ]
 }
 

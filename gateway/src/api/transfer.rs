@@ -13,8 +13,8 @@ use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::{App, Done, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
-    Command, DecisionId, Mode, NewTransfer, Outcome, Owner, Refusal, Reply, Transfer, TransferId,
-    WalletId, WalletNo,
+    BillId, Command, DecisionId, Mode, NewTransfer, Outcome, Owner, Refusal, Reply, Transfer,
+    TransferId, WalletId, WalletNo,
 };
 use crate::problem::Problem;
 use crate::store;
@@ -32,6 +32,9 @@ pub(super) struct TransferShown {
     note: String,
     #[schema(inline)]
     mode: ModeShown,
+    /// The bill of which it pays a share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bill: Option<BillId>,
     /// `awaiting_confirmation` (the sender must confirm), `in_review` (an analyst must look), `offered` (it waits to be
     /// accepted), `completed`, `declined` or `expired` (the money is back), or `cancelled` (it never left).
     #[schema(example = "completed")]
@@ -55,6 +58,7 @@ impl From<&Transfer> for TransferShown {
             amount: transfer.amount.into(),
             note: transfer.note.clone(),
             mode: transfer.mode.into(),
+            bill: transfer.bill,
             state: transfer.state.name(),
             created_at: Time(transfer.created_at),
             expires_at: transfer.expires_at.map(Time),
@@ -131,7 +135,7 @@ pub(super) struct TransferDone {
 }
 
 impl TransferDone {
-    fn answer(done: Done) -> Replied<Self> {
+    pub(super) fn answer(done: Done) -> Replied<Self> {
         let Outcome::Transfer {
             transfer,
             balance,
@@ -172,6 +176,7 @@ pub(super) async fn create(ask: Ask<(), (), Json<TransferAsked>>) -> Replied<Tra
         amount: ask.app.money(&asked.amount, "/amount").await?,
         note: asked.note,
         mode: asked.mode.into(),
+        bill: None,
         transaction: ledger::TransactionId(new_id()),
         scored: None,
     };

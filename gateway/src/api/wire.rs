@@ -25,8 +25,8 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
-    BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MessageId, OrderId,
-    QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
+    BillId, BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MessageId,
+    OrderId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -56,6 +56,7 @@ id_schemas! {
     OrderId "Names an order."
     TransferId "Names a transfer from one person to another."
     RedPacketId "Names a red packet."
+    BillId "Names a bill that people share."
     RefundId "Names a refund."
     QuoteId "Names a price that is locked for a wallet; its digits are those of the transaction that uses it."
     EndpointId "Names a webhook endpoint."

@@ -6,6 +6,7 @@
 //! close it: the second look decides anew, with all checks.
 
 use fraud::{Attempt, Channel, Key, Kind};
+use fx::Money;
 use ledger::shell::Committed;
 use ledger::{Remember, Submission, TransactionId, Unique};
 
@@ -14,7 +15,8 @@ use super::risk::Moving;
 use super::{App, Done};
 use crate::api::refused::submit_problem;
 use crate::pay::{
-    Command, NewRedPacket, NewTransfer, OrderId, Outcome, Pay, Payments, Refusal, Scored, WalletId,
+    BillId, Command, NewRedPacket, NewTransfer, OrderId, Outcome, Pay, PayBill, Payments, Refusal,
+    Scored, TransferId, WalletId,
 };
 use crate::problem::{Code, Problem};
 
@@ -86,6 +88,50 @@ impl App {
             })
         };
         self.sent(&moving, command, once).await
+    }
+
+    /// Pays a wallet's share of a bill, by a transfer.
+    pub async fn pay_bill(
+        &self,
+        bill: BillId,
+        wallet: WalletId,
+        device: Option<&str>,
+        once: Unique,
+    ) -> Result<Done, Problem> {
+        let pay = PayBill {
+            bill,
+            wallet,
+            transfer: TransferId(new_id()),
+            transaction: TransactionId(new_id()),
+            scored: None,
+        };
+        // Whom it goes to and how much it is stands in the bill; what is wrong with paying it the rules say.
+        let found = self.look_up(Command::FindBill(bill)).await?.outcome;
+        let owed = match &found {
+            Outcome::Bill(found) => found.share_of(wallet).map(|share| {
+                let amount = Money::new(share.amount, found.amount.currency);
+                (found.owner, amount)
+            }),
+            _ => None,
+        };
+        let attempt = |looked: &Outcome| {
+            let (owner, amount) = owed.filter(|_| *looked == Outcome::MaySend)?;
+            Some(self.risk.attempt(&Moving {
+                transaction: pay.transaction,
+                kind: Kind::Transfer,
+                channel: Channel::App,
+                payer: Payer { wallet, device },
+                payee: Some(Key::from(owner.0)),
+                amount,
+            }))
+        };
+        let command = |scored| {
+            Command::PayBill(PayBill {
+                scored,
+                ..pay.clone()
+            })
+        };
+        self.assessed(once, command, attempt).await
     }
 
     /// Sends a red packet. It is open, or waits as a payment does.

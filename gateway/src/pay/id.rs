@@ -95,6 +95,10 @@ id!(
     QuoteId, "quo"
 );
 id!(
+    /// A bill that people share.
+    BillId, "bil"
+);
+id!(
     /// A webhook endpoint of a merchant.
     EndpointId, "whe"
 );

@@ -7,13 +7,14 @@ use ledger::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::bill::{Bill, NewBill, PayBill};
 use super::book::TenantBook;
 use super::decision::{Decision, Scored};
 use super::desk;
 use super::endpoint::Endpoint;
 use super::id::{
-    BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, QuoteId, RedPacketId, RefundId,
-    TransferId, WalletId,
+    BillId, BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, QuoteId, RedPacketId,
+    RefundId, TransferId, WalletId,
 };
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
@@ -111,6 +112,18 @@ pub enum Command {
     /// Questions: they change nothing.
     FindQuote(QuoteId),
     Positions,
+    OpenBill(NewBill),
+    PayBill(PayBill),
+    Remind {
+        bill: BillId,
+        wallet: WalletId,
+    },
+    CancelBill {
+        bill: BillId,
+        wallet: WalletId,
+    },
+    /// A question: it changes nothing.
+    FindBill(BillId),
 }
 
 /// What payers and analysts do about attempts that look risky.
@@ -220,6 +233,7 @@ pub enum ColdKey {
     Transfer(TransferId),
     RedPacket(RedPacketId),
     Quote(QuoteId),
+    Bill(BillId),
 }
 
 /// What the views keep of it.
@@ -230,6 +244,7 @@ pub enum ColdRow {
     Transfer(Box<Transfer>),
     RedPacket(Box<RedPacket>),
     Quote(Box<Quote>),
+    Bill(Box<Bill>),
 }
 
 /// What happened. An event about an order carries the order as it is afterwards, so that replay needs
@@ -292,6 +307,8 @@ pub enum Event {
     },
     /// A quote as it now is.
     QuoteChanged(Box<Quote>),
+    /// A bill as it now is. That a share is paid is said by the transfer that pays it.
+    BillChanged(Box<Bill>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -380,6 +397,7 @@ pub enum Outcome {
     },
     /// Accounts of the house's positions, of what it earned by them, and of what rounding left.
     Positions(Vec<Account>),
+    Bill(Box<Bill>),
 }
 
 impl Refusable for Outcome {

@@ -7,9 +7,10 @@
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
 //! with its rules ([`state`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
-//! [`red_packet`]s and how they are cut ([`split`]). What becomes another currency: [`quote`]s. Around the risk of a payment: what was decided
+//! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. What becomes another currency: [`quote`]s. Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
+pub mod bill;
 pub mod book;
 mod checkout;
 pub mod decision;
@@ -37,6 +38,7 @@ mod subject;
 pub mod transfer;
 mod weight;
 
+pub use bill::{Bill, BillState, Cut, NewBill, PayBill, Share};
 pub use book::TenantBook;
 pub use checkout::ORDERS_OPEN_MAX;
 pub use decision::{
@@ -45,8 +47,9 @@ pub use decision::{
 pub use desk::Desk;
 pub use endpoint::{Endpoint, Topic};
 pub use id::{
-    BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo, MessageId,
-    OrderId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId, WalletNo,
+    BillId, BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo,
+    MessageId, OrderId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
+    WalletNo,
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use message::{

@@ -290,6 +290,9 @@ impl Payments {
         }
         subject.must_be_open()?;
         self.may_move(decision.about)?;
+        if let Subject::Transfer(transfer) = &subject {
+            self.must_owe(at, transfer)?;
+        }
         let by = Resolver::Payer(proof.method);
         let resolved = decision.resolved(Standing::Settled, by, at, "");
         self.move_money(at, subject, resolved, Event::DecisionChanged, events)
@@ -334,6 +337,9 @@ impl Payments {
             return Err(Refusal::DecisionNotPending);
         }
         self.may_move(decision.about)?;
+        if let Subject::Transfer(transfer) = &subject {
+            self.must_owe(at, transfer)?;
+        }
         let capture = Step::Capture {
             memo: memo(&subject.posting(decision)),
             hold: id.into(),

@@ -115,6 +115,17 @@ pub enum Refusal {
     PositionReached {
         code: String,
     },
+    BillNotFound,
+    BillSettled,
+    BillCancelled,
+    BillExpired,
+    /// It cannot be shared like this.
+    BillInvalid {
+        what: String,
+    },
+    BillsTooMany,
+    SharePaid,
+    ReminderTooSoon,
 }
 
 impl Refusal {
@@ -185,6 +196,14 @@ impl Refusal {
             Self::QuoteExpired => "quote_expired",
             Self::QuotesOpenTooMany => "quotes_open_too_many",
             Self::PositionReached { .. } => "position_reached",
+            Self::BillNotFound => "bill_not_found",
+            Self::BillSettled => "bill_settled",
+            Self::BillCancelled => "bill_cancelled",
+            Self::BillExpired => "bill_expired",
+            Self::BillInvalid { .. } => "bill_invalid",
+            Self::BillsTooMany => "bills_too_many",
+            Self::SharePaid => "share_paid",
+            Self::ReminderTooSoon => "reminder_too_soon",
         }
     }
 }

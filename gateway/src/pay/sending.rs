@@ -232,6 +232,7 @@ mod tests {
                 amount,
                 note: String::new(),
                 mode: Mode::ToAccept,
+                bill: None,
                 state: TransferState::AwaitingConfirmation,
                 created_at: start,
                 expires_at: None,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use ledger::{Answer, Cold, Ledger, Machine, Moment, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::bill::Bill;
 use super::book::TenantBook;
 use super::desk::Desk;
 use super::endpoint::Endpoint;
 use super::id::{
-    BookId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId, WalletId,
-    WalletNo,
+    BillId, BookId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId,
+    WalletId, WalletNo,
 };
 use super::key::{Key, Keys};
 use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome, RiskCommand};
@@ -43,6 +44,9 @@ pub struct Payments {
     pub(super) books: BTreeMap<BookId, TenantBook>,
     pub(super) transfers: Shelf<Transfer>,
     pub(super) red_packets: Shelf<RedPacket>,
+    pub(super) bills: Shelf<Bill>,
+    /// How many bills each wallet has open.
+    open_bills: BTreeMap<WalletId, u32>,
     /// How many transfers and red packets each wallet has under way.
     pub(super) under_way: BTreeMap<WalletId, u32>,
     pub(super) quotes: Shelf<Quote>,
@@ -126,6 +130,17 @@ impl Payments {
     /// How many orders of a merchant can be paid.
     pub fn orders_open_of(&self, merchant: MerchantId) -> u32 {
         self.open.get(&merchant).copied().unwrap_or_default()
+    }
+
+    /// A bill that is open or has just ended.
+    pub fn bill_in_memory(&self, id: BillId) -> Option<&Bill> {
+        self.bills.get(id)
+    }
+
+    /// How many bills somebody has open.
+    pub(super) fn bills_of(&self, owner: WalletId) -> usize {
+        let open = self.open_bills.get(&owner).copied().unwrap_or_default();
+        usize::try_from(open).unwrap_or(usize::MAX)
     }
 
     pub(super) fn next_merchant_no(&self) -> MerchantNo {
@@ -229,6 +244,21 @@ impl Payments {
         let was_under_way = before.is_some_and(|before| !before.is_finished());
         self.count(transfer.from, was_under_way, !transfer.is_finished());
         self.transfers.keep(moment, transfer.clone());
+        if let Some(bill) = self.settled_by(transfer) {
+            self.keep_bill(moment, bill);
+        }
+    }
+
+    fn keep_bill(&mut self, moment: Moment, bill: Bill) {
+        let before = self.bills.take(bill.id);
+        let was_open = before.is_some_and(|before| !before.is_finished());
+        count(
+            &mut self.open_bills,
+            bill.owner,
+            was_open,
+            !bill.is_finished(),
+        );
+        self.bills.keep(moment, bill);
     }
 
     fn keep_red_packet(&mut self, moment: Moment, packet: RedPacket) {
@@ -373,6 +403,11 @@ impl Machine for Payments {
                 self.limit_position(*currency, *limit, events)
             }
             Command::Positions => Ok(self.positions()),
+            Command::OpenBill(_)
+            | Command::PayBill(_)
+            | Command::Remind { .. }
+            | Command::CancelBill { .. }
+            | Command::FindBill(_) => return self.decide_on_bill(at, command, cold, events),
         };
         Answer::Decided(decided.into())
     }
@@ -413,6 +448,7 @@ impl Machine for Payments {
             }
             Event::TransferChanged(transfer) => self.keep_transfer(moment, transfer),
             Event::QuoteChanged(quote) => self.keep_quote(moment, quote),
+            Event::BillChanged(bill) => self.keep_bill(moment, Bill::clone(bill)),
             Event::RedPacketChanged(packet) => {
                 self.keep_red_packet(moment, RedPacket::clone(packet));
             }
@@ -455,6 +491,7 @@ impl Machine for Payments {
         let room = limit.saturating_sub(events.len());
         let expired = self.quotes.due(at).take(room).map(Quote::expired);
         events.extend(expired.map(Box::new).map(Event::QuoteChanged));
+        self.expire_bills(at, limit.saturating_sub(events.len()), events);
         self.lapse(at, limit.saturating_sub(events.len()), events);
         self.give_back_untaken(at, limit.saturating_sub(events.len()), events);
         let mut holds = Vec::new();
@@ -469,6 +506,7 @@ impl Machine for Payments {
             self.transfers.next_due(),
             self.red_packets.next_due(),
             self.quotes.next_due(),
+            self.bills.next_due(),
             self.pending.next_due(),
             self.ledger.next_due(),
         ];
@@ -483,5 +521,6 @@ impl Machine for Payments {
         while self.transfers.evict(through).is_some() {}
         while self.red_packets.evict(through).is_some() {}
         while self.quotes.evict(through).is_some() {}
+        while self.bills.evict(through).is_some() {}
     }
 }

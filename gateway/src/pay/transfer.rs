@@ -15,7 +15,7 @@ use ledger::{NewTransaction, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::decision::{About, Decision, Scored};
-use super::id::{DecisionId, TransferId, WalletId, WalletNo};
+use super::id::{BillId, DecisionId, TransferId, WalletId, WalletNo};
 use super::message::{ColdKey, ColdRow, Event, Outcome};
 use super::open::not_held;
 use super::recipe::{self, Role};
@@ -95,6 +95,8 @@ pub struct Transfer {
     pub amount: Money,
     pub note: String,
     pub mode: Mode,
+    /// The bill of which it pays a share.
+    pub bill: Option<BillId>,
     pub state: TransferState,
     pub created_at: Timestamp,
     /// The last moment it can be accepted, once it is offered.
@@ -191,6 +193,8 @@ pub struct NewTransfer {
     pub amount: Money,
     pub note: String,
     pub mode: Mode,
+    /// The bill of which it pays a share.
+    pub bill: Option<BillId>,
     pub transaction: TransactionId,
     /// Without it the transfer is checked and nothing is sent.
     pub scored: Option<Box<Scored>>,
@@ -252,6 +256,7 @@ impl Payments {
             amount: new.amount,
             note: new.note.clone(),
             mode: new.mode,
+            bill: new.bill,
             // What it really is becomes clear with the verdict.
             state: TransferState::AwaitingConfirmation,
             created_at: at,

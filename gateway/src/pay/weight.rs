@@ -2,6 +2,7 @@
 
 use ledger::{Ledger, Machine};
 
+use super::bill::Cut;
 use super::decision::Scored;
 use super::desk;
 use super::message::{Command, Lookup, RiskCommand};
@@ -39,6 +40,11 @@ impl Command {
                 };
                 new.terms.as_ref().map_or(0, terms)
             }
+            Self::OpenBill(new) => {
+                let among = size_of_val(new.among.as_slice());
+                new.title.len() + among + shared(&new.cut)
+            }
+            Self::PayBill(pay) => pay.scored.as_deref().map_or(0, scored),
             Self::OpenBook { settings, .. } => settings.name.len(),
             Self::Ledger(asked) => {
                 size_of_val(asked.assets.as_slice()) + Ledger::weight(&asked.command)
@@ -60,6 +66,9 @@ impl Command {
             | Self::LimitPosition { .. }
             | Self::FindQuote(_)
             | Self::Positions
+            | Self::Remind { .. }
+            | Self::CancelBill { .. }
+            | Self::FindBill(_)
             | Self::Endpoints(_)
             | Self::TrialBalance
             | Self::FindBook(_)
@@ -107,6 +116,17 @@ fn risk(command: &RiskCommand) -> usize {
         }
         RiskCommand::Release { note, .. } | RiskCommand::Deny { note, .. } => note.len(),
         RiskCommand::Desk(command) => at_desk(command),
+    }
+}
+
+fn shared(cut: &Cut) -> usize {
+    match cut {
+        Cut::Even => 0,
+        Cut::Weights(weights) => size_of_val(weights.as_slice()),
+        Cut::Items(items) => {
+            let each = items.iter().map(|item| size_of_val(item.who.as_slice()));
+            size_of_val(items.as_slice()) + each.sum::<usize>()
+        }
     }
 }
 

@@ -184,6 +184,14 @@ catalogue! {
     RedPacketEmpty "red_packet_empty" CONFLICT "Every share of the red packet is taken" "Be quicker next time."
     RedPacketExpired "red_packet_expired" CONFLICT "The red packet was open for a day, which is over" "Nothing: what was left is back with its sender."
     SharesInvalid "shares_invalid" UNPROCESSABLE_ENTITY "The red packet cannot be cut into these shares" "Change the amount, the shares or whom it is for, as the detail says."
+    BillNotFound "bill_not_found" NOT_FOUND "There is no such bill, or you are not on it" "Check the bill's id."
+    BillSettled "bill_settled" CONFLICT "The bill is settled" "Nothing: every share is paid."
+    BillCancelled "bill_cancelled" CONFLICT "The bill was cancelled" "Ask its owner for another one."
+    BillExpired "bill_expired" CONFLICT "The bill was open for 30 days, which are over" "Ask its owner for another one."
+    BillInvalid "bill_invalid" UNPROCESSABLE_ENTITY "The bill cannot be shared like this" "Change it as the detail says."
+    BillsTooMany "bills_too_many" UNPROCESSABLE_ENTITY "The wallet has as many bills open as it may have" "Cancel some, or wait until they are settled."
+    SharePaid "share_paid" CONFLICT "The share is paid" "Nothing: it need not be paid twice."
+    ReminderTooSoon "reminder_too_soon" TOO_MANY_REQUESTS "There was a reminder within the last hour" "Wait until an hour has passed."
 
     // Exchange.
     QuoteNotFound "quote_not_found" NOT_FOUND "There is no such quote, or it is not yours" "Check the quote's id."

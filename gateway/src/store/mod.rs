@@ -16,6 +16,8 @@
 //! | `red_packet_members` | person who may take a share | packet, wallet |
 //! | `red_packet_claims` | share that was taken | packet, place |
 //! | `quotes` | price that was locked for a wallet, as it stands | id, which is the order of quoting |
+//! | `bills` | bill that people share, as it stands | id, which is the order of opening |
+//! | `bill_shares` | share of a bill, and whether it is paid | wallet, bill |
 //! | `notifications` | message to a webhook endpoint, as it is sent | row of the journal |
 //! | `decisions` | attempt to pay that was scored, as it stands | id, which is the order of attempts |
 //! | `cases` | decision that analysts are shown | id |
@@ -25,6 +27,7 @@
 //!
 //! The ledger's own tables stand beside them (see [`ledger::shell::ledger_view`]).
 
+pub mod bill;
 pub mod case;
 pub mod decision;
 mod decode;

@@ -25,6 +25,7 @@ pub enum List {
     LedgerHolds = 9,
     Transfers = 10,
     RedPackets = 11,
+    Bills = 12,
 }
 
 /// A place in a list: two numbers that order its rows.

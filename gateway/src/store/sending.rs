@@ -7,8 +7,8 @@ use ledger::shell::{Reading, Value};
 use super::decode;
 use super::page::{Cursor, List, Slice};
 use crate::pay::{
-    Claim, DecisionId, Mode, RedPacket, RedPacketId, Transfer, TransferId, TransferState, WalletId,
-    WalletNo,
+    BillId, Claim, DecisionId, Mode, RedPacket, RedPacketId, Transfer, TransferId, TransferState,
+    WalletId, WalletNo,
 };
 
 /// Which side of what is sent somebody is on.
@@ -179,5 +179,6 @@ fn transfer(row: &Row) -> Result<Transfer, sqlx::Error> {
         expires_at: decode::time_or_none(row, "expires_at")?,
         ended_at: decode::time_or_none(row, "ended_at")?,
         decision: DecisionId(decode::id(row, "decision_id")?),
+        bill: decode::id_or_none(row, "bill_id")?.map(BillId),
     })
 }

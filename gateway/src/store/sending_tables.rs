@@ -18,6 +18,8 @@ pub(super) static TRANSFERS: Table = Table {
         Column::integer("expires_at").or_null(),
         Column::integer("ended_at").or_null(),
         Column::blob("decision_id"),
+        // The bill of which it pays a share.
+        Column::blob("bill_id").or_null(),
     ],
     key: 1,
     growth: Growth::Replace,

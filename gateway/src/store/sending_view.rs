@@ -2,6 +2,7 @@
 
 use ledger::shell::{Rows, Table, Value};
 
+use super::bill;
 use super::sending_tables::{RED_PACKET_CLAIMS, RED_PACKET_MEMBERS, RED_PACKETS, TRANSFERS};
 use super::tables::MOVEMENTS;
 use crate::pay::{
@@ -9,8 +10,10 @@ use crate::pay::{
     TransferState, WalletNo,
 };
 
-pub(super) fn tables() -> [&'static Table; 4] {
+pub(super) fn tables() -> [&'static Table; 6] {
     [
+        &bill::BILLS,
+        &bill::BILL_SHARES,
         &TRANSFERS,
         &RED_PACKETS,
         &RED_PACKET_MEMBERS,
@@ -20,8 +23,12 @@ pub(super) fn tables() -> [&'static Table; 4] {
 
 pub(super) fn fold(event: &Event, payments: &Payments, rows: &mut Rows) {
     match event {
+        Event::BillChanged(bill) => bill::put(bill, rows),
         Event::TransferChanged(transfer) => {
             put_transfer(transfer, rows);
+            if let Some(bill) = transfer.bill.and_then(|bill| payments.bill_in_memory(bill)) {
+                bill::put(bill, rows);
+            }
             let whose = match transfer.state {
                 TransferState::Offered | TransferState::Declined | TransferState::Expired => {
                     Some((transfer.from_no, Some(transfer.to_no)))
@@ -112,6 +119,7 @@ fn put_transfer(transfer: &Transfer, rows: &mut Rows) {
             transfer.expires_at.map(|at| at.0).into(),
             transfer.ended_at.map(|at| at.0).into(),
             Value::id(transfer.decision.0),
+            transfer.bill.map_or(Value::Null, |bill| Value::id(bill.0)),
         ],
     );
 }

@@ -14,7 +14,7 @@ use super::tables::{
     BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
     REFUNDS, WALLETS,
 };
-use super::{sending, sending_view};
+use super::{bill, sending, sending_view};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
     ColdKey, ColdRow, ENDPOINTS_MAX, Endpoint, Event, Key, Merchant, MessageId, Order, Owner,
@@ -110,7 +110,8 @@ impl View<Payments> for PaymentsView {
                 put_order(moment, order, rows);
                 self.notify(seen, Topic::OrderExpired, order, None, payments, rows);
             }
-            Event::TransferChanged(_)
+            Event::BillChanged(_)
+            | Event::TransferChanged(_)
             | Event::TransferExtended { .. }
             | Event::RedPacketChanged(_)
             | Event::RedPacketClaimed { .. }
@@ -156,6 +157,10 @@ impl View<Payments> for PaymentsView {
                 ColdKey::Quote(id) => {
                     let found = quote::find(connection, *id).await?;
                     found.map(Box::new).map(ColdRow::Quote)
+                }
+                ColdKey::Bill(id) => {
+                    let found = bill::find(connection, *id).await?;
+                    found.map(Box::new).map(ColdRow::Bill)
                 }
                 ColdKey::Ledger(key) => {
                     let mut rows = LedgerView::cold(connection, &[*key]).await?;

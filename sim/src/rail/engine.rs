@@ -1,6 +1,8 @@
 //! In process: the payment rules and the journal's chain, one step after another, on a clock that
 //! moves only when the town does. The same seed gives the same journal, to the last bit of its hash.
 
+mod chats;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,14 +13,14 @@ use gateway::pay::recipe::Role;
 use gateway::pay::{
     Assessment, ColdKey, ColdRow, Command, Event, Fee, Lookup, MerchantId, NewMerchant,
     NewOrder as NewPayOrder, NewRefund, OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments,
-    RefundId, Row as OrderRow, Scored, WalletId,
+    RedPacket, RedPacketId, RefundId, Row as OrderRow, Scored, Transfer, TransferId, WalletId,
 };
 use gateway::qr;
 use gateway::qr::encode::{Drawing, Level, Matrix};
 use ledger::shell::{Head, Row, chain::hex};
 use ledger::{
-    Cold, Engine, Fingerprint, Moment, OnceEntry, OnceKey, Place, Record, Remember, Sequence,
-    Submission, Timestamp, TransactionId, Unique, Verdict,
+    Cold, Engine, Fingerprint, Moment, OnceEntry, OnceKey, Place, Record, Remember, Submission,
+    Timestamp, TransactionId, Unique, Verdict,
 };
 use rand::Rng;
 use rand::rngs::SmallRng;
@@ -34,6 +36,8 @@ const START: Timestamp = Timestamp(1_767_225_600_000_000_000);
 const STEP_NANOS: u64 = 1_000_000;
 /// Finished orders leave memory after this many rows of the journal.
 const EVICTION_ROWS: u64 = 256;
+/// How often a command may miss something: first the keys that make it happen once, then what it is about.
+const MISSES_MAX: usize = 2;
 /// Things that fall due at once.
 const DUE_MAX: usize = 1_000;
 /// The address in the codes; nobody goes there.
@@ -50,6 +54,8 @@ struct House {
     ids: SmallRng,
     /// What a gateway keeps in its views: orders and keys that may have left memory.
     orders: BTreeMap<PayOrderId, OrderRow>,
+    transfers: BTreeMap<TransferId, Box<Transfer>>,
+    red_packets: BTreeMap<RedPacketId, Box<RedPacket>>,
     once: BTreeMap<OnceKey, OnceEntry>,
     shops: BTreeMap<usize, MerchantId>,
     people: BTreeMap<usize, WalletId>,
@@ -67,6 +73,8 @@ impl EngineRail {
             now: START,
             ids: stream(seed, Actor::Ids, u64::MAX),
             orders: BTreeMap::new(),
+            transfers: BTreeMap::new(),
+            red_packets: BTreeMap::new(),
             once: BTreeMap::new(),
             shops: BTreeMap::new(),
             people: BTreeMap::new(),
@@ -145,6 +153,7 @@ impl House {
                 };
                 self.orders.insert(order.id, row);
             }
+            self.keep_what_is_sent(event);
         }
         if let Record::Command {
             uniques,
@@ -176,6 +185,7 @@ impl House {
         self.tick()?;
         let mut cold = Cold::default();
         let mut once_cold = BTreeMap::new();
+        let mut misses = 0;
         loop {
             let moment = self.moment();
             let submission = Submission {
@@ -191,13 +201,14 @@ impl House {
             let (keys, once) = match verdict {
                 Verdict::New(outcome) => return answer(outcome),
                 Verdict::Again(place) => return answer(self.outcome(place)?),
-                Verdict::Missing { keys, once, .. } if cold.read_at == Sequence(0) => (keys, once),
+                Verdict::Missing { keys, once, .. } if misses < MISSES_MAX => (keys, once),
                 other => return Err(anyhow!("{command:?} was answered with {other:?}").into()),
             };
+            misses += 1;
             cold.read_at = self.head.sequence;
             cold.rows.extend(
                 keys.into_iter()
-                    .map(|key| (key.clone(), self.look_up(&key).map(ColdRow::Order))),
+                    .map(|key| (key.clone(), self.look_up(&key))),
             );
             once_cold.extend(
                 once.into_iter()
@@ -219,10 +230,17 @@ impl House {
         }
     }
 
-    fn look_up(&self, key: &ColdKey) -> Option<OrderRow> {
-        let ColdKey::Order(lookup) = key else {
-            return None;
-        };
+    fn look_up(&self, key: &ColdKey) -> Option<ColdRow> {
+        match key {
+            ColdKey::Order(lookup) => self.look_up_order(lookup).map(ColdRow::Order),
+            ColdKey::Transfer(id) => self.transfers.get(id).cloned().map(ColdRow::Transfer),
+            ColdKey::RedPacket(id) => self.red_packets.get(id).cloned().map(ColdRow::RedPacket),
+            // The town shares no bills and changes no money.
+            ColdKey::Bill(_) | ColdKey::Quote(_) | ColdKey::Ledger(_) => None,
+        }
+    }
+
+    fn look_up_order(&self, lookup: &Lookup) -> Option<OrderRow> {
         match lookup {
             Lookup::Id(id) => self.orders.get(id).cloned(),
             Lookup::Number(merchant, number) => {

@@ -1,6 +1,8 @@
 //! Over HTTP, as a shop's till and a payer's phone do it: every request signed with its owner's key,
 //! the code fetched as a PNG and read with a decoder.
 
+mod chats;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -62,6 +62,36 @@ pub(crate) struct Attempt<'a> {
     pub forged: bool,
 }
 
+/// What people send each other. They go by their place in the town.
+pub(crate) trait Chats: Send + Sync {
+    /// Sends money, at once or as an offer; the answer is the transfer's id.
+    fn transfer(
+        &self,
+        from: usize,
+        to: usize,
+        amount: Money,
+        offer: bool,
+    ) -> impl Future<Output = Answer<String>> + Send;
+    fn reply(
+        &self,
+        person: usize,
+        transfer: &str,
+        accept: bool,
+    ) -> impl Future<Output = Answer<()>> + Send;
+    /// Sends a red packet that chance cuts; the answer is its id.
+    fn red_packet(
+        &self,
+        from: usize,
+        to: &[usize],
+        amount: Money,
+        shares: usize,
+    ) -> impl Future<Output = Answer<String>> + Send;
+    /// Takes a share; the answer is how much.
+    fn claim(&self, person: usize, packet: &str) -> impl Future<Output = Answer<i64>> + Send;
+    /// Lets a day go by, if this town can wait so long.
+    fn wait_a_day(&self) -> impl Future<Output = bool> + Send;
+}
+
 /// Everything a town asks of a gateway. Shops and people go by their place in the town.
 pub(crate) trait Rail: Send + Sync {
     fn open_shop(&self, place: usize, shop: &Shop) -> impl Future<Output = Answer<()>> + Send;

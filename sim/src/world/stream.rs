@@ -14,6 +14,7 @@ pub(crate) enum Actor {
     Ids = 4,
     Crook = 5,
     CrookIds = 6,
+    Chat = 7,
 }
 
 pub(crate) fn stream(seed: u64, actor: Actor, number: u64) -> SmallRng {

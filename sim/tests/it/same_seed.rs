@@ -21,4 +21,8 @@ fn the_same_seed_gives_the_same_journal_and_another_seed_another() {
     assert_ne!(first["journal"]["head"], other["journal"]["head"]);
     assert_eq!(first["journal"]["verified"], true);
     assert!(first["payments"].as_u64() > Some(300), "{first}");
+    for sent in ["transfers", "red_packets", "claims"] {
+        assert!(first[sent].as_u64() > Some(10), "{sent}: {first}");
+    }
+    assert_eq!(first["differences"], serde_json::json!([]));
 }

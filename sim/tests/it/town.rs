@@ -28,6 +28,7 @@ fn all_is_well(summary: &Value) {
     assert!(summary["payments"].as_u64() > Some(0), "{summary}");
     assert_eq!(summary["journal"]["verified"], true, "{summary}");
     assert_eq!(summary["faults"], serde_json::json!([]), "{summary}");
+    assert!(summary["transfers"].as_u64() > Some(0), "{summary}");
     let webhooks = &summary["webhooks"];
     assert!(webhooks["due"].as_u64() > Some(0), "{summary}");
     assert_eq!(webhooks["due"], webhooks["delivered"], "{summary}");

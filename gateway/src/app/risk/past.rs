@@ -154,6 +154,7 @@ mod tests {
                 amount,
                 note: String::new(),
                 mode: Mode::Instant,
+                bill: None,
                 transaction,
                 scored: Some(Box::new(scored)),
             }))

@@ -205,6 +205,14 @@ fn every_refusal_of_the_rules_is_in_the_catalogue() {
         Refusal::RedPacketEmpty,
         Refusal::RedPacketExpired,
         Refusal::SharesInvalid { what: text() },
+        Refusal::BillNotFound,
+        Refusal::BillSettled,
+        Refusal::BillCancelled,
+        Refusal::BillExpired,
+        Refusal::BillInvalid { what: text() },
+        Refusal::BillsTooMany,
+        Refusal::SharePaid,
+        Refusal::ReminderTooSoon,
     ] {
         assert_eq!(code_of(&refusal).as_str(), refusal.code());
     }

@@ -8,10 +8,10 @@ use gateway::pay::message::{NewOrder, NewRefund, Pay};
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::{Change, StepUps};
 use gateway::pay::{
-    Assessment, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee, KeyId, Lookup,
-    MerchantId, NewMerchant, OrderId, OrderNumber, Outcome, Payments, Quote, QuoteId, RedPacket,
-    RedPacketId, RefundId, RiskCommand, Row, Scored, SealedSecret, StepUp, Transfer, TransferId,
-    WalletId,
+    Assessment, Bill, BillId, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee,
+    KeyId, Lookup, MerchantId, NewMerchant, OrderId, OrderNumber, Outcome, Payments, Quote,
+    QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand, Row, Scored, SealedSecret, StepUp,
+    Transfer, TransferId, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -29,6 +29,7 @@ pub(super) struct World {
     transfers: BTreeMap<TransferId, Transfer>,
     red_packets: BTreeMap<RedPacketId, RedPacket>,
     quotes: BTreeMap<QuoteId, Quote>,
+    bills: BTreeMap<BillId, Bill>,
     once: BTreeMap<OnceKey, ledger::OnceEntry>,
     pub now: Timestamp,
     sequence: Sequence,
@@ -140,9 +141,14 @@ impl World {
     fn keep_what_is_sent(&mut self, event: &Event) {
         let payments = self.engine.machine();
         match event {
+            Event::BillChanged(bill) => {
+                self.bills.insert(bill.id, Bill::clone(bill));
+            }
             Event::TransferChanged(transfer) => {
                 self.transfers
                     .insert(transfer.id, Transfer::clone(transfer));
+                let bill = transfer.bill.and_then(|id| payments.bill_in_memory(id));
+                self.bills.extend(bill.map(|bill| (bill.id, bill.clone())));
             }
             Event::QuoteChanged(quote) => {
                 self.quotes.insert(quote.id, Quote::clone(quote));
@@ -172,6 +178,10 @@ impl World {
             ColdKey::Quote(id) => {
                 let found = self.quotes.get(id).cloned();
                 found.map(Box::new).map(ColdRow::Quote)
+            }
+            ColdKey::Bill(id) => {
+                let found = self.bills.get(id).cloned();
+                found.map(Box::new).map(ColdRow::Bill)
             }
             ColdKey::Order(_) | ColdKey::Ledger(_) => {
                 let row = self.views.values().find(|row| names(key, row));

@@ -1,5 +1,6 @@
 //! What people send each other: stories, a naive second implementation that must agree, and races for the last moment.
 
+mod bill;
 mod model;
 mod property;
 mod races;
@@ -42,6 +43,7 @@ impl World {
             amount,
             note: "for the tickets".to_owned(),
             mode,
+            bill: None,
             transaction,
             scored: Some(Box::new(scored(transaction, risk))),
         };
