@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::core::{Balance, TrialBalance};
+use crate::core::{AccountNo, Balance, TrialBalance};
 use crate::engine::{Digest, Record};
 use crate::machine::{Machine, Sequence};
 use crate::shell::chain::{Head, Proof};
 use crate::shell::codec::{self, CodecError};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::merkle::{Hash, Path};
+use crate::shell::packed::Balances;
 use crate::shell::row_tree::{self, Edge, RowSource, TreeError};
 use crate::shell::sql::Query;
 use crate::shell::views::Reading;
@@ -95,7 +96,7 @@ pub(crate) async fn of(
     let mut after = -1_i64;
     loop {
         let query = Query::new(
-            "select account_no, book, currency, debits, credits from accounts
+            "select account_no, book, currency from accounts
             where account_no > $1 order by account_no limit $2",
         )
         .bind(after)
@@ -103,11 +104,14 @@ pub(crate) async fn of(
         let rows = reading.connection().all(query).await?;
         let Some(last) = rows.last() else { break };
         after = last.get("account_no")?;
+        let mut balances = Balances::default();
         for row in &rows {
+            let account = AccountNo(row.get("account_no")?);
+            let balance = balances.of(&mut reading.connection(), account).await?;
             let sum = sums.entry((row.get("book")?, row.get("currency")?));
             let sum = sum.or_default();
-            sum.debits += row.get::<i128>("debits")?;
-            sum.credits += row.get::<i128>("credits")?;
+            sum.debits += balance.debits;
+            sum.credits += balance.credits;
         }
     }
     let statement = Statement {
