@@ -178,16 +178,13 @@ fn decimal_mark(digits: &str) -> Option<usize> {
     (!is_between_thousands).then_some(at)
 }
 
-/// An amount in hundredths; what is not a number counts as none.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a cast saturates, and NaN becomes 0"
-)]
-pub(super) fn hundredths(text: &str) -> i64 {
+/// An amount in hundredths; nothing if it is no number.
+#[expect(clippy::cast_possible_truncation, reason = "a cast saturates")]
+pub(super) fn hundredths(text: &str) -> Option<i64> {
     // Some files write a currency's letters beside its amounts.
     let bare = || text.trim_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
     let amount = number(text).or_else(|| number(bare()));
-    amount.map_or(0, |amount| (amount * 100.0).round() as i64)
+    amount.map(|amount| (amount * 100.0).round() as i64)
 }
 
 #[cfg(test)]
@@ -249,18 +246,18 @@ mod tests {
     #[test]
     fn amounts_are_read_with_their_signs_and_marks() {
         let cases = [
-            ("12.5", 1_250),
-            ("12,50", 1_250),
-            ("1.234,50 €", 123_450),
-            ("(3.10)", -310),
-            ("EUR 7", 700),
-            ("$1,234.50", 123_450),
-            ("-3", -300),
-            ("1e3", 100_000),
-            ("€ 7", 700),
-            ("", 0),
-            ("nan", 0),
-            ("much", 0),
+            ("12.5", Some(1_250)),
+            ("12,50", Some(1_250)),
+            ("1.234,50 €", Some(123_450)),
+            ("(3.10)", Some(-310)),
+            ("EUR 7", Some(700)),
+            ("$1,234.50", Some(123_450)),
+            ("-3", Some(-300)),
+            ("1e3", Some(100_000)),
+            ("€ 7", Some(700)),
+            ("", None),
+            ("nan", None),
+            ("much", None),
         ];
         for (text, expected) in cases {
             assert_eq!(hundredths(text), expected, "{text}");

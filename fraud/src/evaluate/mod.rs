@@ -182,6 +182,22 @@ pub enum EvaluateError {
         /// The first of them.
         example: String,
     },
+    /// The column of amounts holds something else.
+    #[error(
+        "the column of amounts is no number in {cells} of {rows} rows, as in `{example}`; name the column of amounts with \
+         --amount, or leave this one out with --ignore"
+    )]
+    NotAmounts {
+        /// Cells that are no number.
+        cells: usize,
+        /// Rows in all.
+        rows: usize,
+        /// The first of them.
+        example: String,
+    },
+    /// There is nothing in it.
+    #[error("the file is empty; it must be CSV with a line of column names, or Parquet")]
+    Empty,
     /// Nothing could be used.
     #[error(
         "no row has a time and a label ({skipped} were skipped); labels are 0/1, true/false or yes/no"

@@ -10,6 +10,9 @@ use crate::attempt::{Channel, Key, Kind, Role};
 
 /// With a larger share of cells that say something else than a time or a label, the column is the wrong one.
 const UNREADABLE_SHARE: f64 = 0.05;
+/// Labels that are not understood may be no more than this share of the rarer of the two that are: fraud is rare, and the
+/// word that means it must not be what is left out.
+const UNREADABLE_LABELS: f64 = 0.1;
 /// Rows between two words of progress.
 const TOLD_EVERY: usize = 100_000;
 /// The most rows that are read; a longer file is cut into shorter ones by time.
@@ -50,6 +53,9 @@ impl Table {
             .delimiter(input.delimiter())
             .from_reader(&mut input);
         let names: Vec<String> = reader.byte_headers()?.iter().map(cell::name).collect();
+        if names.iter().all(String::is_empty) {
+            return Err(EvaluateError::Empty);
+        }
         let places = Places::find(&names, columns)?;
         let mut rows = Rows::new(places.entities.len(), places.others.len());
         let mut record = csv::ByteRecord::new();
@@ -117,7 +123,7 @@ impl Places {
             time,
             label,
             fraud: columns.fraud.clone(),
-            amount: amount.or_else(|| called("amount")),
+            amount: amount.or_else(|| called("amount").filter(|place| !ignored.contains(place))),
             entities,
             others: Vec::new(),
         };
@@ -161,6 +167,7 @@ struct Rows {
     others: Vec<Reading>,
     without_time: Lost,
     without_label: Lost,
+    without_amount: Lost,
 }
 
 impl Rows {
@@ -173,6 +180,7 @@ impl Rows {
             others: (0..others).map(|_| Reading::default()).collect(),
             without_time: Lost::default(),
             without_label: Lost::default(),
+            without_amount: Lost::default(),
         }
     }
 
@@ -196,11 +204,15 @@ impl Rows {
             return self.without_label.add(&label);
         };
         self.labels.push(truth);
-        self.amounts.push(
-            places
-                .amount
-                .map_or(0, |place| cell::hundredths(&text(place))),
-        );
+        let amount = places.amount.map_or(Some(0), |place| {
+            let amount = text(place);
+            let read = cell::hundredths(&amount);
+            if read.is_none() {
+                self.without_amount.add(&amount);
+            }
+            read
+        });
+        self.amounts.push(amount.unwrap_or(0));
         for (column, (_, place)) in self.entities.iter_mut().zip(&places.entities) {
             let text = text(*place);
             column.push((!cell::is_missing(&text)).then(|| Key::of(&text)));
@@ -222,12 +234,22 @@ impl Rows {
                 example: self.without_time.example.clone(),
             });
         }
-        if is_wrong(&self.without_label) {
+        let frauds = self.labels.iter().filter(|label| **label).count();
+        let rarer = frauds.min(self.labels.len() - frauds) as f64;
+        let lost_labels = self.without_label.unreadable as f64;
+        if is_wrong(&self.without_label) || lost_labels > UNREADABLE_LABELS * rarer {
             return Err(EvaluateError::NotLabels {
                 column: columns.label.clone(),
                 cells: self.without_label.unreadable,
                 rows,
                 example: self.without_label.example.clone(),
+            });
+        }
+        if is_wrong(&self.without_amount) {
+            return Err(EvaluateError::NotAmounts {
+                cells: self.without_amount.unreadable,
+                rows,
+                example: self.without_amount.example.clone(),
             });
         }
         if self.times.len() == 0 {

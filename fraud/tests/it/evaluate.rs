@@ -222,7 +222,10 @@ fn what_is_wrong_with_a_file_is_said() {
         label: name.to_owned(),
         ..columns()
     };
-    let cases: [(&str, Columns, &str); 6] = [
+    let rare = text
+        .replace("0\n", "genuine\n")
+        .replace(",1\n", ",chargeback\n");
+    let cases: [(&str, Columns, &str); 8] = [
         (
             &text,
             named("fraud"),
@@ -259,7 +262,17 @@ fn what_is_wrong_with_a_file_is_said() {
             },
             "0 frauds among",
         ),
-        ("", columns(), "there is no column `when`"),
+        ("", columns(), "the file is empty"),
+        (
+            &text,
+            Columns {
+                amount: Some("city".to_owned()),
+                ..columns()
+            },
+            "the column of amounts is no number in 100 of 100 rows, as in `",
+        ),
+        // However rare the word for fraud is, it is not taken for a row without a label.
+        (&rare, columns(), "rows, as in `chargeback`; labels are 0/1"),
     ];
     for (text, columns, expected) in cases {
         let error = run(text, &columns).expect_err(expected).to_string();
