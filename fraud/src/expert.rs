@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use crate::decision::Reason;
 use crate::feature::Registry;
-use crate::model::{
-    MOST_FEATURES, Model, ModelError, Paths, Row, Shares, Walk, narrow, ordered, share,
-};
+use crate::model::{MOST_FEATURES, Model, ModelError, Paths, Row, Shares, Walk, narrow, ordered};
 use crate::scorecard::milli;
 
 /// How many features a decision names.
@@ -105,36 +103,21 @@ impl Expert {
         exactly: bool,
         reasons: &mut Vec<Reason>,
     ) {
-        if exactly {
+        let (top, raised) = if exactly {
             let narrowed = |feature: &Bound| narrow(vector[feature.slot]);
             let row: Vec<f32> = self.features.iter().map(narrowed).collect();
             let mut shares = vec![0.0; row.len()];
             self.paths.shapley(&row, &mut shares);
-            self.name(vector, score_ppm, shares.into_iter(), reasons);
+            let raised = shares.iter().map(|share: &f64| share.max(0.0)).sum();
+            (largest(&shares, WORTH_NAMING), raised)
         } else {
+            // In whole parts, which is as exact and faster; only what is named becomes a number.
             let own = &self.shares[..self.features.len()];
-            let shares = own.iter().map(|parts| share(*parts));
-            self.name(vector, score_ppm, shares, reasons);
-        }
-    }
-
-    /// Turns the largest shares into reasons.
-    fn name(
-        &self,
-        vector: &[f64],
-        score_ppm: u32,
-        shares: impl Iterator<Item = f64>,
-        reasons: &mut Vec<Reason>,
-    ) {
-        let (mut top, mut raised) = ([(WORTH_NAMING, usize::MAX); NAMED], 0.0);
-        for (place, share) in shares.enumerate() {
-            raised += share.max(0.0);
-            if share > top[NAMED - 1].0 {
-                let rank = top.partition_point(|held| held.0 >= share);
-                top[rank..].rotate_right(1);
-                top[rank] = (share, place);
-            }
-        }
+            let raised: i32 = own.iter().map(|parts| (*parts).max(0)).sum();
+            let top = largest(own, self.walk.parts(WORTH_NAMING));
+            let share = |(parts, place)| (self.walk.share(parts), place);
+            (top.map(share), self.walk.share(raised))
+        };
         for (share, place) in top {
             let Some(feature) = self.features.get(place) else {
                 continue;
@@ -147,6 +130,19 @@ impl Expert {
             });
         }
     }
+}
+
+/// The largest shares above some least, and their places; the largest first, and no place where there is none.
+fn largest<T: PartialOrd + Copy>(shares: &[T], least: T) -> [(T, usize); NAMED] {
+    let mut top = [(least, usize::MAX); NAMED];
+    for (place, share) in shares.iter().enumerate() {
+        if *share > top[NAMED - 1].0 {
+            let rank = top.partition_point(|held| held.0 >= *share);
+            top[rank..].rotate_right(1);
+            top[rank] = (*share, place);
+        }
+    }
+    top
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a part of a million")]

@@ -23,4 +23,4 @@ pub use boost::{Boosting, TrainError, Trainer};
 pub use calibration::Calibration;
 pub use dataset::{Dataset, narrow};
 pub use forest::Forest;
-pub(crate) use walk::{MOST_FEATURES, Row, Shares, Walk, ordered, share};
+pub(crate) use walk::{MOST_FEATURES, Row, Shares, Walk, ordered};

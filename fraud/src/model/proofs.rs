@@ -5,7 +5,7 @@ use super::boost::{Boosting, TrainError, Trainer};
 use super::calibration::{Calibration, logistic};
 use super::dataset::{Dataset, drawn};
 use super::forest::{Forest, SPLITS, Tree};
-use super::{MOST_FEATURES, Model, ModelError, Walk, ordered, share};
+use super::{MOST_FEATURES, Model, ModelError, Walk, ordered};
 use crate::attempt::mix;
 use crate::metrics;
 
@@ -238,7 +238,7 @@ fn the_walk_agrees_with_the_forest_to_the_bit() {
         assert_eq!(margin.to_bits(), forest.margin(&values).to_bits());
         paths.explain(&forest, &values, &mut shares);
         for (part, expected) in parts.iter().zip(&shares) {
-            assert!((share(*part) - f64::from(*expected)).abs() < 1e-4);
+            assert!((walk.share(*part) - f64::from(*expected)).abs() < 1e-4);
         }
     }
 }
