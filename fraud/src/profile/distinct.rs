@@ -24,6 +24,9 @@ pub(crate) struct Distinct {
     /// Of both generations together, and of the current alone.
     both: f32,
     alone: f32,
+    /// What those are made of, so that learning one counterparty touches one register.
+    of_both: Summed,
+    of_alone: Summed,
     current: [u8; REGISTERS],
     previous: [u8; REGISTERS],
 }
@@ -44,6 +47,8 @@ impl Distinct {
             era: 0,
             both: 0.0,
             alone: 0.0,
+            of_both: Summed::NOTHING,
+            of_alone: Summed::NOTHING,
             current: [0; REGISTERS],
             previous: [0; REGISTERS],
         }
@@ -68,19 +73,28 @@ impl Distinct {
             };
             self.current = [0; REGISTERS];
             self.era = era;
-            self.estimate_anew();
+            self.sum_anew();
         }
         let rank = ((bits >> 6) | (1 << 26)).trailing_zeros() as u8 + 1;
-        let register = &mut self.current[(bits % 64) as usize];
-        if rank > *register {
-            *register = rank;
+        let place = (bits % 64) as usize;
+        let (before, previous) = (self.current[place], self.previous[place]);
+        if rank > before {
+            self.current[place] = rank;
+            self.of_alone.raise(before, rank);
+            self.of_both.raise(before.max(previous), rank.max(previous));
             self.estimate_anew();
         }
     }
 
+    fn sum_anew(&mut self) {
+        self.of_both = Summed::of(&self.current, &self.previous);
+        self.of_alone = Summed::of(&self.current, &self.current);
+        self.estimate_anew();
+    }
+
     fn estimate_anew(&mut self) {
-        self.both = estimated(&self.current, &self.previous);
-        self.alone = estimated(&self.current, &self.current);
+        self.both = self.of_both.estimate();
+        self.alone = self.of_alone.estimate();
     }
 
     /// The estimate as of a moment.
@@ -93,28 +107,50 @@ impl Distinct {
     }
 }
 
-/// The estimate for the union of two generations.
-fn estimated(left: &[u8; REGISTERS], right: &[u8; REGISTERS]) -> f32 {
-    let mut empty = 0_u32;
-    let mut inverse = 0_u64;
-    for (left, right) in left.iter().zip(right) {
-        // No register of ours is above 27; a saved one is not trusted to be.
-        let rank = (*left.max(right)).min(32);
-        empty += u32::from(rank == 0);
-        inverse += 1_u64 << (32 - u32::from(rank));
-    }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "at most 2^38, exact in a double"
-    )]
-    let raw =
-        ALPHA * 64.0 * 64.0 * f64::from(1_u32 << 16) * f64::from(1_u32 << 16) / inverse as f64;
-    let estimate = if empty > 0 && raw < 2.5 * 64.0 {
-        LINEAR[empty as usize]
-    } else {
-        raw
+/// What an estimate is made of: how many registers are empty, and the sum of two to the power of less each rank, in parts of
+/// 2^32, which whole numbers hold exactly.
+#[derive(Clone, Copy, Debug)]
+struct Summed {
+    empty: u32,
+    inverse: u64,
+}
+
+impl Summed {
+    const NOTHING: Self = Self {
+        empty: 64,
+        inverse: 64 << 32,
     };
-    narrow(estimate)
+
+    /// The union of two generations.
+    fn of(left: &[u8; REGISTERS], right: &[u8; REGISTERS]) -> Self {
+        let mut summed = Self::NOTHING;
+        for (left, right) in left.iter().zip(right) {
+            summed.raise(0, *left.max(right));
+        }
+        summed
+    }
+
+    fn raise(&mut self, from: u8, to: u8) {
+        // No register of ours is above 27; a saved one is not trusted to be.
+        let part = |rank: u8| 1_u64 << (32 - u32::from(rank.min(32)));
+        self.empty -= u32::from(from == 0 && to > 0);
+        self.inverse -= part(from) - part(to);
+    }
+
+    fn estimate(self) -> f32 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "at most 2^38, exact in a double"
+        )]
+        let raw = ALPHA * 64.0 * 64.0 * f64::from(1_u32 << 16) * f64::from(1_u32 << 16)
+            / self.inverse as f64;
+        let estimate = if self.empty > 0 && raw < 2.5 * 64.0 {
+            LINEAR[self.empty as usize]
+        } else {
+            raw
+        };
+        narrow(estimate)
+    }
 }
 
 #[expect(
@@ -149,7 +185,7 @@ impl From<Registers> for Distinct {
             previous: saved.previous,
             ..Self::new()
         };
-        sketch.estimate_anew();
+        sketch.sum_anew();
         sketch
     }
 }

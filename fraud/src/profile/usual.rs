@@ -30,15 +30,16 @@ pub(crate) struct Usual {
     len: u8,
     next: u8,
     hours: [u8; HOURS],
+    /// The places of `newest`, from the smallest amount to the largest.
+    order: [u8; KEPT],
     newest: [i64; KEPT],
-    sorted: [i64; KEPT],
 }
 
 impl Usual {
     pub(crate) const fn new() -> Self {
         Self {
             newest: [0; KEPT],
-            sorted: [0; KEPT],
+            order: [0; KEPT],
             len: 0,
             next: 0,
             seen: 0,
@@ -78,10 +79,9 @@ impl Usual {
         self.len >= ENOUGH && amount as f64 > CLIP * self.median()
     }
 
+    /// Reads a little of what is only learned from: an amount of each half.
     pub(crate) fn touch(&self) -> u32 {
-        let middle = usize::from(self.len / 2) % KEPT;
-        let next = usize::from(self.next) % KEPT;
-        u32::from(self.sorted[middle] > self.newest[next])
+        u32::from(self.newest[KEPT / 4] > self.newest[3 * KEPT / 4])
     }
 
     pub(crate) const fn mean(&self) -> f64 {
@@ -110,7 +110,11 @@ impl Usual {
     fn quantile(&self, part: usize, whole: usize) -> i64 {
         let len = usize::from(self.len);
         let place = (len * part / whole).min(len.saturating_sub(1));
-        self.sorted[place]
+        self.amount(self.order[place])
+    }
+
+    fn amount(&self, place: u8) -> i64 {
+        self.newest[usize::from(place) % KEPT]
     }
 
     /// The share of past payments within an hour of this hour of the day; missing without a past.
@@ -124,18 +128,19 @@ impl Usual {
     }
 
     fn keep(&mut self, amount: i64) {
-        let len = usize::from(self.len);
-        if len == KEPT {
-            let leaving = self.newest[usize::from(self.next)];
-            let place = self.sorted.partition_point(|held| *held < leaving);
-            self.sorted.copy_within(place + 1.., place);
+        let mut filled = usize::from(self.len);
+        if filled == KEPT {
+            let leaving = self.order.iter().position(|place| *place == self.next);
+            if let Some(rank) = leaving {
+                self.order.copy_within(rank + 1.., rank);
+            }
+            filled -= 1;
         } else {
             self.len += 1;
         }
-        let filled = len.min(KEPT - 1);
-        let place = self.sorted[..filled].partition_point(|held| *held <= amount);
-        self.sorted.copy_within(place..filled, place + 1);
-        self.sorted[place] = amount;
+        let rank = self.order[..filled].partition_point(|place| self.amount(*place) <= amount);
+        self.order.copy_within(rank..filled, rank + 1);
+        self.order[rank] = self.next;
         self.newest[usize::from(self.next)] = amount;
         self.next = (self.next + 1) % KEPT_U8;
         self.median = self.quantile(1, 2);
