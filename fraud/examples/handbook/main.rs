@@ -5,16 +5,20 @@
 //! this folder makes the CSV. Every feature comes from the registry, in a stream, with labels a week
 //! late; every model from our own trainer.
 //!
-//!     cargo run --release -p fraud --example handbook -- DIR [--json]
+//!     cargo run --release -p fraud --example handbook -- DIR [--json] [--seeds NUMBER]
+//!
+//! A forest depends on the seed of its samples. `--seeds 5` trains the longest window and the one with feedback with five
+//! seeds each, and says on standard error how far apart they end.
 
 mod data;
 mod feedback;
+mod leak;
 mod protocol;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
-use fraud::{Boosting, Registry};
+use fraud::{Boosting, Registry, TrainError};
 
 use data::{Rows, Walk};
 use protocol::{Fold, Quality};
@@ -26,7 +30,17 @@ fn main() -> anyhow::Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let json = arguments.iter().any(|argument| argument == "--json");
     arguments.retain(|argument| argument != "--json");
-    let directory = arguments.first().context("usage: handbook DIR [--json]")?;
+    let usage = "usage: handbook DIR [--json] [--seeds NUMBER]";
+    let mut seeds = 1;
+    if let Some(place) = arguments.iter().position(|argument| argument == "--seeds") {
+        seeds = arguments
+            .get(place + 1)
+            .context(usage)?
+            .parse()
+            .context(usage)?;
+        arguments.drain(place..place + 2);
+    }
+    let directory = arguments.first().context(usage)?;
 
     let transactions = data::read(&PathBuf::from(directory))?;
     let registry = Registry::new();
@@ -40,6 +54,8 @@ fn main() -> anyhow::Result<()> {
     let mut walk = Walk::new(&transactions, &registry, &slots);
     let mut rows = Rows::new(slots.len());
     walk.record(protocol::LAST_DAY, &mut rows);
+    leak::none(&transactions, &registry, &slots, &rows)?;
+    eprintln!("no feature depends on a label that is not known yet");
 
     let mut by_window = Vec::new();
     for days in WINDOWS {
@@ -49,7 +65,17 @@ fn main() -> anyhow::Result<()> {
         eprintln!("trained on {days} days: {}", Quality::mean(&folds));
         by_window.push((days, folds));
     }
+    spread("63 days", seeds, |trainer| {
+        Fold::all()
+            .map(|fold| fold.run(&transactions, &rows, 63, trainer))
+            .collect()
+    })?;
     drop(rows);
+    spread(
+        "with the top 100 cards looked at each day",
+        seeds,
+        |trainer| feedback::run(&transactions, &registry, &slots, trainer),
+    )?;
     let feedback = feedback::run(&transactions, &registry, &slots, &Boosting::default())?;
     eprintln!(
         "with the top 100 cards looked at each day: {}",
@@ -60,6 +86,24 @@ fn main() -> anyhow::Result<()> {
         print_json(&by_window, &feedback);
     } else {
         print_table(&by_window, &feedback);
+    }
+    Ok(())
+}
+
+/// Says how far apart forests of the first so many seeds end.
+fn spread(
+    name: &str,
+    seeds: u64,
+    run: impl Fn(&Boosting) -> Result<Vec<Quality>, TrainError>,
+) -> anyhow::Result<()> {
+    for seed in 1..=seeds {
+        if seeds > 1 {
+            let folds = run(&Boosting {
+                seed,
+                ..Boosting::default()
+            })?;
+            eprintln!("{name}, seed {seed}: {}", Quality::mean(&folds));
+        }
     }
     Ok(())
 }

@@ -157,6 +157,18 @@ features! { Sight<'_>;
         extract: |it| it.counts.unusual,
     },
     Definition {
+        name: "unusual_first_days",
+        sentence: "the first unusually large payment of the WHO in fourteen days was {} days ago",
+        unit: Unit::Days,
+        extract: |it| it.counts.unusual_days.map_or(f64::NAN, |days| days.0.into()),
+    },
+    Definition {
+        name: "unusual_last_days",
+        sentence: "the last unusually large payment of the WHO in fourteen days was {} days ago",
+        unit: Unit::Days,
+        extract: |it| it.counts.unusual_days.map_or(f64::NAN, |days| days.1.into()),
+    },
+    Definition {
         name: "hour_share",
         sentence: "a share of {} of the WHO's payments fall near this hour",
         unit: Unit::Ratio,
@@ -197,6 +209,18 @@ features! { Sight<'_>;
         sentence: "a share of {} of the WHO's payments of thirty-five days that are known is fraud",
         unit: Unit::Ratio,
         extract: |it| it.counts.frauds[1] / it.counts.known[1],
+    },
+    Definition {
+        name: "ordinary_frauds_14d",
+        sentence: "{} payments of the WHO in fourteen days are known to be fraud although their amount was ordinary",
+        unit: Unit::Count,
+        extract: |it| it.counts.ordinary_frauds[0],
+    },
+    Definition {
+        name: "ordinary_frauds_35d",
+        sentence: "{} payments of the WHO in thirty-five days are known to be fraud although their amount was ordinary",
+        unit: Unit::Count,
+        extract: |it| it.counts.ordinary_frauds[1],
     },
     Definition {
         name: "last_fraud",

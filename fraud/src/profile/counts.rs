@@ -43,6 +43,9 @@ impl Window {
     }
 }
 
+/// How many of the windows are no longer than a day.
+const SHORT: usize = 4;
+
 /// Counts, sums and known frauds of an entity as of one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Counts {
@@ -54,12 +57,16 @@ pub(crate) struct Counts {
     pub(crate) others: [f64; 2],
     /// Unusually large settled amounts in the last fourteen days.
     pub(crate) unusual: f64,
+    /// Days since the first and since the last of them.
+    pub(crate) unusual_days: Option<(u32, u32)>,
     /// Attempts that failed in the last day and week.
     pub(crate) failed: [f64; 2],
     /// Labels known of attempts in the last 14 days and in the last 35.
     pub(crate) known: [f64; 2],
     /// How many of those are fraud.
     pub(crate) frauds: [f64; 2],
+    /// How many of those had an amount that was ordinary for whoever paid.
+    pub(crate) ordinary_frauds: [f64; 2],
 }
 
 impl Counts {
@@ -78,32 +85,38 @@ impl Counts {
     }
 
     fn short(&mut self, entity: &Entity, now: u32) {
-        let (mut count, mut amount) = ([0_u32; 4], [0_i64; 4]);
         let events = entity.recent.events();
+        let (mut count, mut amount, mut window) = (0_u32, 0_i64, 0);
+        let mut counts = [0_u32; SHORT];
+        let mut close = |window: usize, count: u32, amount: i64| {
+            counts[window] = count;
+            self.count[window] = f64::from(count);
+            self.amount[window] = amount as f64;
+        };
+        // From the newest back: a window is full when the first event comes that is too old for it.
         for event in events.iter().rev() {
             let age = now.saturating_sub(event.at);
-            if age >= DAY {
+            while window < SHORT && age >= Window::ALL[window].seconds() {
+                close(window, count, amount);
+                window += 1;
+            }
+            if window == SHORT {
                 break;
             }
-            for (slot, window) in Window::ALL[..4].iter().enumerate() {
-                if age < window.seconds() {
-                    count[slot] += 1;
-                    amount[slot] = amount[slot].saturating_add(event.amount);
-                }
-            }
+            count += 1;
+            amount = amount.saturating_add(event.amount);
         }
-        for slot in 0..4 {
-            self.count[slot] = f64::from(count[slot]);
-            self.amount[slot] = amount[slot] as f64;
+        for window in window..SHORT {
+            close(window, count, amount);
         }
         self.short_bucketed(entity, now);
-        self.others = different(events, count[2] as usize, count[3] as usize);
+        self.others = different(events, counts[2] as usize, counts[3] as usize);
     }
 
     /// Replaces each short window that has lost an event by its bucketed count.
     fn short_bucketed(&mut self, entity: &Entity, now: u32) {
         let Some(busy) = &entity.busy else { return };
-        for (slot, window) in Window::ALL[..4].iter().enumerate() {
+        for (slot, window) in Window::ALL[..SHORT].iter().enumerate() {
             if entity.lost_at > now.saturating_sub(window.seconds()) {
                 (self.count[slot], self.amount[slot]) = match window {
                     Window::Day => volume(&busy.hours, now, 24),
@@ -127,16 +140,21 @@ impl Counts {
                 Ordering::Greater => 0.0,
             };
             for (slot, length) in [(4, 7), (5, 30)] {
-                self.count[slot] += f64::from(day.volume.count) * share(length);
-                self.amount[slot] += day.volume.amount as f64 * share(length);
+                self.count[slot] += f64::from(day.count) * share(length);
+                self.amount[slot] += day.amount as f64 * share(length);
             }
             self.unusual += f64::from(day.unusual) * share(14);
+            if day.unusual > 0 && back < 14 {
+                let (first, last) = self.unusual_days.unwrap_or((back, back));
+                self.unusual_days = Some((first.max(back), last.min(back)));
+            }
             for (slot, length) in [(0, 1), (1, 7)] {
                 self.failed[slot] += f64::from(day.failed) * share(length);
             }
             for (slot, length) in [(0, 14), (1, 35)] {
                 self.known[slot] += f64::from(day.known) * share(length);
                 self.frauds[slot] += f64::from(day.frauds) * share(length);
+                self.ordinary_frauds[slot] += f64::from(day.ordinary_frauds) * share(length);
             }
         });
     }

@@ -30,16 +30,29 @@ pub(crate) struct Volume {
 /// What a day left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Day {
-    pub(crate) volume: Volume,
+    pub(crate) amount: i64,
+    pub(crate) count: u32,
     pub(crate) unusual: u16,
     pub(crate) failed: u16,
     pub(crate) known: u16,
     pub(crate) frauds: u16,
+    /// Those of the frauds whose amount was ordinary for whoever paid.
+    pub(crate) ordinary_frauds: u16,
 }
 
 impl Day {
     pub(crate) const fn is_empty(&self) -> bool {
-        self.volume.count == 0 && self.known == 0 && self.failed == 0 && self.unusual == 0
+        self.count == 0 && self.known == 0 && self.failed == 0 && self.unusual == 0
+    }
+
+    const fn add(&mut self, amount: i64) {
+        self.count = self.count.saturating_add(1);
+        self.amount = self.amount.saturating_add(amount);
+    }
+
+    const fn remove(&mut self, amount: i64) {
+        self.count = self.count.saturating_sub(1);
+        self.amount = self.amount.saturating_sub(amount);
     }
 }
 
@@ -139,7 +152,7 @@ impl Entity {
     /// Counts an attempt in every window.
     pub(crate) fn reserve(&mut self, event: Event) {
         if let Some(day) = self.days.slot(event.at) {
-            day.volume.add(event.amount);
+            day.add(event.amount);
         }
         if let Some(busy) = &mut self.busy {
             busy.add(event);
@@ -156,7 +169,7 @@ impl Entity {
             busy.remove(event);
         }
         if let Some(day) = self.days.slot(event.at) {
-            day.volume.remove(event.amount);
+            day.remove(event.amount);
         }
         self.fail(event.at);
     }
@@ -182,12 +195,14 @@ impl Entity {
         }
     }
 
-    /// Learns what a past attempt turned out to be.
-    pub(crate) fn label(&mut self, at: u32, label: Label) {
+    /// Learns what a past attempt turned out to be, and whether its amount was ordinary for whoever paid.
+    pub(crate) fn label(&mut self, at: u32, label: Label, ordinary: bool) {
         let fraud = label == Label::Fraud;
         if let Some(day) = self.days.slot(at) {
             day.known = day.known.saturating_add(1);
             day.frauds = day.frauds.saturating_add(u16::from(fraud));
+            let telling = u16::from(fraud && ordinary);
+            day.ordinary_frauds = day.ordinary_frauds.saturating_add(telling);
         }
         self.labels.learn(at, fraud);
         if fraud {

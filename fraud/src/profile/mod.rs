@@ -22,6 +22,7 @@ mod table;
 mod usual;
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 pub(crate) use counts::Counts;
 pub(crate) use entity::{DAY, Entity, HOUR};
@@ -68,13 +69,51 @@ impl Default for Limits {
     }
 }
 
+/// Attempts that were reserved and not yet closed.
+type InFlight = HashMap<u128, Attempt, Seeded>;
+
+/// Hashes the ids of attempts as tables hash keys: with a seed of the process, so that nobody can choose ids that collide.
+#[derive(Clone, Debug)]
+struct Seeded(u64);
+
+impl Default for Seeded {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0))
+    }
+}
+
+impl BuildHasher for Seeded {
+    type Hasher = Mixed;
+
+    fn build_hasher(&self) -> Mixed {
+        Mixed(self.0)
+    }
+}
+
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let value = part
+                .iter()
+                .fold(0, |value, byte| (value << 8) | u64::from(*byte));
+            self.0 = mix(self.0 ^ value);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// What is remembered of everyone. It can be saved in any format of `serde`, and goes on as if nothing
 /// had happened.
 #[derive(Clone, Debug)]
 pub struct Profiles {
     roles: [Table<Entity>; 5],
     pairs: Table<Pair>,
-    in_flight: HashMap<u128, Attempt>,
+    in_flight: InFlight,
     /// Reservations in order; those already closed are skipped.
     order: VecDeque<u128>,
     limits: Limits,
@@ -86,7 +125,7 @@ impl Profiles {
         Self {
             roles: std::array::from_fn(|_| Table::new(limits.entities_per_role)),
             pairs: Table::new(limits.pairs),
-            in_flight: HashMap::new(),
+            in_flight: InFlight::default(),
             order: VecDeque::new(),
             limits,
         }
@@ -180,13 +219,21 @@ impl Profiles {
             self.count(attempt);
         }
         let at = attempt.second();
-        let known = participants(attempt).filter_map(|(role, key)| self.entity(role, key));
-        std::hint::black_box(known.fold(0, |sum, entity| sum ^ entity.touch_learned()));
         let behind = self.entity(Role::Payee, attempt.payer);
         let behind = behind.map_or_else(Sources::default, |entity| entity.sources);
-        let mut nearest = (Entity::FAR, 0);
+        // Every profile is looked up before one is written, so that the waits for memory overlap.
+        let mut places = [None; Role::ALL.len()];
+        let mut touched = 0;
         for (role, key) in participants(attempt) {
-            let entity = self.roles[role as usize].entry(key.0, || Entity::new(at));
+            let table = &mut self.roles[role as usize];
+            let place = table.place_or_new(key.0, || Entity::new(at));
+            touched ^= table.held(place).touch_learned();
+            places[role as usize] = Some(place);
+        }
+        std::hint::black_box(touched);
+        let mut nearest = (Entity::FAR, 0);
+        for (role, place) in found(&places) {
+            let entity = self.roles[role as usize].held(place);
             entity.settle(event(attempt, role));
             if role == Role::Payee {
                 entity.sources.arrive(half(attempt.payer), &behind, at);
@@ -197,10 +244,8 @@ impl Profiles {
             }
         }
         if nearest.0 < Entity::FAR {
-            for (role, key) in participants(attempt) {
-                if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
-                    entity.come_near(nearest, at);
-                }
+            for (role, place) in found(&places) {
+                self.roles[role as usize].held(place).come_near(nearest, at);
             }
         }
         if let Some(payee) = attempt.payee {
@@ -222,12 +267,20 @@ impl Profiles {
     }
 
     fn label(&mut self, attempt: &Attempt, label: Label) {
+        let payer = self.entity(Role::Payer, attempt.payer);
+        let ordinary = payer.is_some_and(|payer| !payer.usual.is_unusual(attempt.amount));
         for (role, key) in participants(attempt) {
             if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
-                entity.label(attempt.second(), label);
+                entity.label(attempt.second(), label, ordinary);
             }
         }
     }
+}
+
+/// The roles whose profiles were found, and where.
+fn found(places: &[Option<usize>; Role::ALL.len()]) -> impl Iterator<Item = (Role, usize)> {
+    let with_role = Role::ALL.into_iter().zip(places);
+    with_role.filter_map(|(role, place)| Some((role, (*place)?)))
 }
 
 fn participants(attempt: &Attempt) -> impl Iterator<Item = (Role, Key)> {

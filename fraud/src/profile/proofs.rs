@@ -150,6 +150,20 @@ proptest! {
     }
 
     #[test]
+    fn a_sketch_learns_as_if_it_were_summed_anew(inserts in prop::collection::vec((0..40 * DAY, any::<u32>()), 1..300)) {
+        let mut sketch = Distinct::new();
+        for (at, bits) in inserts {
+            sketch.insert(at, bits);
+            // Only registers are saved; what they sum up to is made anew.
+            let saved = postcard::to_allocvec(&sketch).expect("it can be written");
+            let anew: Distinct = postcard::from_bytes(&saved).expect("it was just written");
+            for now in [at, at + 15 * DAY] {
+                prop_assert_eq!(sketch.estimate(now), anew.estimate(now));
+            }
+        }
+    }
+
+    #[test]
     fn a_ring_forgets_what_is_too_old(times in prop::collection::vec(0..500_u32, 1..80)) {
         let mut ring: Ring<u32, 8, 10> = Ring::new();
         for at in &times {
@@ -206,10 +220,10 @@ fn a_flood_of_new_ids_neither_grows_the_table_nor_drives_out_the_established() {
 #[test]
 fn labels_follow_the_order_of_payments_however_late_they_come() {
     let mut entity = Entity::new(START);
-    entity.label(START + 10, Label::Fraud);
-    entity.label(START + 20, Label::Fraud);
-    entity.label(START + 30, Label::Genuine);
-    entity.label(START + 5, Label::Fraud);
+    entity.label(START + 10, Label::Fraud, true);
+    entity.label(START + 20, Label::Fraud, true);
+    entity.label(START + 30, Label::Genuine, true);
+    entity.label(START + 5, Label::Fraud, true);
     let labels = entity.labels;
     assert_eq!((labels.frauds, labels.run, labels.genuine_since), (3, 0, 1));
     assert_eq!(
@@ -219,6 +233,38 @@ fn labels_follow_the_order_of_payments_however_late_they_come() {
     assert!(
         !labels.last_fraud,
         "the newest payment that is known was genuine"
+    );
+}
+
+#[test]
+fn a_fraud_with_an_ordinary_amount_speaks_against_the_shop() {
+    let at = |day: u32| u64::from(START + day * DAY) * NANOS_PER_SECOND;
+    let mut profiles = Profiles::new(Limits::default());
+    for id in 0..8 {
+        profiles.observe(&transfer(id, at(0), 1, 9), Outcome::Settled);
+    }
+    let usual = transfer(8, at(1), 1, 9);
+    let large = Attempt {
+        id: 9,
+        amount: 10 * usual.amount,
+        ..transfer(9, at(2), 1, 9)
+    };
+    for attempt in [&usual, &large] {
+        profiles.observe(attempt, Outcome::Settled);
+        profiles.observe(attempt, Outcome::Labelled(Label::Fraud));
+    }
+    let counts = |role, key, day: u32| {
+        let entity = profiles.entity(role, Key(key)).expect("it took part");
+        Counts::of(entity, START + day * DAY)
+    };
+    let shop = counts(Role::Payee, 9, 5);
+    assert_eq!((shop.frauds[0], shop.ordinary_frauds[0]), (2.0, 1.0));
+    let payer = counts(Role::Payer, 1, 5);
+    assert_eq!((payer.unusual, payer.unusual_days), (1.0, Some((3, 3))));
+    assert_eq!(
+        counts(Role::Payer, 1, 16).unusual_days,
+        None,
+        "fourteen days later it counts no more"
     );
 }
 

@@ -4,7 +4,7 @@
 //! brought into the bounds that the code relies on, so a damaged file can blur a profile but not stop
 //! a payment.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeSeq;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::entity::Entity;
 use super::pair::Pair;
 use super::table::{Table, Worth};
-use super::{Limits, Profiles};
+use super::{InFlight, Limits, Profiles};
 use crate::attempt::Attempt;
 
 /// What a ring may hold.
@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Profiles {
             in_flight,
         } = Incoming::deserialize(input)?;
         let order: VecDeque<u128> = in_flight.iter().map(|attempt| attempt.id).collect();
-        let in_flight: HashMap<u128, Attempt> = in_flight
+        let in_flight: InFlight = in_flight
             .into_iter()
             .map(|attempt| (attempt.id, attempt))
             .collect();

@@ -114,11 +114,21 @@ impl<V: Worth> Table<V> {
 
     /// The profile of a key, made by `new` if there is none.
     pub(crate) fn entry(&mut self, key: u64, new: impl FnOnce() -> V) -> &mut V {
-        let place = match self.place(key) {
+        let place = self.place_or_new(key, new);
+        self.held(place)
+    }
+
+    /// Where the profile of a key is, made by `new` if there is none; until the next key comes.
+    pub(super) fn place_or_new(&mut self, key: u64, new: impl FnOnce() -> V) -> usize {
+        match self.place(key) {
             Some(place) => place,
             None if self.len() < self.capacity => self.append(key, new()),
             None => self.replace(key, new()),
-        };
+        }
+    }
+
+    /// The profile at a place.
+    pub(super) fn held(&mut self, place: usize) -> &mut V {
         &mut self.chunks[place / CHUNK][place % CHUNK].1
     }
 

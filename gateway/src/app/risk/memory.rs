@@ -17,7 +17,7 @@ use crate::store::risk_log::{self, Became, Entry, Place};
 
 const FILE: &str = "profiles.saved";
 /// The form of the file; another form is as good as no file.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 const DIGEST_BYTES: usize = 32;
 /// Entries read from the log at a time.
 pub(super) const PAGE: u32 = 2_000;
