@@ -149,9 +149,27 @@ impl<V: Worth> Table<V> {
             self.chunks
                 .push(Vec::with_capacity(CHUNK.min(self.capacity - place)));
         }
+        if place == self.places.capacity() {
+            self.make_room();
+        }
         self.chunks[place / CHUNK].push((key, value));
         self.index(place);
         place
+    }
+
+    /// Doubles the map of places, reading keys in the order in which they lie in memory. The map itself would read them in
+    /// the order of their hashes; that takes some times as long, and a payment waits for it.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a place is below a capacity that fits memory"
+    )]
+    fn make_room(&mut self) {
+        let mut places = HashTable::with_capacity(2 * self.len());
+        for (place, (key, _)) in self.entries().enumerate() {
+            // There is room, so no hash is asked for again.
+            places.insert_unique(mix(key ^ self.seed), place as u32, |_| 0);
+        }
+        self.places = places;
     }
 
     fn replace(&mut self, key: u64, value: V) -> usize {

@@ -19,7 +19,7 @@ pub use backtest::{Backtest, Past, Tally};
 pub use check::{LONGEST, RuleError};
 pub use lists::{Entry, Lists};
 pub(crate) use program::Facts;
-use program::Test;
+use program::{Guard, Test};
 pub use publish::{Draft, PublishError};
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,8 @@ pub enum RulesError {
 pub struct RuleSet {
     version: u32,
     rules: Vec<Compiled>,
+    /// What each rule asks first, all together: most rules say no to most attempts here.
+    guards: Vec<Guard>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +101,7 @@ impl RuleSet {
         Self {
             version: 0,
             rules: Vec::new(),
+            guards: Vec::new(),
         }
     }
 
@@ -132,6 +135,7 @@ impl RuleSet {
         if errors.is_empty() {
             Ok(Self {
                 version,
+                guards: compiled.iter().map(|rule| rule.test.guard()).collect(),
                 rules: compiled,
             })
         } else {
@@ -156,8 +160,8 @@ impl RuleSet {
 
     pub(crate) fn judge(&self, facts: &Facts<'_>) -> Verdict {
         let mut verdict = Verdict::default();
-        for rule in &self.rules {
-            if !rule.test.holds(facts) {
+        for (guard, rule) in self.guards.iter().zip(&self.rules) {
+            if !guard.may_hold(facts) || !rule.test.holds(facts) {
                 continue;
             }
             if rule.shadow {

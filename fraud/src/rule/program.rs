@@ -116,7 +116,35 @@ pub(crate) enum Test {
     Either(Box<(Self, Self, Self)>),
 }
 
+/// A comparison without which a rule cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Guard {
+    /// There is none so simple.
+    Open,
+    Slot(u32, Compare, f64),
+}
+
+impl Guard {
+    pub(crate) fn may_hold(&self, facts: &Facts<'_>) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Slot(slot, how, value) => how.holds(facts.vector[*slot as usize], *value),
+        }
+    }
+}
+
 impl Test {
+    /// The comparison of a feature with a constant that comes first in a chain of conditions which must all hold.
+    pub(crate) fn guard(&self) -> Guard {
+        match self {
+            Self::Slot(slot, how, value) => {
+                u32::try_from(*slot).map_or(Guard::Open, |slot| Guard::Slot(slot, *how, *value))
+            }
+            Self::And(pair) => pair.0.guard(),
+            _ => Guard::Open,
+        }
+    }
+
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> bool {
         match self {
             Self::Constant(value) => *value,
