@@ -263,7 +263,7 @@ impl<M: Machine> Engine<M> {
             }
             Err(_) => return Verdict::Internal,
         };
-        let happened = Few::drained(&mut events);
+        let happened = events.drain(..).collect();
         self.deciding = events;
         Verdict::New(self.happen(moment, submission, outcome, happened, made))
     }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::ask::{Ask, Json, Replied, Reply};
 use super::check::Check;
 use super::page::{page, slice};
-use super::payment::{PaymentAsked, check_device};
+use super::payment::{PaymentAsked, device_of};
 use super::red_packet::SidedPage;
 use super::transfer::{TransferDone, wallet_no};
 use super::wallet::must_be;
@@ -201,12 +201,9 @@ pub(super) async fn pay(ask: Ask<BillId, (), Option<Json<PaymentAsked>>>) -> Rep
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
-    let asked = ask.body.map(|Json(asked)| asked).unwrap_or_default();
-    let mut check = Check::default();
-    check_device(&mut check, asked.device.as_deref());
-    check.done()?;
-    let device = asked.device.as_deref();
-    TransferDone::answer(ask.app.pay_bill(ask.id, wallet, device, once).await?)
+    let device = device_of(ask.body)?;
+    let done = ask.app.pay_bill(ask.id, wallet, device.as_deref(), once);
+    TransferDone::answer(done.await?)
 }
 
 pub(super) async fn remind(ask: Ask<BillId>) -> Replied<BillFound> {

@@ -44,16 +44,24 @@ pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<PaymentAsked>>>) -> Re
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
-    let asked = ask.body.map(|Json(asked)| asked).unwrap_or_default();
-    let mut check = Check::default();
-    check_device(&mut check, asked.device.as_deref());
-    check.done()?;
+    let device = device_of(ask.body)?;
     let payer = Payer {
         wallet: caller.wallet()?,
-        device: asked.device.as_deref(),
+        device: device.as_deref(),
     };
     let done = ask.app.pay(ask.id, payer, once).await?;
     answer(&caller, done)
+}
+
+/// By which phone or browser a payer asks, if they say so.
+pub(super) fn device_of(body: Option<Json<PaymentAsked>>) -> Result<Option<String>, Problem> {
+    let Some(Json(asked)) = body else {
+        return Ok(None);
+    };
+    let mut check = Check::default();
+    check_device(&mut check, asked.device.as_deref());
+    check.done()?;
+    Ok(asked.device)
 }
 
 /// The name of a payer's phone or browser, where it is said.

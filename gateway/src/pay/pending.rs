@@ -202,7 +202,7 @@ impl Payments {
         let new = subject.posting(&decision);
         let hold = Step::Hold {
             memo: memo(&new),
-            postings: new.postings.into(),
+            postings: new.postings.into_vec(),
             amounts: Amounts::Exact,
             timeout_secs: None,
         };

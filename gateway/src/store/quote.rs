@@ -4,7 +4,7 @@ use ledger::shell::sql::{Connection, Query, Row};
 use ledger::shell::{Column, Growth, Rows, Table, Value};
 
 use super::decode;
-use super::tables::MOVEMENTS;
+use super::view::put_own_movement;
 use crate::pay::{Payments, Quote, QuoteId, QuoteState};
 
 pub(super) static QUOTES: Table = Table {
@@ -51,19 +51,8 @@ pub(super) fn fold(quote: &Quote, payments: &Payments, rows: &mut Rows) {
         ],
     );
     if quote.state == QuoteState::Used {
-        rows.put(
-            &MOVEMENTS,
-            [
-                payments.ledger().transactions().into(),
-                quote.wallet_no.0.into(),
-                Value::Null,
-                Value::Null,
-                Value::Null,
-                Value::Null,
-                Value::Null,
-                Value::Null,
-            ],
-        );
+        let transaction = payments.ledger().transactions();
+        put_own_movement(transaction, quote.wallet_no, rows);
     }
 }
 

@@ -18,7 +18,7 @@ use super::{bill, sending, sending_view};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
     ColdKey, ColdRow, ENDPOINTS_MAX, Endpoint, Event, Key, Merchant, MessageId, Order, Owner,
-    Payments, Refund, TenantBook, Topic, Wallet,
+    Payments, Refund, TenantBook, Topic, Wallet, WalletNo,
 };
 
 /// Words a message to a webhook endpoint. How things look outside is for others to say.
@@ -389,16 +389,14 @@ fn put_top_up(event: &ledger::Event, payments: &Payments, rows: &mut Rows) {
     let account = credited.and_then(|no| payments.ledger().account_by_no(no));
     let role = account.and_then(|account| Role::of_account(account.id));
     if let Some((Role::Wallet(no), _)) = role {
-        let row = [
-            transaction.no.0.into(),
-            no.0.into(),
-            Value::Null,
-            Value::Null,
-            Value::Null,
-            Value::Null,
-            Value::Null,
-            Value::Null,
-        ];
-        rows.put(&MOVEMENTS, row);
+        put_own_movement(transaction.no.0, no, rows);
     }
+}
+
+/// Says of a transaction that it was one wallet's alone.
+pub(super) fn put_own_movement(transaction: u64, wallet: WalletNo, rows: &mut Rows) {
+    let mut row = [const { Value::Null }; 8];
+    row[0] = transaction.into();
+    row[1] = wallet.0.into();
+    rows.put(&MOVEMENTS, row);
 }

@@ -162,7 +162,7 @@ impl Ledger {
     ) -> Vec<Posting> {
         match step {
             Step::Post { postings, .. } | Step::Hold { postings, .. } => {
-                self.resolve(book, position, postings, foremost).into()
+                self.resolve(book, position, postings, foremost).into_vec()
             }
             Step::Capture {
                 amounts: Some(amounts),
