@@ -4,6 +4,8 @@
 //! error. The exit code is 0 when all is well, 1 when the answer is "no" (a difference found, no code in the picture,
 //! a request refused), and 2 when the question could not be asked (wrong usage, a file that cannot be read).
 
+mod archive;
+mod backup;
 mod bench;
 mod checkpoint;
 mod doctor;
@@ -12,14 +14,19 @@ mod ledger;
 mod qr;
 mod report;
 mod request;
+mod restore;
 mod serve;
 mod verify;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use ::ledger::shell::journal;
+use ::ledger::shell::sql::Database;
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, Subcommand};
+use gateway::config::DataArgs;
 
 /// The answer is "no".
 pub(crate) const NO: u8 = 1;
@@ -39,6 +46,9 @@ enum Command {
     Serve(serve::Serve),
     Verify(verify::Verify),
     Checkpoint(checkpoint::Checkpoint),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Archive(archive::Archive),
     Doctor(doctor::Doctor),
     Request(request::Request),
     /// Say what happened, for people and for other programs.
@@ -64,6 +74,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(serve) => wait_for(serve::run(&serve)),
         Command::Verify(verify) => wait_for(verify::run(&verify)),
         Command::Checkpoint(checkpoint) => wait_for(checkpoint::run(&checkpoint)),
+        Command::Backup(backup) => wait_for(backup::run(&backup)),
+        Command::Restore(restore) => wait_for(restore::run(&restore)),
+        Command::Archive(archive) => wait_for(archive::run(&archive)),
         Command::Doctor(doctor) => wait_for(doctor::run(&doctor)),
         Command::Request(request) => wait_for(request::run(&request)),
         Command::Report(report) => wait_for(report::run(&report)),
@@ -79,6 +92,27 @@ pub(crate) fn run() -> ExitCode {
         eprintln!("error: {}", gateway::failure::told(&error));
         ExitCode::from(FAILED)
     })
+}
+
+/// The directory of a journal that is kept in files, for what is done to files.
+fn files_of(data: &DataArgs) -> Result<PathBuf> {
+    match data.database() {
+        Database::Sqlite(files) => Ok(files),
+        server @ Database::Postgres(_) => bail!(
+            "{server} is a server, which has its own ways for this (pg_dump, pg_basebackup): see Operating, On PostgreSQL"
+        ),
+    }
+}
+
+/// The same where a journal must be.
+async fn journal_of(data: &DataArgs) -> Result<PathBuf> {
+    let files = files_of(data)?;
+    ensure!(
+        journal::exists(&Database::from(files.as_path())).await?,
+        "there is no journal in {}; name the gateway's directory with --data",
+        files.display()
+    );
+    Ok(files)
 }
 
 /// Runs what waits for the world.

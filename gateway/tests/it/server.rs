@@ -36,7 +36,21 @@ impl Starting {
 
     /// The same with some settings.
     pub(crate) fn with(data: &Path, settings: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gateway"))
+        Self::by(Command::new(env!("CARGO_BIN_EXE_gateway")), data, settings)
+    }
+
+    /// The same under a limit of how large a file may grow; writing more is an error, as on a full disk.
+    pub(crate) fn limited(data: &Path, file_kib_max: u32) -> Self {
+        // Shells count in blocks of 512 bytes. Who ignores the signal gets the error.
+        let blocks = file_kib_max * 2;
+        let limit = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &limit, "sh", env!("CARGO_BIN_EXE_gateway")]);
+        Self::by(command, data, &[])
+    }
+
+    fn by(mut command: Command, data: &Path, settings: &[&str]) -> Self {
+        let mut child = command
             .args(["serve", "--log", "warn"])
             .args(settings)
             .args(["--listen", "127.0.0.1:0", "--data"])
@@ -80,6 +94,11 @@ impl Starting {
 impl Server {
     pub(crate) async fn start(data: &Path) -> Self {
         Starting::new(data).up().await
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.starting.child.id().expect("it runs")
     }
 
     /// `kill -9`.

@@ -11,11 +11,13 @@
 //!    the journal, and what is read from both for those who ask again.
 //!    [`packed`] is how histories are kept: in sorted runs instead of one row each.
 //! 6. `recovery`: the state at a start.
-//! 7. [`store`]: all of it, opened in one call.
+//! 7. [`store`]: all of it, opened in one call. [`archiving`] and [`backup`]: what is done about its files while it runs.
 //! 8. [`row_tree`] and [`checkpoint`]: what the journal is, in a statement that can be published.
 //! 9. [`verify`]: everything on disk, checked against the journal.
 //! 10. [`ledger_view`] and [`ledger_event`]: the tables of a ledger; [`ledger_read`]: what is read from them.
 
+pub mod archiving;
+pub mod backup;
 pub mod chain;
 pub mod checkpoint;
 pub mod clock;
@@ -42,6 +44,8 @@ pub mod verify;
 pub mod view;
 pub mod views;
 
+pub use archiving::{ArchiveError, Archived, archive};
+pub use backup::{BackupError, backup};
 pub use chain::{Head, Proof, Row};
 pub use checkpoint::{CheckpointError, Inclusion, Statement};
 pub use clock::{Clock, ManualClock, SystemClock};

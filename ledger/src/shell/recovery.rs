@@ -30,6 +30,8 @@ pub enum RecoveryError {
 pub(crate) struct Recovered<M: Machine> {
     pub(crate) engine: Engine<M>,
     pub(crate) head: Head,
+    /// Rows that were folded one by one.
+    pub(crate) replayed: u64,
 }
 
 /// The state at row `up_to` of the journal, or at its end.
@@ -56,6 +58,7 @@ pub(crate) async fn recover<M: Machine, J: ReadJournal>(
         for row in rows.iter().take_while(|row| row.sequence <= last) {
             let records = open(row, recovered.head)?;
             fold(&mut recovered, row.head(), &records)?;
+            recovered.replayed += 1;
         }
     }
     Ok(recovered)
@@ -86,6 +89,7 @@ async fn start<M: Machine, J: ReadJournal>(
     Ok(Recovered {
         engine: Engine::default(),
         head: Head::GENESIS,
+        replayed: 0,
     })
 }
 
@@ -104,6 +108,7 @@ fn restore<M: Machine>(snapshot: &Snapshot, row: &Row) -> Option<Recovered<M>> {
     let mut recovered = Recovered {
         engine: Engine::restore(&snapshot.state).ok()?,
         head: row.head(),
+        replayed: 0,
     };
     fold(&mut recovered, row.head(), &records[checkpoint..]).ok()?;
     Some(recovered)

@@ -137,6 +137,7 @@ impl<M: Machine> Store<M> {
             Sequence(0),
             watermark.min(recovered.head.sequence),
         ));
+        shared.replayed.store(recovered.replayed, Ordering::Relaxed);
         let (jobs, job) = mpsc::channel();
         let (durable_rows, feed) = mpsc::channel();
         let fed_bytes = Arc::new(AtomicUsize::new(0));

@@ -22,6 +22,8 @@ use crate::shell::sql::{Area, Connection, Database, Pool, Query, Row, Session, T
 use crate::shell::table::{Column, Growth, Rows, Table};
 
 const AREA: &str = "views";
+/// On SQLite, where an area is a file.
+pub(crate) const FILE: &str = "views.db";
 
 /// What the definitions of tables do not say: how bytes in them are written. Views of another format
 /// are made anew.
@@ -407,6 +409,13 @@ impl Views {
             transaction,
             watermark,
         })
+    }
+
+    /// The row of the oldest snapshot that a start may use.
+    pub(crate) async fn oldest_snapshot(&self) -> Result<Option<Sequence>, ViewsError> {
+        let mut transaction = self.pool.begin().await?;
+        let snapshots = snapshots(&mut transaction.connection()).await?;
+        Ok(snapshots.last().map(|snapshot| snapshot.head.sequence))
     }
 
     pub(crate) async fn close(&self) {

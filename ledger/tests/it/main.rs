@@ -9,10 +9,13 @@ mod core_random;
 mod core_scenarios;
 mod core_story;
 mod postgres;
+mod shell_archive;
 mod shell_books;
 #[macro_use]
 mod shell_fixture;
 mod shell_crash;
+mod shell_disk;
+mod shell_golden;
 mod shell_hot;
 mod shell_once;
 mod shell_postgres;

@@ -25,7 +25,7 @@ on_both! {
 
 const BOOK: Book = Book(1);
 
-fn accounts() -> Submission<Ledger> {
+pub(crate) fn accounts() -> Submission<Ledger> {
     let account = |id, kind, limits| NewAccount {
         book: BOOK,
         id: AccountId(id),
@@ -40,7 +40,7 @@ fn accounts() -> Submission<Ledger> {
     ]))
 }
 
-fn transfer(id: u128, debit: u128, credit: u128, amount: i64) -> Submission<Ledger> {
+pub(crate) fn transfer(id: u128, debit: u128, credit: u128, amount: i64) -> Submission<Ledger> {
     let transaction = NewTransaction {
         id: TransactionId(id),
         kind: 7,

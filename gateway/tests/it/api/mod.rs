@@ -16,5 +16,6 @@ mod report;
 mod retry;
 mod risk;
 mod signature;
+mod verify;
 mod views;
 mod webhook;

@@ -1,5 +1,6 @@
 //! The command line as a person uses it: what it prints, where, and with which exit code.
 
+mod backup;
 mod exchange;
 mod fraud;
 mod ledger;

@@ -48,6 +48,11 @@ impl Faults {
         self.plan().appends
     }
 
+    /// How many of the faults have not happened yet.
+    pub fn left(&self) -> usize {
+        self.plan().faults.len()
+    }
+
     fn next(&self) -> Option<Fault> {
         let mut plan = self.plan();
         plan.appends += 1;

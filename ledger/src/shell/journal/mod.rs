@@ -4,9 +4,12 @@
 //! key (shard, seq). The key is the fence: two writers cannot both append the same sequence. An
 //! append is one row and one commit, and nothing else in the house commits anything that matters.
 //!
+//! Old rows may be moved into files (`archive`); a reader finds them there as if they had never moved.
+//!
 //! An append that fails may still have happened, or may yet happen. Nobody guesses: whoever
 //! appended reads the row of that sequence and sees.
 
+mod archive;
 mod database;
 mod faulty;
 mod memory;
@@ -21,10 +24,12 @@ use crate::machine::Sequence;
 use crate::shell::chain::Row;
 use crate::shell::sql::Database;
 
+pub(crate) use archive::{Archive, DIRECTORY as ARCHIVE_DIRECTORY, Writer as ArchiveWriter};
 pub use database::{DatabaseJournal, DatabaseReader};
 pub use faulty::{Fault, Faults, FaultyJournal};
 pub use memory::MemoryJournal;
 pub use postgres::{Examined, PostgresJournal, PostgresReader, examine};
+pub(crate) use sqlite::{FILE, OldRows};
 pub use sqlite::{SqliteJournal, SqliteReader};
 
 /// One journal is one shard; more of them come with more writers.

@@ -10,12 +10,14 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Row as _, SqliteConnection};
 
 use crate::machine::Sequence;
 use crate::shell::chain::Row;
+use crate::shell::journal::archive::Archive;
 use crate::shell::journal::{Journal, JournalError, ReadJournal, SHARD, fitting, signed, unsigned};
 use crate::shell::sql::sqlite::TRUNCATE;
 
@@ -24,6 +26,9 @@ const LOCK_FILE: &str = "lock";
 const PAGE_BYTES: u32 = 16_384;
 /// 4 MiB of pages.
 const CHECKPOINT_PAGES: &str = "256";
+/// How long deleting waits for the writer.
+const BUSY_WAIT_MAX: Duration = Duration::from_secs(30);
+const DELETED_AT_ONCE: i64 = 64;
 /// Rows in one answer to a reader, besides its limit in bytes.
 const READ_ROWS_MAX: i64 = 4_096;
 
@@ -44,6 +49,8 @@ const SIZES: &str = "select seq, length(payload) from journal
     where shard = ? and seq > ? order by seq limit ?";
 const READ: &str = "select seq, epoch, prev_hash, hash, payload from journal
     where shard = ? and seq > ? and seq <= ? order by seq";
+const DELETE: &str = "delete from journal where shard = ?1 and seq in
+    (select seq from journal where shard = ?1 and seq <= ?2 order by seq limit ?3)";
 const OUTSIDE: &str = "select count(*) from journal where shard <> ? or seq < 1";
 const LAST: &str = "select coalesce(max(seq), 0) from journal where shard = ?";
 
@@ -51,6 +58,8 @@ const LAST: &str = "select coalesce(max(seq), 0) from journal where shard = ?";
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: SqliteConnection,
+    /// Where rows are that are not in the database any more.
+    archive: Archive,
 }
 
 impl SqliteReader {
@@ -60,7 +69,11 @@ impl SqliteReader {
             .filename(directory.join(FILE))
             .read_only(true);
         let connection = options.connect().await?;
-        Ok(Self { connection })
+        let archive = Archive::of(directory);
+        Ok(Self {
+            connection,
+            archive,
+        })
     }
 
     async fn between(&mut self, after: i64, to: i64) -> Result<Vec<Row>, JournalError> {
@@ -108,16 +121,30 @@ impl ReadJournal for SqliteReader {
             .bind(READ_ROWS_MAX)
             .fetch_all(&mut self.connection)
             .await?;
-        match fitting(&sizes, bytes_max) {
-            Some(to) => self.between(after, to).await,
-            None => Ok(Vec::new()),
+        let Some(to) = fitting(&sizes, bytes_max) else {
+            return Ok(Vec::new());
+        };
+        let next = after + 1;
+        if sizes.first().is_some_and(|(first, _)| *first == next) {
+            let here = self.between(after, to).await?;
+            // Unless it was moved just now.
+            if here
+                .first()
+                .is_some_and(|row| row.sequence.0 == next.unsigned_abs())
+            {
+                return Ok(here);
+            }
         }
+        self.archive.read(Sequence(unsigned(after)?), bytes_max)
     }
 
     async fn row(&mut self, sequence: Sequence) -> Result<Option<Row>, JournalError> {
-        let sequence = signed(sequence.0)?;
-        let mut rows = self.between(sequence.saturating_sub(1), sequence).await?;
-        Ok(rows.pop())
+        let number = signed(sequence.0)?;
+        let mut rows = self.between(number.saturating_sub(1), number).await?;
+        match rows.pop() {
+            Some(row) => Ok(Some(row)),
+            None => self.archive.row(sequence),
+        }
     }
 
     async fn last(&mut self) -> Result<Sequence, JournalError> {
@@ -154,10 +181,49 @@ impl SqliteJournal {
         check(&mut connection, "synchronous", "2").await?;
         sqlx::query(CREATE).execute(&mut connection).await?;
         Ok(Self {
-            inner: SqliteReader { connection },
+            inner: SqliteReader {
+                connection,
+                archive: Archive::of(directory),
+            },
             directory: directory.to_owned(),
             _lock: lock,
         })
+    }
+}
+
+/// Takes rows out of the journal that are in its archive.
+#[derive(Debug)]
+pub(crate) struct OldRows {
+    connection: SqliteConnection,
+}
+
+impl OldRows {
+    pub(crate) async fn open(directory: &Path) -> Result<Self, JournalError> {
+        let options = SqliteConnectOptions::new()
+            .filename(directory.join(FILE))
+            .busy_timeout(BUSY_WAIT_MAX)
+            .disable_statement_logging();
+        let connection = options.connect().await?;
+        Ok(Self { connection })
+    }
+
+    /// Deletes the rows up to this one, a few at a time: the writer waits for each transaction.
+    pub(crate) async fn delete_through(&mut self, last: Sequence) -> Result<(), JournalError> {
+        loop {
+            let deleted = sqlx::query(DELETE)
+                .bind(SHARD)
+                .bind(signed(last.0)?)
+                .bind(DELETED_AT_ONCE)
+                .execute(&mut self.connection)
+                .await?;
+            if deleted.rows_affected() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(crate) async fn close(self) -> Result<(), JournalError> {
+        Ok(self.connection.close().await?)
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Shared<M: Machine> {
     pub(crate) clock_steps: AtomicU64,
     pub(crate) recoveries: AtomicU64,
     pub(crate) commits: AtomicU64,
+    pub(crate) replayed: AtomicU64,
     pub(crate) cold_reads: AtomicU64,
     pub(crate) views_failures: AtomicU64,
 }
@@ -51,6 +52,8 @@ pub struct Status {
     pub once_in_memory: u64,
     /// Rows appended since the start.
     pub commits: u64,
+    /// Rows that the start folded one by one, after the snapshot that it found.
+    pub replayed: u64,
     /// Commands for which something that had left memory was read from the views.
     pub cold_reads: u64,
     /// Times the views could not be written and were tried again.
@@ -77,6 +80,7 @@ impl<M: Machine> Shared<M> {
             clock_steps: AtomicU64::new(0),
             recoveries: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            replayed: AtomicU64::new(0),
             cold_reads: AtomicU64::new(0),
             views_failures: AtomicU64::new(0),
         }
@@ -125,6 +129,7 @@ impl<M: Machine> Shared<M> {
             lag_events: read(&self.lag_events),
             once_in_memory: read(&self.once_in_memory),
             commits: read(&self.commits),
+            replayed: read(&self.replayed),
             cold_reads: read(&self.cold_reads),
             views_failures: read(&self.views_failures),
             clock_steps: read(&self.clock_steps),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
-use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
     SqlitePool,
@@ -224,6 +224,8 @@ impl Area {
             AreaPlace::Sqlite(options) => Ok(Open::Sqlite(
                 (**options)
                     .clone()
+                    // Only a writer says so: it is written into the file, and a copy may be one that is only read.
+                    .journal_mode(SqliteJournalMode::Wal)
                     .disable_statement_logging()
                     .connect()
                     .await?,

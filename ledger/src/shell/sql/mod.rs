@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
 pub use connection::{Connection, Pool, Session, Transaction};
 pub use query::Query;
@@ -51,7 +51,6 @@ impl Database {
                 SqliteConnectOptions::new()
                     .filename(directory.join(format!("{name}.db")))
                     .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal)
                     .foreign_keys(false),
             )),

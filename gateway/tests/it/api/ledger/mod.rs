@@ -6,4 +6,4 @@ mod exchange;
 mod proof;
 mod reads;
 mod story;
-mod tenant;
+pub(in crate::api) mod tenant;
