@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use gateway::config::DataArgs;
-use ledger::shell::backup::{self, copy_database, copy_folder};
+use ledger::shell::backup::{self, copy_folder};
 
+use super::draft::Draft;
 use super::journal_of;
 
 const EXAMPLES: &str = "\
@@ -18,8 +19,8 @@ Examples:
   gateway backup --data /var/lib/jiaozi --to /backup/2026-01-31
   gateway restore --from /backup/2026-01-31 --data /var/lib/jiaozi --keys /safe/jiaozi-keys";
 
-/// Databases beside the journal and the views, and folders, that a gateway keeps.
-const DATABASES: [&str; 1] = ["deliveries.db"];
+/// What a gateway keeps beside the journal and the views: databases that follow it, and folders.
+const FOLLOWERS: [&str; 1] = ["deliveries.db"];
 const FOLDERS: [&str; 1] = ["models"];
 
 /// Copy everything but the keys into a new directory.
@@ -40,29 +41,16 @@ pub(crate) async fn run(args: &Backup) -> Result<ExitCode> {
         "{} is there already; name a new directory",
         to.display()
     );
-    // It gets its name when it is whole.
-    let mut draft = to.clone().into_os_string();
-    draft.push(".part");
-    let draft = PathBuf::from(draft);
-    if draft.exists() {
-        std::fs::remove_dir_all(&draft)
-            .with_context(|| format!("{} is in the way", draft.display()))?;
-    }
+    let draft = Draft::of(to)?;
     let mut told = |file: &Path, bytes: u64| eprintln!("{} ({bytes} bytes)", file.display());
-    backup::backup(&data, &draft, &mut told).await?;
-    for name in DATABASES {
-        let from = data.join(name);
-        if from.exists() {
-            copy_database(&from, &draft.join(name)).await?;
-        }
-    }
+    backup::backup(&data, draft.path(), &FOLLOWERS, &mut told).await?;
     for name in FOLDERS {
         let from = data.join(name);
         if from.is_dir() {
-            copy_folder(&from, &draft.join(name), &mut told)?;
+            copy_folder(&from, &draft.path().join(name), &mut told)?;
         }
     }
-    std::fs::rename(&draft, to).with_context(|| format!("{} cannot be made", to.display()))?;
+    draft.finish()?;
     eprintln!(
         "copied into {}; try it with: gateway verify --data {}",
         to.display(),

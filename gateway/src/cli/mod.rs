@@ -9,6 +9,7 @@ mod backup;
 mod bench;
 mod checkpoint;
 mod doctor;
+mod draft;
 mod fraud;
 mod ledger;
 mod qr;

@@ -13,10 +13,11 @@ use ledger::shell::chain::hex;
 use ledger::shell::journal;
 use ledger::shell::sql::Database;
 
+use super::draft::Draft;
 use super::{NO, files_of, print};
 
 const EXAMPLES: &str = "\
-The directory must not be there yet, or be empty. What was put back is verified; exit code 1 when something in it differs.
+The directory must not be there yet, or be empty. It gets its name when all is in it. What was put back is verified; exit code 1 when something in it differs.
 
 Examples:
   gateway restore --from /backup/2026-01-31 --data /var/lib/jiaozi --keys /safe/jiaozi-keys";
@@ -50,16 +51,18 @@ pub(crate) async fn run(args: &Restore) -> Result<ExitCode> {
         "{} is not empty; name another directory",
         data.display()
     );
-    put_back(from, data)?;
+    let draft = Draft::of(data)?;
+    put_back(from, draft.path())?;
     if let Some(keys) = &args.keys {
         for name in KEYS {
             let key = keys.join(name);
             if key.exists() {
-                std::fs::copy(&key, data.join(name))
+                std::fs::copy(&key, draft.path().join(name))
                     .with_context(|| format!("{} cannot be put back", key.display()))?;
             }
         }
     }
+    draft.finish()?;
     eprintln!("put back into {}; verifying it", data.display());
     let report = audit::verify(data.as_path(), Wanted::default())
         .await

@@ -1,6 +1,6 @@
 //! A copy of a data directory that is one moment of it, taken while it is written.
 //!
-//! The views are copied before the journal, so the journal's copy has every row that the views' copy speaks of; both are
+//! What follows the journal is copied before it, so the journal's copy has every row that the other copies speak of; all are
 //! SQLite's own copies of one read transaction. Archive files never change. What is copied is checked by nobody here:
 //! `verify` does that, on the copy.
 
@@ -25,10 +25,12 @@ pub enum BackupError {
     },
 }
 
-/// Copies journal, views and archive of a data directory into a new one. `told` hears of each file when it is copied.
+/// Copies journal, views and archive of a data directory into a new one, and the databases of `followers`. `told` hears of
+/// each file when it is copied.
 pub async fn backup(
     data: &Path,
     to: &Path,
+    followers: &[&str],
     mut told: impl FnMut(&Path, u64),
 ) -> Result<(), BackupError> {
     let failed = |file: &Path| {
@@ -39,7 +41,8 @@ pub async fn backup(
         return Err(BackupError::There(to.to_owned()));
     }
     std::fs::create_dir_all(to).map_err(failed(to))?;
-    for name in [views::FILE, journal::FILE] {
+    let names = followers.iter().chain(&[views::FILE, journal::FILE]);
+    for name in names.copied() {
         let (from, copy) = (data.join(name), to.join(name));
         if from.exists() || name == journal::FILE {
             copy_database(&from, &copy).await?;
@@ -58,7 +61,7 @@ fn size(file: &Path) -> u64 {
 }
 
 /// Copies a database of ours as it is at one moment.
-pub async fn copy_database(from: &Path, to: &Path) -> Result<(), BackupError> {
+async fn copy_database(from: &Path, to: &Path) -> Result<(), BackupError> {
     let failed = |error| BackupError::Database {
         file: from.to_owned(),
         error,

@@ -62,6 +62,10 @@ async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
     server.kill().await;
     fs::remove_dir_all(&data).unwrap();
 
+    // As if another restore had been killed.
+    let killed = folder.path().join("back.part");
+    fs::create_dir(&killed).unwrap();
+    fs::write(killed.join("journal.db"), "half a file").unwrap();
     let restore = [
         "restore",
         "--from",
@@ -73,6 +77,7 @@ async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
     ];
     let (code, out, err) = gateway(&restore);
     assert!(code == 0 && out.starts_with("head "), "{out}{err}");
+    assert!(!killed.exists(), "it was begun anew");
     let (code, _, err) = gateway(&restore);
     assert!(code == 2 && err.contains("not empty"), "{err}");
     let server = Server::start(&back).await;
