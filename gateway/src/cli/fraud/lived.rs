@@ -1,7 +1,6 @@
 //! Training on what a gateway itself lived through, with the features that its scorer saw.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use fraud::evaluate;
@@ -21,12 +20,12 @@ const NUMBERS_MAX: u64 = 150_000_000;
 const ABSENT: [&str; 2] = ["link.", "place."];
 
 pub(super) async fn train(
-    directory: &Path,
+    database: &Database,
     version: u32,
     progress: &mut Progress,
 ) -> Result<Model> {
-    let views = Views::open(Database::from(directory));
-    let unreadable = || format!("the views in {} cannot be read", directory.display());
+    let views = Views::open(database);
+    let unreadable = || format!("the views in {database} cannot be read");
     let mut reading = views.read().await.with_context(unreadable)?;
     let all = (Timestamp::ZERO, Timestamp(i64::MAX.cast_unsigned()));
     let of = decision::count(&mut reading).await?;

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use fraud::evaluate::{self, Columns, TimeUnit};
 use fraud::{Boosting, Model};
+use ledger::shell::sql::Database;
 
 use super::{print, wait_for};
 use file::Progress;
@@ -59,6 +60,15 @@ pub(crate) enum Fraud {
 pub(crate) struct Train {
     #[command(flatten)]
     data: Data,
+    /// The database of the gateway whose directory --data names, where it is not in files there: as in
+    /// `postgres://user:password@host/name`.
+    #[arg(
+        long,
+        env = "JIAOZI_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    database: Option<Database>,
     /// Where to write the model.
     #[arg(short, long, value_name = "FILE", default_value = "fraud-model.json")]
     output: PathBuf,
@@ -155,7 +165,9 @@ fn train(line: &Train) -> Result<()> {
     let mut progress = Progress::start();
     let source = &line.data.file;
     let trained = if source.is_dir() {
-        wait_for(lived::train(source, line.version, &mut progress))
+        let files = || Database::from(source.as_path());
+        let database = line.database.clone().unwrap_or_else(files);
+        wait_for(lived::train(&database, line.version, &mut progress))
     } else {
         on_file(&line.data, line.version, &mut progress)
     };
