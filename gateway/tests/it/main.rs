@@ -12,13 +12,18 @@
 
 mod api;
 mod browser;
+mod chance;
 mod cli;
 mod crash;
+mod database;
 mod disk;
 mod documents;
 mod layering;
 mod pages;
 mod pay;
+#[path = "../../../ledger/tests/it/postgres.rs"]
+#[expect(dead_code, reason = "the ledger's tests do more to a server")]
+mod postgres;
 mod qr;
 mod scenarios;
 mod seeds;

@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use uuid::Uuid;
 
+use crate::database;
+
 /// How long a start may take on a machine that has other things to do.
 const START_WAIT_MAX: Duration = Duration::from_mins(1);
 const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
@@ -50,6 +52,9 @@ impl Starting {
     }
 
     fn by(mut command: Command, data: &Path, settings: &[&str]) -> Self {
+        if let Some(url) = database::noted(data) {
+            command.env("JIAOZI_DATABASE", url);
+        }
         let mut child = command
             .args(["serve", "--log", "warn"])
             .args(settings)
@@ -93,6 +98,7 @@ impl Starting {
 
 impl Server {
     pub(crate) async fn start(data: &Path) -> Self {
+        database::of(data).await;
         Starting::new(data).up().await
     }
 

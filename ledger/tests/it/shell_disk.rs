@@ -15,12 +15,13 @@ use ledger::shell::{
 };
 use ledger::{Ledger, Outcome};
 
-use crate::shell_fixture::{PATIENCE, Site};
+use crate::shell_fixture::{PATIENCE, Site, tight};
 use crate::shell_verify::{accounts, transfer};
 
 on_both! {
     a_journal_that_refuses_is_told_and_gone_on_from
     views_that_refuse_hold_nobody_up_and_follow_later
+    a_crash_while_any_table_of_the_views_refuses_is_recovered_from
 }
 
 /// Lets a table refuse rows, or take them again.
@@ -142,6 +143,47 @@ async fn views_that_refuse_hold_nobody_up_and_follow_later(site: Site) -> Result
         "they follow as soon as they can"
     );
     check(&site.database(), store, &numbers).await
+}
+
+/// Every table that the projector writes fails in turn, and then everything ends as in a crash.
+async fn a_crash_while_any_table_of_the_views_refuses_is_recovered_from(site: Site) -> Result<()> {
+    let tables = [
+        "accounts",
+        "balances",
+        "transactions",
+        "runs",
+        "blocks",
+        "watermark",
+        "snapshot",
+    ];
+    for table in tables {
+        let site = site.another().await?;
+        crash_while_refusing(&site, table).await.context(table)?;
+    }
+    Ok(())
+}
+
+async fn crash_while_refusing(site: &Site, table: &'static str) -> Result<()> {
+    let begin = || Store::open(site.database(), LedgerView::default(), tight());
+    begin().await?.shutdown().await;
+    refuse(site, "views", table, true).await?;
+    let store = begin().await?;
+    let handle = store.handle();
+    handle.submit(accounts()).await?;
+    // Enough that each table has something to write, and that there is a checkpoint.
+    let numbers: Vec<u128> = (1..=40).collect();
+    for number in &numbers {
+        surely(&handle, *number).await?;
+    }
+    let stuck = async {
+        while handle.status().views_failures == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, stuck).await?;
+    drop(store);
+    refuse(site, "views", table, false).await?;
+    check(&site.database(), begin().await?, &numbers).await
 }
 
 /// Moves the files of the journal out of the directory, or back.

@@ -7,14 +7,14 @@ use super::house::{Client, House, Party, Request, text};
 use super::payment::order;
 
 /// A rule that holds for every payment over ten yuan, and what it does.
-fn large(action: &str) -> Value {
+pub(super) fn large(action: &str) -> Value {
     json!({
         "name": "large", "when": "amount > 1000.0", "action": action,
         "because": "More than the shop ever charges", "priority": 5
     })
 }
 
-async fn publish(author: &Client, approver: &Client, rules: &Value) -> Value {
+pub(super) async fn publish(author: &Client, approver: &Client, rules: &Value) -> Value {
     let draft = author
         .post(
             "/v1/rules/drafts",
@@ -26,7 +26,12 @@ async fn publish(author: &Client, approver: &Client, rules: &Value) -> Value {
     approver.post_empty(&path).await.ok()
 }
 
-async fn pay(shop: &Party, payer: &Party, number: &str, amount: i64) -> super::house::Answer {
+pub(super) async fn pay(
+    shop: &Party,
+    payer: &Party,
+    number: &str,
+    amount: i64,
+) -> super::house::Answer {
     let id = order(shop, number, amount).await;
     let body = json!({"device": "phone-1"});
     payer

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::house::{Answer, House, Request, text};
 
 /// A price as a desk says it: one euro in a currency.
-fn line(currency: &str, price: &str) -> String {
+pub(super) fn line(currency: &str, price: &str) -> String {
     format!(r#"{{"base":"EUR","quote":"{currency}","bid":"{price}","ask":"{price}"}}"#)
 }
 
-async fn feed(house: &House, source: &str, body: String) -> Answer {
+pub(super) async fn feed(house: &House, source: &str, body: String) -> Answer {
     let request = Request {
         body: body.into_bytes(),
         content_type: "application/x-ndjson",
@@ -23,7 +23,7 @@ async fn feed(house: &House, source: &str, body: String) -> Answer {
     house.operator.send(request).await
 }
 
-fn sell_for(amount: i64, currency: &str, other: &str) -> Value {
+pub(super) fn sell_for(amount: i64, currency: &str, other: &str) -> Value {
     json!({"sell": {"amount": amount, "currency": currency}, "buy": {"currency": other}})
 }
 

@@ -18,6 +18,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::database;
+
 /// The address that is in codes and links: the same after a restart, unlike the port.
 pub(super) const PUBLIC_URL: &str = "https://pay.example.com";
 
@@ -41,11 +43,15 @@ impl House {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let config = change(Config {
+        let mut config = Config {
             listen: address,
             public_url: Some(PUBLIC_URL.to_owned()),
             ..Config::in_directory(directory.path())
-        });
+        };
+        if let Some(url) = database::of(directory.path()).await {
+            config.database = url.parse().unwrap();
+        }
+        let config = change(config);
         let app = App::start(&config).await.unwrap().app;
         let (stop, stopped) = oneshot::channel();
         let until = async {

@@ -7,6 +7,7 @@ mod dropped;
 mod exchange;
 mod house;
 mod ledger;
+mod lived;
 mod payment;
 mod people;
 mod picture;

@@ -11,14 +11,14 @@ async fn balance(of: &Party) -> i64 {
     found["balances"][0]["amount"].as_i64().unwrap()
 }
 
-async fn send(from: &Party, to: &Party, amount: i64, mode: &str) -> Value {
+pub(super) async fn send(from: &Party, to: &Party, amount: i64, mode: &str) -> Value {
     let asked = json!({
         "to": to.id, "amount": {"amount": amount, "currency": "CNY"}, "mode": mode, "note": "for the tickets",
     });
     from.client.post("/v1/transfers", &asked).await.created()
 }
 
-async fn red_packet(from: &Party, to: &[&Party], amount: i64, shares: usize) -> String {
+pub(super) async fn red_packet(from: &Party, to: &[&Party], amount: i64, shares: usize) -> String {
     let to: Vec<&str> = to.iter().map(|party| party.id.as_str()).collect();
     let asked = json!({
         "to": to, "amount": {"amount": amount, "currency": "CNY"}, "split": "lucky", "shares": shares,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::house::{House, Request, text};
 use super::payment::order;
+use crate::database;
 
 #[tokio::test]
 async fn the_report_says_what_was_caught_and_what_was_missed() {
@@ -201,7 +202,7 @@ async fn what_was_labelled_trains_the_next_model() {
 
 fn gateway(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    let output = command.args(arguments).output().unwrap();
+    let output = database::tell(&mut command, arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     String::from_utf8(output.stdout).unwrap()

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::gateway;
+use crate::database;
 use crate::server::{Client, Server};
 
 fn text(path: &Path) -> &str {
@@ -25,6 +26,7 @@ async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
     let folder = TempDir::new().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
     let (keys, back) = (folder.path().join("keys"), folder.path().join("back"));
+    database::in_files(&data);
     let server = Server::start(&data).await;
     let operator = Client::operator(&data);
     let first = wallet(&operator, &server.url, 0).await;
@@ -80,6 +82,7 @@ async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
     assert!(!killed.exists(), "it was begun anew");
     let (code, _, err) = gateway(&restore);
     assert!(code == 2 && err.contains("not empty"), "{err}");
+    database::in_files(&back);
     let server = Server::start(&back).await;
     let operator = Client::operator(&back);
     let id = first["wallet"]["id"].as_str().unwrap();
@@ -95,6 +98,7 @@ async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn old_rows_are_archived_beside_a_running_gateway() {
     let data = TempDir::new().unwrap();
+    database::in_files(data.path());
     let server = Server::start(data.path()).await;
     let operator = Client::operator(data.path());
     for number in 0..30 {

@@ -11,10 +11,13 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::database;
+
 /// Runs the real binary and returns its exit code, standard output and standard error.
 pub(crate) fn gateway(arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    said(&command.args(arguments).output().expect("the binary starts"))
+    let command = database::tell(&mut command, arguments);
+    said(&command.output().expect("the binary starts"))
 }
 
 fn said(output: &Output) -> (i32, String, String) {

@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use super::{gateway, in_folder};
+use crate::database;
 use crate::server::{Client, Server};
 
 fn text(path: &Path) -> &str {
@@ -127,6 +128,7 @@ fn a_request_that_cannot_be_made_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_process_owns_a_directory_and_ends_when_it_is_asked() {
     let data = TempDir::new().unwrap();
+    database::in_files(data.path());
     let server = Server::start(data.path()).await;
     let (code, out, err) = gateway(&[
         "serve",
@@ -191,6 +193,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_how_to_mend_it() {
         "ok    mode",
     );
 
+    database::in_files(&data);
     let server = Server::start(&data).await;
     check(&data, &[], "ok    journal");
     check(&data, &[], "ok    space");
@@ -234,6 +237,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_how_to_mend_it() {
 async fn a_checkpoint_that_was_kept_finds_an_end_that_was_cut_off() {
     let data = TempDir::new().unwrap();
     let directory = text(data.path());
+    database::in_files(data.path());
     let server = Server::start(data.path()).await;
     let operator = Client::operator(data.path());
     let book = serde_json::json!({"name": "Tea"});
@@ -288,6 +292,7 @@ async fn verify_finds_one_changed_byte() {
     let verify = || gateway(&["verify", "--data", text(data.path())]);
     assert_eq!(verify().0, 2, "there is nothing to verify yet");
 
+    database::in_files(data.path());
     let server = Server::start(data.path()).await;
     let (code, out, _) = verify();
     assert_eq!(code, 0, "beside a running gateway: {out}");
@@ -327,6 +332,7 @@ async fn verify_finds_one_changed_byte() {
 async fn a_journal_without_its_master_key_is_not_served_and_nothing_is_made_up() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
+    database::in_files(&data);
     Server::start(&data).await.kill().await;
     let journal = |data: &Path| fs::read(data.join("journal.db")).unwrap();
     let before = journal(&data);

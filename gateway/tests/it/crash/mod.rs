@@ -13,7 +13,8 @@
 mod book;
 mod driver;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -23,7 +24,9 @@ use tokio::sync::watch;
 
 use self::book::{FEE_BASIS_POINTS, Noted, Totals};
 use self::driver::{Driver, Party};
+use super::chance::{long, seed};
 use super::cli::gateway;
+use super::database;
 use super::server::{Client, Server, Starting};
 
 const KILLS: usize = 10;
@@ -40,13 +43,24 @@ pub(crate) type Address = watch::Receiver<Option<String>>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_kill_9_and_happens_once() {
+    let directory = TempDir::new().unwrap();
+    database::in_files(directory.path());
+    survives(directory.path()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_kill_9_on_postgresql() {
+    let directory = TempDir::new().unwrap();
+    database::on_server(directory.path()).await;
+    survives(directory.path()).await;
+}
+
+async fn survives(data: &Path) {
     let (seed, kills) = (seed(), if long() { KILLS_LONG } else { KILLS });
     println!(
         "seed {seed}; repeat with: JIAOZI_SEED={seed} cargo test -p gateway --test it crash -- --nocapture"
     );
     let mut random = StdRng::seed_from_u64(seed);
-    let directory = TempDir::new().unwrap();
-    let data = directory.path();
 
     let mut server = Server::start(data).await;
     let operator = Client::operator(data);
@@ -197,21 +211,4 @@ async fn count_orders(operator: &Client, url: &str, merchant: &str) -> usize {
             None => return count,
         }
     }
-}
-
-/// The seed that was chosen, or another one every time.
-fn seed() -> u64 {
-    let clock = || {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .subsec_nanos()
-            .into()
-    };
-    let chosen = std::env::var("JIAOZI_SEED").ok();
-    chosen.map_or_else(clock, |seed| seed.parse().expect("JIAOZI_SEED is a number"))
-}
-
-fn long() -> bool {
-    std::env::var("JIAOZI_LONG").is_ok_and(|long| long == "1")
 }

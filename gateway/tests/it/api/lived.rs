@@ -1,0 +1,138 @@
+//! A house in which a little of everything has happened, so that there is something in every table.
+
+use reqwest::StatusCode;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::desk::{large, pay, publish};
+use super::exchange::{feed, line, sell_for};
+use super::house::{House, Party, text};
+use super::ledger::tenant::{Tenant, posting};
+use super::people::{red_packet, send};
+use crate::database;
+
+/// Its directory, with its data in files, after it was shut down well.
+pub(super) async fn everything() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    database::in_files(directory.path());
+    let house = House::start_in(directory, |config| config).await;
+    let shop = house.merchant(&["CNY"]).await;
+    let ann = house.wallet(&["CNY", "USD"], 1_000_000).await;
+    let bo = house.wallet(&["CNY"], 0).await;
+    trade(&shop, &ann).await;
+    between(&ann, &bo).await;
+    convert(&house, &ann).await;
+    suspect(&house, &shop, &ann).await;
+    books(&house).await;
+    house.stop().await
+}
+
+/// Orders, payments, refunds, and whom to tell.
+async fn trade(shop: &Party, payer: &Party) {
+    let mut endpoints = Vec::new();
+    for number in 0..2 {
+        let asked = json!({"url": format!("http://127.0.0.1:9/hook-{number}")});
+        let made = shop.client.post("/v1/webhook-endpoints", &asked).await;
+        endpoints.push(text(&made.created()["endpoint"]["id"]).to_owned());
+    }
+    let path = format!("/v1/webhook-endpoints/{}", endpoints[1]);
+    assert!(shop.client.delete(&path).await.status.is_success());
+    for number in 0..4 {
+        let order = json!({
+            "number": format!("A-{number}"),
+            "amount": {"amount": 900 + number, "currency": "CNY"},
+            "description": "Dumplings",
+        });
+        let order = shop.client.post("/v1/orders", &order).await.created();
+        let path = format!("/v1/orders/{}", text(&order["order"]["id"]));
+        if number > 0 {
+            payer.client.post_empty(&format!("{path}/pay")).await.ok();
+        }
+        if number > 2 {
+            let refund = json!({"number": "R-1", "reason": "cold", "amount": {"amount": 100, "currency": "CNY"}});
+            let refunded = shop.client.post(&format!("{path}/refunds"), &refund).await;
+            refunded.created();
+        }
+    }
+}
+
+/// Transfers, red packets and a bill.
+async fn between(ann: &Party, bo: &Party) {
+    send(ann, bo, 500, "instant").await;
+    send(ann, bo, 100, "to_accept").await;
+    let packet = red_packet(ann, &[bo], 300, 1).await;
+    let claim = format!("/v1/red-packets/{packet}/claim");
+    bo.client.post_empty(&claim).await.ok();
+    let bill = json!({
+        "amount": {"amount": 100, "currency": "CNY"}, "title": "Hot pot", "among": [ann.id, bo.id],
+    });
+    let bill = ann.client.post("/v1/bills", &bill).await.created();
+    let path = format!("/v1/bills/{}/pay", text(&bill["bill"]["id"]));
+    bo.client.post_empty(&path).await.ok();
+}
+
+async fn convert(house: &House, ann: &Party) {
+    let rates = format!("{}\n{}\n", line("CNY", "8"), line("USD", "1.12"));
+    feed(house, "desk", rates).await.ok();
+    let asked = sell_for(10_000, "CNY", "USD");
+    let quote = ann.client.post("/v1/quotes", &asked).await.created();
+    let path = format!("/v1/quotes/{}/convert", text(&quote["quote"]["id"]));
+    ann.client.post_empty(&path).await.created();
+}
+
+/// Rules, what waits because of them, and what analysts do about it.
+async fn suspect(house: &House, shop: &Party, ann: &Party) {
+    let (analyst, other) = (house.analyst().await, house.analyst().await);
+    publish(&analyst, &other, &json!([large("review")])).await;
+    let mut cases = Vec::new();
+    for (number, amount) in [("A", 2_000), ("B", 30_000), ("C", 5_000)] {
+        let waits = pay(shop, ann, number, amount).await;
+        assert_eq!(waits.status, StatusCode::ACCEPTED);
+        cases.push(text(&waits.json()["pending"]["decision"]).to_owned());
+    }
+    for (case, act, body) in [
+        (0, "release", json!({"note": "known customer"})),
+        (1, "deny", json!({})),
+        (1, "label", json!({"label": "fraud"})),
+        (1, "notes", json!({"note": "Spoke to the owner"})),
+    ] {
+        let path = format!("/v1/cases/{}/{act}", cases[case]);
+        analyst.post(&path, &body).await.ok();
+    }
+}
+
+/// A tenant's own books.
+async fn books(house: &House) {
+    let tea = Tenant::open(house).await;
+    let client = &tea.client;
+    let sold = json!({
+        "reference": "Pot of tea",
+        "metadata": {"table": "4"},
+        "effective_at": "2020-01-15T00:00:00Z",
+        "postings": [posting("assets:bank", "customers:alice", 1_000)],
+    });
+    let sold = client
+        .post("/v1/ledger/transactions", &sold)
+        .await
+        .created();
+    let held = json!({"reference": "Table 4", "postings": [posting("customers:alice", "income:fees", 300)]});
+    let held = client.post("/v1/ledger/holds", &held).await.created();
+    let capture = format!("/v1/ledger/holds/{}/capture", text(&held["id"]));
+    client
+        .post(&capture, &json!({"amounts": [100]}))
+        .await
+        .created();
+    let reverse = format!("/v1/ledger/transactions/{}/reverse", text(&sold["id"]));
+    client
+        .post(&reverse, &json!({"amounts": [10]}))
+        .await
+        .created();
+    let change = json!({"limits": {"minimum": -5}, "description": {"reference": "VIP"}});
+    client
+        .post("/v1/ledger/accounts/customers:alice", &change)
+        .await
+        .ok();
+    for _ in 0..20 {
+        tea.pay("assets:bank", "customers:bob", 3).await;
+    }
+}
