@@ -28,7 +28,7 @@ pub type Digest = [u8; 32];
 
 /// One thing that happened, with everything needed to fold it. Variants are only ever added, at the
 /// end: their place is their number in the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub enum Record<M: Machine> {
     /// A command was decided. The outcome is kept where a key remembers it.
@@ -49,6 +49,41 @@ pub enum Record<M: Machine> {
     Checkpoint { at: Timestamp, digest: Digest },
     /// What is finished and was last changed up to `through` has left memory for the views.
     Evict { at: Timestamp, through: Sequence },
+}
+
+/// Written out because a derived one would ask for a machine that can be cloned.
+impl<M: Machine> Clone for Record<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Command {
+                at,
+                uniques,
+                outcome,
+                events,
+            } => Self::Command {
+                at: *at,
+                uniques: uniques.clone(),
+                outcome: outcome.clone(),
+                events: events.clone(),
+            },
+            Self::Due { at, events } => Self::Due {
+                at: *at,
+                events: events.clone(),
+            },
+            Self::Seal { at, epoch } => Self::Seal {
+                at: *at,
+                epoch: *epoch,
+            },
+            Self::Checkpoint { at, digest } => Self::Checkpoint {
+                at: *at,
+                digest: *digest,
+            },
+            Self::Evict { at, through } => Self::Evict {
+                at: *at,
+                through: *through,
+            },
+        }
+    }
 }
 
 impl<M: Machine> Record<M> {
@@ -211,24 +246,16 @@ impl<M: Machine> Engine<M> {
         submission: &Submission<M>,
     ) -> (Verdict<M>, Option<Record<M>>) {
         let mut made = None;
-        let verdict = self.submit_to(moment, submission, |record| {
-            let outcome = record.outcome().cloned();
-            made = Some(record);
-            outcome
-        });
+        let verdict = self.submit_to(moment, submission, |record| made = Some(record.clone()));
         (verdict, made)
     }
 
-    /// The same, with the record given to a function that gives its outcome back, if it has one:
-    /// whoever only encodes records need not copy outcomes.
-    ///
-    /// # Panics
-    /// When that function keeps the outcome.
+    /// The same, with the record shown to a function: whoever only encodes it need not copy it.
     pub fn submit_to(
         &mut self,
         moment: Moment,
         submission: &Submission<M>,
-        made: impl FnOnce(Record<M>) -> Option<M::Outcome>,
+        made: impl FnOnce(&Record<M>),
     ) -> Verdict<M> {
         self.once.prepare();
         let fresh = submission.cold.read_at >= self.evicted_through;
@@ -276,7 +303,7 @@ impl<M: Machine> Engine<M> {
         submission: &Submission<M>,
         outcome: M::Outcome,
         events: Few<M::Event, 1>,
-        made: impl FnOnce(Record<M>) -> Option<M::Outcome>,
+        made: impl FnOnce(&Record<M>),
     ) -> M::Outcome {
         let uniques: Few<Unique, 1> = if outcome.is_refusal() {
             let always = |unique: &Unique| unique.remember == Remember::Always;
@@ -299,8 +326,9 @@ impl<M: Machine> Engine<M> {
             events,
         };
         self.apply(moment.sequence, &record, |_, _, _| {});
-        let kept = made(record);
-        kept.or(unkept).expect("what was kept is given back")
+        made(&record);
+        let kept = record.into_outcome().or(unkept);
+        kept.expect("an outcome is in the record or beside it")
     }
 
     /// Reads what [`submit`](Self::submit) will read for these, and nothing comes of it but that it

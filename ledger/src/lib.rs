@@ -18,6 +18,7 @@ pub mod load;
 mod lookup;
 pub mod machine;
 pub mod once;
+mod queue;
 pub mod shell;
 pub mod time;
 mod wide;

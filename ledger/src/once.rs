@@ -12,13 +12,12 @@
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::lookup::Positions;
 use crate::machine::Sequence;
+use crate::queue::Queue;
 use crate::time::Timestamp;
 use crate::wide;
 
@@ -108,7 +107,7 @@ pub const CLOCK_ALLOWANCE_NANOS: u64 = 60_000_000_000;
 /// The entries still in memory, in the order they were committed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Once {
-    entries: VecDeque<OnceEntry>,
+    entries: Queue<OnceEntry>,
     /// How many entries have left at the front: the position of `entries[0]`.
     gone: u64,
     /// The newest time inside a key that has left.
@@ -123,7 +122,7 @@ impl Once {
     pub fn prepare(&mut self) {
         if self.index.is_none() {
             let mut index = Positions::default();
-            for (position, entry) in (self.gone..).zip(&self.entries) {
+            for (position, entry) in (self.gone..).zip(self.entries.iter()) {
                 put(&mut index, &self.entries, self.gone, entry.key, position);
             }
             self.index = Some(index);
@@ -172,7 +171,7 @@ impl Once {
 
     /// Forgets the entries committed in row `through` and before it.
     pub fn evict(&mut self, through: Sequence) {
-        while let Some(entry) = self.entries.front()
+        while let Some(entry) = self.entries.get(0)
             && entry.place.sequence <= through
         {
             if let Some(index) = &mut self.index {
@@ -181,7 +180,7 @@ impl Once {
             if let Some(made) = entry.key.uuid_v7_time() {
                 self.gone_until = self.gone_until.max(made);
             }
-            self.entries.pop_front();
+            self.entries.drop_front();
             self.gone += 1;
         }
     }
@@ -191,22 +190,18 @@ impl Once {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 }
 
-fn put(
-    index: &mut Positions,
-    entries: &VecDeque<OnceEntry>,
-    gone: u64,
-    key: OnceKey,
-    position: u64,
-) {
+fn put(index: &mut Positions, entries: &Queue<OnceEntry>, gone: u64, key: OnceKey, position: u64) {
     index.insert(&key, position, |position| at(entries, gone, position).key);
 }
 
 /// The entry at a position that the index knows, which is therefore there.
-fn at(entries: &VecDeque<OnceEntry>, gone: u64, position: u64) -> &OnceEntry {
+fn at(entries: &Queue<OnceEntry>, gone: u64, position: u64) -> &OnceEntry {
     let index = usize::try_from(position - gone).expect("what is in memory has an address");
-    &entries[index]
+    entries
+        .get(index)
+        .expect("the index knows what is in memory")
 }

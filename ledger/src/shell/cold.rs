@@ -12,7 +12,7 @@ use crate::once::{OnceEntry, OnceKey, Unique};
 use crate::shell::once_filter::{FiltersAt, OnceFilters};
 use crate::shell::packed;
 use crate::shell::past::{self, ReadPast};
-use crate::shell::sequencer::Missing;
+use crate::shell::sequencer::Lacking;
 use crate::shell::sql::Connection;
 use crate::shell::view::View;
 use crate::shell::views::{Views, ViewsError};
@@ -64,7 +64,7 @@ pub(crate) async fn bring<M: Machine>(
     cold: &dyn ReadCold<M>,
     past: &dyn ReadPast,
     filters: &OnceFilters,
-    lacking: &mut [Missing<M>],
+    lacking: &mut [Lacking<M>],
 ) -> Result<(), ViewsError> {
     // Filters before tables: what they deny as of their row is denied, whatever comes later in the
     // tables was not there then.
@@ -72,13 +72,11 @@ pub(crate) async fn bring<M: Machine>(
     let mut reading = views.read().await?;
     let read_at = reading.watermark().min(filters.at);
     let mut connection = reading.connection();
-    for Missing {
-        submission,
-        keys,
-        once,
-        ..
+    for Lacking {
+        submission, what, ..
     } in lacking
     {
+        let (keys, once) = (&mut what.keys, &mut what.once);
         keys.extend(std::mem::take(&mut submission.cold.rows).into_keys());
         once.extend(std::mem::take(&mut submission.once_cold).into_keys());
         for key in once {

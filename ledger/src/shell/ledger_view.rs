@@ -12,7 +12,7 @@
 //! account's currency. A [`Line`] of `postings` has the account's balance on its normal side after
 //! it, so a balance at any moment is one look-up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::core::{
     Account, AccountKind, AccountNo, AccountState, Book, Event, Key, Ledger, Row, Transaction,
@@ -45,8 +45,6 @@ pub static ACCOUNTS: Table = Table {
 /// The view of a ledger, alone or inside another machine.
 #[derive(Debug, Default)]
 pub struct LedgerView {
-    /// The accounts whose terms have changed in this chunk.
-    changed: BTreeSet<AccountNo>,
     /// By number of a block of balances whether one of them has changed in this chunk.
     moved: Vec<bool>,
     details: DetailView,
@@ -73,12 +71,14 @@ impl LedgerView {
         match event {
             Event::Opened(_) => {
                 if let Some(account) = ledger.accounts().last() {
-                    self.changed.insert(account.no);
+                    put_account(account, rows);
                     self.move_balance(account.no);
                 }
             }
             Event::LimitsSet { account, .. } | Event::StateSet { account, .. } => {
-                self.changed.insert(*account);
+                if let Some(account) = ledger.account_by_no(*account) {
+                    put_account(account, rows);
+                }
             }
             Event::Posted { book, transaction } => {
                 put_transaction(moment, *book, transaction, rows);
@@ -160,13 +160,8 @@ impl LedgerView {
         self.moved[block] = true;
     }
 
-    /// Puts the accounts and balances that have changed as they now stand.
+    /// Puts the balances that have changed as they now stand.
     pub fn finish(&mut self, ledger: &Ledger, rows: &mut Rows) {
-        for no in std::mem::take(&mut self.changed) {
-            if let Some(account) = ledger.account_by_no(no) {
-                put_account(account, rows);
-            }
-        }
         for (block, moved) in (0..).zip(&mut self.moved) {
             if std::mem::take(moved) {
                 rows.put(&BALANCES, packed::balances_row(block, ledger.accounts()));

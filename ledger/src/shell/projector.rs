@@ -32,7 +32,7 @@ use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
 /// A chunk is at least and at most this many events, whatever the clock says: the least is not
 /// worth a transaction of its own, the most is what fits into memory well.
 const CHUNK_EVENTS_MIN: usize = 512;
-const CHUNK_EVENTS_MAX: usize = 262_144;
+const CHUNK_EVENTS_MAX: usize = 131_072;
 /// Between two looks whether a burst is over.
 const BURST_LOOK: Duration = Duration::from_millis(5);
 /// Records that are decoded and foreseen at a time.

@@ -152,7 +152,6 @@ impl<M: Machine> Store<M> {
                 bytes_max: settings.feed_bytes_max,
             },
             healthy: true,
-            pause: Duration::ZERO,
         };
         let projector = Projector {
             shared: shared.clone(),

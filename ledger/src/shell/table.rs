@@ -101,12 +101,18 @@ impl Table {
             .collect()
     }
 
+    pub(crate) fn index_names(&self) -> impl Iterator<Item = String> {
+        (1..=self.indexes.len()).map(|number| format!("{}_{number}", self.name))
+    }
+
     /// The statements that make the further indexes.
     pub(crate) fn index_definitions(&self) -> impl Iterator<Item = String> {
-        let name = self.name;
-        (1..).zip(self.indexes).map(move |(number, columns)| {
-            format!("create index if not exists {name}_{number} on {name} ({columns})")
-        })
+        let on = self.name;
+        self.index_names()
+            .zip(self.indexes)
+            .map(move |(name, columns)| {
+                format!("create index if not exists {name} on {on} ({columns})")
+            })
     }
 
     /// What to do with a row whose key is there already.

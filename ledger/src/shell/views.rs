@@ -27,7 +27,7 @@ pub(crate) const FILE: &str = "views.db";
 
 /// What the definitions of tables do not say: how bytes in them are written. Views of another format
 /// are made anew.
-const FORMAT: [u8; 1] = [4];
+const FORMAT: [u8; 1] = [5];
 /// Readers at a time; more wait for each other.
 const READERS_MAX: u32 = 8;
 /// A table has at most eleven statements, for 1, 2, 4 … 1,024 rows.
@@ -190,6 +190,15 @@ impl ViewsWriter {
         transaction.commit().await?;
         self.packs = None;
         self.filters.set(Sequence(0), Vec::new());
+        Ok(())
+    }
+
+    /// Drops the further indexes, which whoever reads in the order of keys has no use for.
+    pub(crate) async fn drop_indexes(&mut self) -> Result<(), ViewsError> {
+        let mut connection = self.session.connection().await?;
+        for name in self.tables.iter().flat_map(|table| table.index_names()) {
+            connection.declare(format!("drop index {name}")).await?;
+        }
         Ok(())
     }
 

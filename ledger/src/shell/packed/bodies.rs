@@ -9,6 +9,7 @@ use crate::shell::packed::varint::{Numbers, put};
 use crate::shell::sql::{Connection, Query};
 use crate::shell::table::Value;
 use crate::time::Timestamp;
+use crate::wide;
 
 /// Few enough to be rewritten while a block fills, and to be read for one of them.
 const BLOCK_TRANSACTIONS: u64 = 256;
@@ -36,7 +37,8 @@ pub struct StoredTransaction {
 struct Body<'a> {
     sequence: u64,
     book: u32,
-    id: [u8; 16],
+    #[serde(with = "wide")]
+    id: u128,
     kind: u16,
     #[serde(borrow)]
     reference: Option<&'a str>,
@@ -56,7 +58,7 @@ impl Bodies {
         let body = Body {
             sequence: moment.sequence.0,
             book: book.0,
-            id: transaction.id.0.to_be_bytes(),
+            id: transaction.id.0,
             kind: transaction.kind,
             reference: transaction.reference.as_deref(),
             postings: (&*transaction.postings).into(),
@@ -177,7 +179,7 @@ impl StoredTransaction {
             at: Timestamp(at),
             sequence: Sequence(body.sequence),
             book: Book(body.book),
-            id: TransactionId(u128::from_be_bytes(body.id)),
+            id: TransactionId(body.id),
             kind: body.kind,
             reference: body.reference.map(Into::into),
             postings: body.postings.into_owned(),

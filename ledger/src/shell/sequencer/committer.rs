@@ -12,7 +12,7 @@ use crate::shell::chain::{Head, Row};
 use crate::shell::journal::Journal;
 use crate::shell::recovery::{self, RecoveryError};
 use crate::shell::sequencer::handle::{StopReason, SubmitError};
-use crate::shell::sequencer::inbox::{Answer, Gate, News, Reply, refuse};
+use crate::shell::sequencer::inbox::{Answer, Answered, Gate, News, refuse};
 use crate::shell::sequencer::shared::Shared;
 use crate::shell::views::SnapshotSource;
 
@@ -35,7 +35,7 @@ pub(crate) struct Commit<M: Machine> {
     pub(crate) epoch: u64,
     /// Its records, encoded.
     pub(crate) payload: Vec<u8>,
-    pub(crate) answers: Vec<(Answer<M>, Vec<Reply<M>>)>,
+    pub(crate) answers: Vec<(Answer<M>, Answered<M>)>,
 }
 
 /// The way to the projector: bounded in bytes. When it is full, rows are left out, and the
@@ -71,8 +71,6 @@ pub(crate) struct Committer<M: Machine, J: Journal> {
     pub(crate) feed: Feed,
     /// False between a loss and the recovery from it.
     pub(crate) healthy: bool,
-    /// Before the next attempt to recover; none after a durable row.
-    pub(crate) pause: Duration,
 }
 
 impl<M: Machine, J: Journal> Committer<M, J> {
@@ -109,7 +107,6 @@ impl<M: Machine, J: Journal> Committer<M, J> {
         };
         match self.append(&row).await {
             Appended::Durable => {
-                self.pause = Duration::ZERO;
                 self.shared.durable.send_replace(self.head.sequence);
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
                 self.shared.inbox.tell(News::Durable);
@@ -125,7 +122,7 @@ impl<M: Machine, J: Journal> Committer<M, J> {
         }
     }
 
-    fn stop(&mut self, reason: StopReason, answers: Vec<(Answer<M>, Vec<Reply<M>>)>) {
+    fn stop(&mut self, reason: StopReason, answers: Vec<(Answer<M>, Answered<M>)>) {
         self.healthy = false;
         self.shared.stop(reason);
         refuse_all(answers, SubmitError::OutcomeUnknown);
@@ -169,12 +166,10 @@ impl<M: Machine, J: Journal> Committer<M, J> {
         Appended::Lost
     }
 
-    /// Reads the state anew, however long it takes, unless everything is to end. On a disk that is full the state is
-    /// readable and its seal is lost again: that is not tried without rest either.
+    /// Reads the state anew, however long it takes, unless everything is to end.
     async fn recover(&mut self) {
+        let mut pause = BACKOFF_FIRST;
         loop {
-            tokio::time::sleep(self.pause).await;
-            self.pause = (self.pause * 2).clamp(BACKOFF_FIRST, BACKOFF_MAX);
             match self.shared.inbox.gate() {
                 Gate::Stopped(_) => return,
                 Gate::Closing => return self.shared.stop(StopReason::ShutDown),
@@ -199,18 +194,20 @@ impl<M: Machine, J: Journal> Committer<M, J> {
                     return self.shared.stop(StopReason::Corrupt);
                 }
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF_MAX);
         }
     }
 }
 
-fn answer_all<M: Machine>(answers: Vec<(Answer<M>, Vec<Reply<M>>)>) {
-    for (answer, replies) in answers {
-        let _ = answer.send(replies);
+fn answer_all<M: Machine>(answers: Vec<(Answer<M>, Answered<M>)>) {
+    for (answer, answered) in answers {
+        let _ = answer.send(answered);
     }
 }
 
-fn refuse_all<M: Machine>(answers: Vec<(Answer<M>, Vec<Reply<M>>)>, error: SubmitError) {
-    for (answer, replies) in answers {
-        refuse(answer, replies.len(), error);
+fn refuse_all<M: Machine>(answers: Vec<(Answer<M>, Answered<M>)>, error: SubmitError) {
+    for (answer, answered) in answers {
+        refuse(answer, answered.submissions, error);
     }
 }

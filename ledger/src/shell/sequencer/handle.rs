@@ -15,7 +15,7 @@ use crate::shell::cold::{self, ReadCold};
 use crate::shell::once_filter::OnceFilters;
 use crate::shell::past::{self, ReadPast};
 use crate::shell::row_tree::PastRows;
-use crate::shell::sequencer::inbox::{Gate, Group, Missing, Reply};
+use crate::shell::sequencer::inbox::{Answered, Gate, Group, Missing, Reply};
 use crate::shell::sequencer::shared::{Shared, Status};
 use crate::shell::views::{Reading, Views};
 use crate::time::Timestamp;
@@ -119,6 +119,14 @@ impl<M: Machine> fmt::Debug for Handle<M> {
     }
 }
 
+/// A submission that lacks something, and its place among those that were submitted with it.
+#[derive(Debug)]
+pub(crate) struct Lacking<M: Machine> {
+    place: usize,
+    pub(crate) submission: Submission<M>,
+    pub(crate) what: Missing<M>,
+}
+
 type Submitted<M> = Result<Committed<<M as Machine>::Outcome>, SubmitError>;
 
 impl<M: Machine> Handle<M> {
@@ -149,50 +157,80 @@ impl<M: Machine> Handle<M> {
     /// Submits commands that are decided one after the other and independently, and waits until
     /// all answers are durable. The answers come in the order of the commands.
     pub async fn submit_many(&self, mut submissions: Vec<Submission<M>>) -> Vec<Submitted<M>> {
-        let busy = SubmitError::Busy {
-            retry_after: RETRY_AFTER,
-        };
-        let mut results: Vec<Submitted<M>> = submissions.iter().map(|_| Err(busy)).collect();
-        let mut positions: Vec<usize> = (0..submissions.len()).collect();
         self.look_ahead(&mut submissions);
-        for _ in 0..COLD_ROUNDS_MAX {
-            if submissions.is_empty() {
+        let (mut results, mut lacking) = self.ask(submissions).await;
+        for _ in 1..COLD_ROUNDS_MAX {
+            if lacking.is_empty() || !self.bring(&mut lacking).await {
                 break;
             }
-            let replies = self.send(std::mem::take(&mut submissions)).await;
-            let (mut lacking, mut at_least) = (Vec::new(), Sequence(0));
-            for (position, reply) in std::mem::take(&mut positions).into_iter().zip(replies) {
-                match reply {
-                    Reply::Committed(committed) => results[position] = Ok(committed),
-                    Reply::Again(place) => results[position] = self.again(place).await,
-                    Reply::Failed(error) => results[position] = Err(error),
-                    Reply::Missing(missing) => {
-                        at_least = at_least.max(missing.at_least);
-                        positions.push(position);
-                        lacking.push(*missing);
-                    }
-                }
+            let places: Vec<usize> = lacking.iter().map(|one| one.place).collect();
+            let again = lacking.into_iter().map(|one| one.submission).collect();
+            let (answers, still) = self.ask(again).await;
+            for (place, answer) in places.iter().zip(answers) {
+                results[*place] = answer;
             }
-            if !lacking.is_empty() && self.bring(&mut lacking, at_least).await {
-                submissions.extend(lacking.into_iter().map(|missing| missing.submission));
+            lacking = still;
+            for one in &mut lacking {
+                one.place = places[one.place];
             }
         }
         results
     }
 
-    /// Puts a group into the queue and waits for its answers.
-    async fn send(&self, submissions: Vec<Submission<M>>) -> Vec<Reply<M>> {
-        let count = submissions.len();
-        let all = |error| (0..count).map(|_| Reply::Failed(error)).collect();
-        let (answer, answered) = oneshot::channel();
-        match self.shared.inbox.push(Group::new(submissions, answer)) {
-            // The writer drops an answer only when it ends in the middle of something.
-            Ok(()) => match answered.await {
-                Ok(replies) => replies,
-                Err(_) => all(SubmitError::OutcomeUnknown),
-            },
-            Err(refusal) => all(refusal),
+    /// Asks the writer once. What lacks something is `busy` for now.
+    async fn ask(&self, submissions: Vec<Submission<M>>) -> (Vec<Submitted<M>>, Vec<Lacking<M>>) {
+        let Answered {
+            submissions,
+            replies,
+        } = match self.send(submissions).await {
+            Ok(answered) => answered,
+            Err((count, error)) => return (vec![Err(error); count], Vec::new()),
+        };
+        let busy = SubmitError::Busy {
+            retry_after: RETRY_AFTER,
+        };
+        let (mut again, mut missing) = (Vec::new(), Vec::new());
+        let results = replies.into_iter().enumerate();
+        let results = results.map(|(place, reply)| match reply {
+            Reply::Committed(committed) => Ok(committed),
+            Reply::Failed(error) => Err(error),
+            Reply::Again(at) => {
+                again.push((place, at));
+                Err(busy)
+            }
+            Reply::Missing(what) => {
+                missing.push((place, what));
+                Err(busy)
+            }
+        });
+        let mut results: Vec<Submitted<M>> = results.collect();
+        for (place, at) in again {
+            results[place] = self.again(at).await;
         }
+        let mut submissions = submissions.into_iter().enumerate();
+        let lacking = missing.into_iter().filter_map(|(place, what)| {
+            let (_, submission) = submissions.find(|(at, _)| *at == place)?;
+            Some(Lacking {
+                place,
+                submission,
+                what: *what,
+            })
+        });
+        (results, lacking.collect())
+    }
+
+    /// Puts a group into the queue and waits for its answers; or how many have the same one.
+    async fn send(
+        &self,
+        submissions: Vec<Submission<M>>,
+    ) -> Result<Answered<M>, (usize, SubmitError)> {
+        let count = submissions.len();
+        let (answer, answered) = oneshot::channel();
+        let pushed = self.shared.inbox.push(Group::new(submissions, answer));
+        pushed.map_err(|refusal| (count, refusal))?;
+        // The writer drops an answer only when it ends in the middle of something.
+        let answered = answered.await;
+        answered.map_err(|_| (count, SubmitError::OutcomeUnknown))
     }
 
     /// Gives keys that may have left memory the knowledge along that they have not, where the
@@ -230,9 +268,11 @@ impl<M: Machine> Handle<M> {
     }
 
     /// Reads what submissions lack. False when the views are too far behind or not readable.
-    async fn bring(&self, lacking: &mut [Missing<M>], at_least: Sequence) -> bool {
+    async fn bring(&self, lacking: &mut [Lacking<M>]) -> bool {
         let count = lacking.len() as u64;
         self.shared.cold_reads.fetch_add(count, Ordering::Relaxed);
+        let at_least = lacking.iter().map(|one| one.what.at_least);
+        let at_least = at_least.max().unwrap_or_default();
         if !self.projected_at_least(at_least, cold::WAIT_MAX).await {
             return false;
         }

@@ -26,17 +26,24 @@ pub(crate) enum Reply<M: Machine> {
     Missing(Box<Missing<M>>),
 }
 
-/// A submission that cannot be decided from what is in memory: it is to bring these along, as they
-/// stand at or after `at_least`.
+/// What a submission is to bring along, as it stands at or after `at_least`: it cannot be decided
+/// from what is in memory.
 #[derive(Debug)]
 pub(crate) struct Missing<M: Machine> {
-    pub(crate) submission: Submission<M>,
     pub(crate) keys: Vec<M::Key>,
     pub(crate) once: Vec<OnceKey>,
     pub(crate) at_least: Sequence,
 }
 
-pub(crate) type Answer<M> = oneshot::Sender<Vec<Reply<M>>>;
+/// The answers to a group, one for each submission. These come back with them, to be tried again
+/// where something is missing; and memory is best given back by the thread that reserved it.
+#[derive(Debug)]
+pub(crate) struct Answered<M: Machine> {
+    pub(crate) submissions: Vec<Submission<M>>,
+    pub(crate) replies: Vec<Reply<M>>,
+}
+
+pub(crate) type Answer<M> = oneshot::Sender<Answered<M>>;
 
 /// Submissions that came together and are answered together.
 #[derive(Debug)]
@@ -61,9 +68,16 @@ impl<M: Machine> Group<M> {
 }
 
 /// Gives everyone in a group the same answer. Who has gone away is not missed.
-pub(crate) fn refuse<M: Machine>(answer: Answer<M>, count: usize, error: SubmitError) {
-    let replies = (0..count).map(|_| Reply::Failed(error)).collect();
-    let _ = answer.send(replies);
+pub(crate) fn refuse<M: Machine>(
+    answer: Answer<M>,
+    submissions: Vec<Submission<M>>,
+    error: SubmitError,
+) {
+    let replies = submissions.iter().map(|_| Reply::Failed(error)).collect();
+    let _ = answer.send(Answered {
+        submissions,
+        replies,
+    });
 }
 
 /// What the committer tells the writer.
@@ -271,7 +285,7 @@ impl<M: Machine> Inbox<M> {
         });
         for group in left {
             let error = SubmitError::Stopped { why: reason };
-            refuse(group.answer, group.submissions.len(), error);
+            refuse(group.answer, group.submissions, error);
         }
         first
     }

@@ -33,6 +33,7 @@ pub use settings::Settings;
 pub use shared::Status;
 
 pub(crate) use committer::{Committer, Feed};
-pub(crate) use inbox::{Inbox, Missing};
+pub(crate) use handle::Lacking;
+pub(crate) use inbox::Inbox;
 pub(crate) use shared::Shared;
 pub(crate) use writer::Writer;

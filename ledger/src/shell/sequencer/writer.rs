@@ -13,7 +13,9 @@ use crate::shell::codec::{CodecError, Encoder};
 use crate::shell::sequencer::Settings;
 use crate::shell::sequencer::committer::{Commit, Job};
 use crate::shell::sequencer::handle::{Committed, RETRY_AFTER, StopReason, SubmitError};
-use crate::shell::sequencer::inbox::{Answer, Gate, Group, Missing, News, Reply, Wanted, refuse};
+use crate::shell::sequencer::inbox::{
+    Answer, Answered, Gate, Group, Missing, News, Reply, Wanted, refuse,
+};
 use crate::shell::sequencer::lag::Lag;
 use crate::shell::sequencer::shared::Shared;
 use crate::time::Timestamp;
@@ -28,40 +30,45 @@ const FORESEEN: usize = 16;
 /// make smaller ones.
 const BURST_EVENTS: usize = 6_000;
 
-/// A group that is being decided.
+/// A group that is being decided: it has as many answers as submissions have been looked at.
 struct Deciding<M: Machine> {
-    submissions: std::vec::IntoIter<Submission<M>>,
-    replies: Vec<Reply<M>>,
+    answered: Answered<M>,
     answer: Answer<M>,
 }
 
 impl<M: Machine> Deciding<M> {
     fn new(group: Group<M>) -> Self {
         Self {
-            replies: Vec::with_capacity(group.submissions.len()),
-            submissions: group.submissions.into_iter(),
+            answered: Answered {
+                replies: Vec::with_capacity(group.submissions.len()),
+                submissions: group.submissions,
+            },
             answer: group.answer,
         }
     }
 
+    /// What has not been decided yet.
+    fn left(&self) -> &[Submission<M>] {
+        &self.answered.submissions[self.answered.replies.len()..]
+    }
+
     /// Gives up in the middle: what is decided may yet be durable, what is not was not done.
     fn abandon(self) {
-        let count = self.replies.len() + self.submissions.len();
-        let error = if self.replies.is_empty() {
+        let error = if self.answered.replies.is_empty() {
             SubmitError::Busy {
                 retry_after: RETRY_AFTER,
             }
         } else {
             SubmitError::OutcomeUnknown
         };
-        refuse(self.answer, count, error);
+        refuse(self.answer, self.answered.submissions, error);
     }
 }
 
 /// The batch that is being built.
 struct Building<M: Machine> {
     records: Encoder,
-    answers: Vec<(Answer<M>, Vec<Reply<M>>)>,
+    answers: Vec<(Answer<M>, Answered<M>)>,
     events: usize,
     /// Answers without a record: questions, repetitions, refusals. They wait as the others do, and
     /// count as much.
@@ -355,36 +362,32 @@ impl<M: Machine> Writer<M> {
         while let Some(mut deciding) = self.deciding.pop_front() {
             let mut foreseen = 0;
             while !self.is_full()
-                && let Some(submission) = deciding.submissions.next()
+                && let [submission, ..] = deciding.left()
             {
                 if foreseen == 0 {
-                    let next = deciding.submissions.as_slice();
+                    let next = deciding.left();
                     foreseen = next.len().min(FORESEEN);
                     self.engine.foresee(&next[..foreseen]);
-                } else {
-                    foreseen -= 1;
                 }
+                foreseen -= 1;
                 let reply = self.decide_one(submission);
-                deciding.replies.push(reply);
+                deciding.answered.replies.push(reply);
             }
-            if deciding.submissions.len() > 0 {
+            if !deciding.left().is_empty() {
                 self.deciding.push_front(deciding);
                 return;
             }
-            let Deciding {
-                replies, answer, ..
-            } = deciding;
-            self.building.answers.push((answer, replies));
+            let Deciding { answered, answer } = deciding;
+            self.building.answers.push((answer, answered));
         }
     }
 
-    fn decide_one(&mut self, submission: Submission<M>) -> Reply<M> {
+    fn decide_one(&mut self, submission: &Submission<M>) -> Reply<M> {
         let moment = self.moment();
         let mut pushed = None;
         let building = &mut self.building;
-        let verdict = self.engine.submit_to(moment, &submission, |record| {
-            pushed = Some(building.push(&record));
-            record.into_outcome()
+        let verdict = self.engine.submit_to(moment, submission, |record| {
+            pushed = Some(building.push(record));
         });
         self.building.bytes += M::weight(&submission.command);
         match pushed {
@@ -404,7 +407,6 @@ impl<M: Machine> Writer<M> {
                 once,
                 at_least,
             } => Reply::Missing(Box::new(Missing {
-                submission,
                 keys,
                 once,
                 at_least,
@@ -450,8 +452,8 @@ impl<M: Machine> Writer<M> {
             ..
         } = std::mem::replace(&mut self.building, next);
         if records.is_empty() {
-            for (answer, replies) in answers {
-                let _ = answer.send(replies);
+            for (answer, answered) in answers {
+                let _ = answer.send(answered);
             }
             // No news of this batch will come to go on with the rest of a group.
             if !self.deciding.is_empty() {
@@ -525,8 +527,8 @@ impl<M: Machine> Writer<M> {
     fn abandon(&mut self) {
         self.phase = Phase::Recovering;
         self.in_flight = false;
-        for (answer, replies) in std::mem::replace(&mut self.building, Building::new(0)).answers {
-            refuse(answer, replies.len(), SubmitError::OutcomeUnknown);
+        for (answer, answered) in std::mem::replace(&mut self.building, Building::new(0)).answers {
+            refuse(answer, answered.submissions, SubmitError::OutcomeUnknown);
         }
         self.refuse_undecided();
     }

@@ -14,8 +14,8 @@ use crate::shell::journal::ReadJournal;
 use crate::shell::recovery::READ_BYTES_MAX;
 use crate::shell::verify::{Halt, differ, in_journal};
 
-/// Rows on their way: one is folded, one waits, one is being read.
-const ROWS_AHEAD: usize = 1;
+/// Rows that wait to be folded: as many as make up for reading, which takes several at a time.
+const ROWS_AHEAD: usize = 4;
 
 /// A row that follows the one before it, with what it says; or why there is none.
 type Opened<M> = Result<(Row, Vec<Record<M>>), Halt>;
