@@ -18,6 +18,7 @@ mod remembered;
 mod request_id;
 pub(crate) mod risk;
 pub mod secrets;
+mod till;
 
 use std::io;
 use std::path::PathBuf;
@@ -121,6 +122,8 @@ pub struct App {
     /// Without a slash at the end.
     pub public_url: String,
     pub(crate) rates: Rates,
+    /// In whole units: above it a payer whose code was scanned confirms.
+    pub(crate) unconfirmed_max: u64,
     pub(crate) risk: Arc<Risk>,
     pub(crate) sessions: Sessions,
     pub(crate) checkpoints: checkpoint::Checkpoints,
@@ -204,6 +207,7 @@ impl App {
             mode: config.mode,
             public_url: config.public_url_at(config.listen),
             rates: Rates::new(&config.exchange),
+            unconfirmed_max: config.unconfirmed_max,
             risk,
             sessions: Sessions::default(),
             checkpoints: checkpoint::Checkpoints::new(checkpoint_key),

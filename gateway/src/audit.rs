@@ -52,6 +52,8 @@ impl Audit<Payments> for PaymentsAudit {
             | Event::OrderExpired(order)
             | Event::OrderHeld(order)
             | Event::OrderReopened(order)
+            | Event::OrderAwaitsPayer(order)
+            | Event::OrderReversed(order)
             | Event::OrderRefunded { order, .. } => self.moved(order),
             other => self.sending.event(other),
         }
@@ -93,6 +95,14 @@ impl PaymentsAudit {
 
     fn moved(&mut self, order: &Order) -> Result<(), Broken> {
         let id = order.id;
+        if order.direct.is_some() {
+            // It comes about with its first move.
+            self.orders.entry(id).or_insert(Seen {
+                state: OrderState::Open,
+                amount: order.amount.amount,
+                refunded: 0,
+            });
+        }
         let Some(seen) = self.orders.get_mut(&id) else {
             return Err((format!("order {id} to exist"), "none".to_owned()));
         };
@@ -124,7 +134,12 @@ impl PaymentsAudit {
             )
         })?;
         let whole = order.refunded == seen.amount;
-        expect((now == OrderState::Refunded) == whole, || {
+        let is_back = match now {
+            OrderState::Reversed => whole || order.payment.is_none(),
+            OrderState::Refunded => whole,
+            _ => !whole,
+        };
+        expect(is_back, || {
             (
                 format!("order {id} to be refunded when all of it is"),
                 now.name().to_owned(),
@@ -137,12 +152,16 @@ impl PaymentsAudit {
 
 /// The only moves there are.
 fn may_move(before: OrderState, now: OrderState) -> bool {
-    use OrderState::{Closed, Expired, InReview, Open, Paid, PartlyRefunded, Refunded};
+    use OrderState::{
+        AwaitingPayer, Closed, Expired, InReview, Open, Paid, PartlyRefunded, Refunded, Reversed,
+    };
     matches!(
         (before, now),
-        (Open, Paid | InReview | Closed | Expired)
-            | (InReview, Paid | Open | Closed | Expired)
-            | (Paid | PartlyRefunded, PartlyRefunded | Refunded)
+        (Open, Paid | InReview | AwaitingPayer | Closed | Expired)
+            | (InReview, Paid | Open | Closed | Expired | Reversed)
+            | (AwaitingPayer, Paid | Closed | Expired | Reversed)
+            | (Paid, PartlyRefunded | Refunded | Reversed)
+            | (PartlyRefunded, PartlyRefunded | Refunded)
     )
 }
 

@@ -17,6 +17,8 @@ use rust_decimal::prelude::ToPrimitive as _;
 /// The master key's file when none is named, inside the data directory.
 pub const MASTER_KEY_FILE: &str = "master.key";
 const DATA_DEFAULT: &str = "./jiaozi-data";
+/// What a wallet's holder may lose to a glance over the shoulder, in whole units of any currency.
+const UNCONFIRMED_MAX_DEFAULT: u64 = 500;
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// What the gateway is for.
@@ -87,6 +89,8 @@ pub struct Config {
     pub risk_fallback: Fallback,
     pub risk_rates: Vec<RiskRate>,
     pub exchange: ExchangeArgs,
+    /// Above so many whole units, a payer whose payment code was scanned confirms.
+    pub unconfirmed_max: u64,
 }
 
 /// What a unit of a currency or asset counts for in yuan when risk is weighed.
@@ -181,6 +185,7 @@ impl Config {
             allow_private_webhooks: true,
             risk: RiskMode::Watch,
             risk_fallback: Fallback::Allow,
+            unconfirmed_max: UNCONFIRMED_MAX_DEFAULT,
             risk_rates: Vec::new(),
             exchange: ExchangeArgs::default(),
         }
@@ -274,6 +279,11 @@ pub struct Args {
     #[arg(long, env = "JIAOZI_RISK_FALLBACK", value_enum)]
     pub risk_fallback: Option<Fallback>,
 
+    /// Up to so many whole units of any currency, a scanned payment code is charged without asking its payer; above it
+    /// the payer confirms.
+    #[arg(long, env = "JIAOZI_UNCONFIRMED_MAX", value_name = "UNITS", default_value_t = UNCONFIRMED_MAX_DEFAULT)]
+    pub unconfirmed_max: u64,
+
     /// What a unit of a currency or asset counts for in yuan when risk is weighed, as in `POINTS=0.01`; several are
     /// separated by commas. The common currencies have a rate of their own; any other counts unit for unit.
     #[arg(
@@ -333,6 +343,7 @@ impl From<&Args> for Config {
             }),
             risk_rates: args.risk_rates.clone(),
             exchange: args.exchange,
+            unconfirmed_max: args.unconfirmed_max,
             data,
         }
     }

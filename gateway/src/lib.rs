@@ -11,7 +11,8 @@
 //! 7. [`web`]: pages for people.
 //! 8. [`audit`]: what must hold of a journal, checked offline. [`checkpoint`]: what it is, signed.
 //! 9. [`report`]: what became of payments that looked risky.
-//! 10. [`config`], [`secret`], [`telemetry`] and [`failure`]: settings, secrets, metrics, and how a failure is told.
+//! 10. [`payment_code`]: the digits that a payer's phone makes without a network.
+//! 11. [`config`], [`secret`], [`telemetry`] and [`failure`]: settings, secrets, metrics, and how a failure is told.
 
 pub mod api;
 pub mod app;
@@ -22,6 +23,7 @@ pub mod config;
 pub mod failure;
 pub mod notify;
 pub mod pay;
+pub mod payment_code;
 pub mod problem;
 pub mod qr;
 pub mod report;

@@ -4,6 +4,7 @@
 //! wallet's scanner knows, of any scheme. Both name the order by its id, and the scan of either finds it.
 
 use axum::body::Bytes;
+use fx::{Currency, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -11,8 +12,7 @@ use super::ask::{Ask, Json, Parameters, Png, Replied, Reply, Schemas, Svg};
 use super::order::{checkout_url, must_see};
 use super::wire::SequenceToken;
 use crate::app::App;
-use crate::auth::Caller;
-use crate::pay::{CategoryCode, CountryCode, Lookup, Merchant, Order, OrderId};
+use crate::pay::{CategoryCode, CountryCode, Lookup, Merchant, MerchantId, Order, OrderId};
 use crate::problem::{Code, Problem};
 use crate::qr::CodeRef;
 use crate::qr::emvco::{AdditionalData, LocalName, MerchantPresented};
@@ -44,6 +44,12 @@ pub(crate) struct ImageAsked {
     module_px: Option<usize>,
 }
 
+impl ImageAsked {
+    pub(super) const fn form(&self) -> Form {
+        self.form
+    }
+}
+
 impl Parameters for ImageAsked {
     fn schemas(_: &mut Schemas) {}
 }
@@ -72,7 +78,7 @@ pub(super) async fn contents(ask: Ask<OrderId>) -> Replied<OrderCode> {
 }
 
 pub(super) async fn svg(ask: Ask<OrderId, ImageAsked>) -> Result<Reply<Svg>, Problem> {
-    let (matrix, drawing) = draw(&ask.app, &ask.caller()?, ask.id, &ask.query).await?;
+    let (matrix, drawing) = picture(&ask).await?;
     let svg = matrix
         .to_svg(drawing)
         .map_err(|error| Problem::internal(&error))?;
@@ -80,76 +86,106 @@ pub(super) async fn svg(ask: Ask<OrderId, ImageAsked>) -> Result<Reply<Svg>, Pro
 }
 
 pub(super) async fn png(ask: Ask<OrderId, ImageAsked>) -> Result<Reply<Png>, Problem> {
-    let (matrix, drawing) = draw(&ask.app, &ask.caller()?, ask.id, &ask.query).await?;
+    let (matrix, drawing) = picture(&ask).await?;
     let png = matrix
         .to_png(drawing)
         .map_err(|error| Problem::internal(&error))?;
     Ok(Reply::new(Png(Bytes::from(png))))
 }
 
-async fn draw(
-    app: &App,
-    caller: &Caller,
-    id: OrderId,
-    asked: &ImageAsked,
-) -> Result<(Matrix, Drawing), Problem> {
-    let wrong = |detail: String| Problem::new(Code::ParameterInvalid, detail);
+async fn picture(ask: &Ask<OrderId, ImageAsked>) -> Result<(Matrix, Drawing), Problem> {
+    let (order, _) = ask.app.find_order(Lookup::Id(ask.id)).await?;
+    must_see(&ask.caller()?, &order)?;
+    let text = match ask.query.form {
+        Form::Link => checkout_url(&ask.app.public_url, order.id),
+        Form::Emvco => emvco(&ask.app, &order)
+            .await?
+            .ok_or_else(|| no_emvco(order.amount.currency))?,
+    };
+    draw(&text, &ask.query)
+}
+
+pub(super) fn no_emvco(currency: Currency) -> Problem {
+    let detail = format!("An amount in {currency} has no EMVCo form.");
+    Problem::new(Code::ParameterInvalid, detail)
+}
+
+/// A text as it is asked to be drawn.
+pub(super) fn draw(text: &str, asked: &ImageAsked) -> Result<(Matrix, Drawing), Problem> {
     let drawing = Drawing {
         module_px: asked.module_px.unwrap_or(Drawing::default().module_px),
         ..Drawing::default()
     };
     if !(1..=MODULE_PX_MAX).contains(&drawing.module_px) {
-        return Err(wrong(format!(
-            "module_px is a number from 1 to {MODULE_PX_MAX}."
-        )));
+        let detail = format!("module_px is a number from 1 to {MODULE_PX_MAX}.");
+        return Err(Problem::new(Code::ParameterInvalid, detail));
     }
-    let (order, _) = app.find_order(Lookup::Id(id)).await?;
-    must_see(caller, &order)?;
-    let text = match asked.form {
-        Form::Link => checkout_url(&app.public_url, order.id),
-        Form::Emvco => emvco(app, &order).await?.ok_or_else(|| {
-            wrong(format!(
-                "An amount in {} has no EMVCo form.",
-                order.amount.currency
-            ))
-        })?,
-    };
-    let matrix = Matrix::encode(&text, Level::Medium).map_err(|error| Problem::internal(&error))?;
+    let matrix = Matrix::encode(text, Level::Medium).map_err(|error| Problem::internal(&error))?;
     Ok((matrix, drawing))
+}
+
+/// What a payload says beside who is paid.
+pub(super) struct Presented<'a> {
+    pub code: &'a str,
+    /// Whether it is paid once.
+    pub one_time: bool,
+    pub currency: Currency,
+    pub amount: Option<Money>,
+    pub additional: AdditionalData,
 }
 
 /// The order's EMVCo payload, where there is one.
 pub(crate) async fn emvco(app: &App, order: &Order) -> Result<Option<String>, Problem> {
-    let Some(currency) = order.amount.currency.numeric() else {
-        return Ok(None);
+    let number = ascii(order.number.as_str(), REFERENCE_CHARS_MAX, "ORDER");
+    let presented = Presented {
+        code: &order.id.to_string(),
+        one_time: true,
+        currency: order.amount.currency,
+        amount: Some(order.amount),
+        additional: AdditionalData {
+            reference: Some(number),
+            ..AdditionalData::default()
+        },
     };
-    let merchant = app.find_merchant(order.merchant).await?;
-    let payload =
-        presented(order, &merchant, currency).and_then(|presented| presented.payload().ok());
-    Ok(payload)
+    emvco_payload(app, order.merchant, presented).await
 }
 
-fn presented(order: &Order, merchant: &Merchant, currency: u16) -> Option<MerchantPresented> {
+/// The EMVCo payload of a merchant's code, where there is one.
+pub(super) async fn emvco_payload(
+    app: &App,
+    merchant: MerchantId,
+    presented: Presented<'_>,
+) -> Result<Option<String>, Problem> {
+    let Some(currency) = presented.currency.numeric() else {
+        return Ok(None);
+    };
+    let merchant = app.find_merchant(merchant).await?;
+    let whole = whole(&merchant, presented, currency);
+    Ok(whole.and_then(|whole| whole.payload().ok()))
+}
+
+fn whole(
+    merchant: &Merchant,
+    presented: Presented<'_>,
+    currency: u16,
+) -> Option<MerchantPresented> {
     Some(MerchantPresented {
-        code: CodeRef::new(&order.id.to_string())?,
-        one_time: true,
+        code: CodeRef::new(presented.code)?,
+        one_time: presented.one_time,
         category: merchant.category.unwrap_or(CategoryCode::NONE).to_string(),
         currency: format!("{currency:03}"),
-        amount: Some(order.amount.format_amount()),
+        amount: presented.amount.map(|amount| amount.format_amount()),
         country: merchant.country.unwrap_or(CountryCode::UNKNOWN).to_string(),
         name: ascii(&merchant.name, NAME_CHARS_MAX, "MERCHANT"),
         city: ascii(&merchant.city, CITY_CHARS_MAX, "CITY"),
         postal_code: None,
-        additional: AdditionalData {
-            reference: Some(ascii(order.number.as_str(), REFERENCE_CHARS_MAX, "ORDER")),
-            ..AdditionalData::default()
-        },
+        additional: presented.additional,
         local: local_name(merchant),
     })
 }
 
 /// What of a text EMVCo's plain fields can carry, or a word in its place.
-fn ascii(text: &str, chars_max: usize, otherwise: &str) -> String {
+pub(super) fn ascii(text: &str, chars_max: usize, otherwise: &str) -> String {
     let kept = text.chars().filter(|char| (' '..='~').contains(char));
     let kept: String = kept.take(chars_max).collect();
     match kept.trim() {

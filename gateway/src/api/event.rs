@@ -12,7 +12,7 @@ use crate::pay::{Order, Owner, Refund, Topic};
 /// Something that happened to one of a merchant's orders, as Standard Webhooks lay it out.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Notification {
-    /// What happened: `order.paid`, `order.closed`, `order.expired` or `order.refunded`.
+    /// What happened: `order.paid`, `order.closed`, `order.expired`, `order.refunded` or `order.reversed`.
     #[schema(example = "order.paid")]
     r#type: &'static str,
     /// When it happened.

@@ -85,6 +85,9 @@ fn key_of_text(scope: u64, text: &str) -> OnceKey {
     }
 }
 
+/// What an order number is for under which nothing was charged and nothing ever will be.
+pub const FORESTALLED: &str = "forestalled";
+
 pub fn of_order_number(merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
     of_number(ORDER_NUMBER, merchant, number, content)
 }

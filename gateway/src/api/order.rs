@@ -8,12 +8,13 @@ use super::ask::{Ask, Json, Parameters, Replied, Reply, Schemas, named};
 use super::check::Check;
 use super::once;
 use super::page::{page, slice};
+use super::till::TillShown;
 use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::{App, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
     Command, DecisionId, Lookup, MerchantId, NewOrder, Order, OrderId, OrderNumber, OrderState,
-    Outcome, Owner, TransactionName, WalletId,
+    Outcome, Owner, PrintedCodeId, Scan, TransactionName, WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::qr::{CodeRef, link};
@@ -21,7 +22,7 @@ use crate::store;
 use crate::store::order::Filter;
 use crate::store::page::List;
 
-const DESCRIPTION_CHARS_MAX: usize = 127;
+pub(super) const DESCRIPTION_CHARS_MAX: usize = 127;
 
 /// What is to be paid, once.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +48,13 @@ pub struct OrderShown {
     pub refundable: Amount,
     /// How many refunds there were.
     pub refunds: u32,
+    /// The printed code by which it was paid, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub printed_code: Option<PrintedCodeId>,
+    /// Where it was paid, if by a payment code or a printed code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub till: Option<TillShown>,
 }
 
 /// How an order was paid. Each reader sees what is theirs: the payer no fee, the merchant no wallet.
@@ -92,6 +100,10 @@ pub enum StateShown {
     Refunded,
     /// The payer's money is on hold until an analyst has looked.
     InReview,
+    /// The one who can pay it is asked to confirm.
+    AwaitingPayer,
+    /// The till took the charge back.
+    Reversed,
 }
 
 impl From<OrderState> for StateShown {
@@ -104,6 +116,8 @@ impl From<OrderState> for StateShown {
             OrderState::PartlyRefunded => Self::PartlyRefunded,
             OrderState::Refunded => Self::Refunded,
             OrderState::InReview => Self::InReview,
+            OrderState::AwaitingPayer => Self::AwaitingPayer,
+            OrderState::Reversed => Self::Reversed,
         }
     }
 }
@@ -118,6 +132,8 @@ impl From<StateShown> for OrderState {
             StateShown::PartlyRefunded => Self::PartlyRefunded,
             StateShown::Refunded => Self::Refunded,
             StateShown::InReview => Self::InReview,
+            StateShown::AwaitingPayer => Self::AwaitingPayer,
+            StateShown::Reversed => Self::Reversed,
         }
     }
 }
@@ -139,6 +155,11 @@ impl OrderShown {
             refunded: amount(order.refunded),
             refundable: amount(order.refundable()),
             refunds: order.refunds,
+            printed_code: order.direct.as_ref().and_then(|direct| match direct.scan {
+                Scan::PrintedCode(id) => Some(id),
+                Scan::PaymentCode => None,
+            }),
+            till: order.direct.as_ref().map(|direct| (&direct.till).into()),
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<PaymentAsked>>>) -> Re
         device: device.as_deref(),
     };
     let done = ask.app.pay(ask.id, payer, once).await?;
-    answer(&caller, done)
+    paid(&caller, done)
 }
 
 /// By which phone or browser a payer asks, if they say so.
@@ -72,7 +72,7 @@ pub(super) fn check_device(check: &mut Check, device: Option<&str>) {
 }
 
 /// What is told of a payment, made or pending.
-fn answer(caller: &Caller, done: Done) -> Replied<Paid> {
+pub(super) fn paid(caller: &Caller, done: Done) -> Replied<Paid> {
     let (order, balance, pending) = match &done.outcome {
         Outcome::Paid {
             order,

@@ -1,4 +1,4 @@
-//! A picture in, the orders whose codes are in it out.
+//! A picture in; the orders, and the printed codes, that are in it out.
 
 use axum::body::Bytes;
 use serde::Serialize;
@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::ask::{Ask, Json, Picture, Replied, Reply};
 use super::order::{OrderShown, must_see};
+use super::printed_code::PrintedCodeShown;
 use super::wire::SequenceToken;
 use crate::app::App;
 use crate::pay::{Command, Lookup, OrderId, Outcome};
@@ -30,6 +31,9 @@ pub(super) struct CodeScanned {
     /// The order that it names, if it is one of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderShown>,
+    /// The printed code that it is, if it is one of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    printed_code: Option<PrintedCodeShown>,
 }
 
 pub(super) async fn scan(ask: Ask<(), (), Picture>) -> Replied<Scanned> {
@@ -39,24 +43,31 @@ pub(super) async fn scan(ask: Ask<(), (), Picture>) -> Replied<Scanned> {
     let mut codes = Vec::new();
     let mut sequence = ledger::Sequence::default();
     for payload in payloads.into_iter().take(CODES_MAX) {
-        let id = find_code(&payload).and_then(|code| code.as_str().parse::<OrderId>().ok());
-        let mut order = None;
-        if let Some(id) = id {
-            let found = ask.app.look_up(Command::FindOrder(Lookup::Id(id))).await?;
+        let (mut order, mut printed_code) = (None, None);
+        if let Some(question) = find_code(&payload).and_then(|code| question(code.as_str())) {
+            let found = ask.app.look_up(question).await?;
             sequence = found.sequence;
-            order = match found.outcome {
-                Outcome::Order(order) if must_see(&caller, &order).is_ok() => {
-                    Some(OrderShown::to(caller.owner, &order))
+            match found.outcome {
+                Outcome::Order(found) if must_see(&caller, &found).is_ok() => {
+                    order = Some(OrderShown::to(caller.owner, &found));
                 }
-                _ => None,
-            };
+                Outcome::PrintedCode(found) => {
+                    printed_code = Some(PrintedCodeShown::of(&ask.app, &found));
+                }
+                _ => {}
+            }
         }
-        codes.push(CodeScanned { payload, order });
+        codes.push(CodeScanned {
+            payload,
+            order,
+            printed_code,
+        });
     }
-    if codes.iter().all(|code| code.order.is_none()) {
+    let is_ours = |code: &CodeScanned| code.order.is_some() || code.printed_code.is_some();
+    if !codes.iter().any(is_ours) {
         let seen = codes.first().map_or("", |code| code.payload.as_str());
         let detail = format!(
-            "The picture has a code, but no order of ours: {}.",
+            "The picture has a code, but none of ours: {}.",
             shortened(seen)
         );
         return Err(Problem::new(Code::CodeUnknown, detail));
@@ -66,6 +77,13 @@ pub(super) async fn scan(ask: Ask<(), (), Picture>) -> Replied<Scanned> {
         sequence: SequenceToken(sequence),
     };
     Ok(Reply::as_of(sequence, Json(scanned)))
+}
+
+/// What a code of ours is looked up by.
+fn question(code: &str) -> Option<Command> {
+    let order = code.parse::<OrderId>().ok();
+    let order = order.map(|id| Command::FindOrder(Lookup::Id(id)));
+    order.or_else(|| Some(Command::FindPrintedCode(code.parse().ok()?)))
 }
 
 /// What the codes in a picture say.

@@ -27,7 +27,7 @@ use crate::store::statement::{Explained, Line, Posting};
 pub(super) struct LineShown {
     pub transaction: TransactionName,
     /// `top_up`, `payment`, `refund`, `transfer`, `transfer_offered`, `transfer_accepted`, `transfer_returned`,
-    /// `red_packet`, `red_packet_claimed`, `red_packet_returned` or `conversion`.
+    /// `red_packet`, `red_packet_claimed`, `red_packet_returned`, `conversion` or `reversal`.
     #[schema(example = "payment")]
     pub kind: &'static str,
     pub at: Time,
@@ -216,7 +216,7 @@ impl Why {
             {
                 format!("{moved}: {} less the fee", money(self.total))
             }
-            (Kind::Refund, Role::Merchant(_), Role::Wallet(_), _)
+            (Kind::Refund | Kind::Reversal, Role::Merchant(_), Role::Wallet(_), _)
                 if posting.amount < self.total =>
             {
                 format!(
@@ -229,6 +229,9 @@ impl Why {
             }
             (Kind::Conversion, _, Role::Rounding, _) => {
                 format!("{moved}: less than a minor unit, rounded against who converts")
+            }
+            (Kind::Reversal, Role::Fees, Role::Wallet(_), _) => {
+                format!("{moved}: all of its fee")
             }
             (Kind::Refund, Role::Fees, Role::Wallet(_), _) => {
                 format!("{moved}: the part of its fee that goes with the refund")
@@ -249,7 +252,9 @@ const fn holder(kind: Kind, role: Role, pays: bool) -> &'static str {
         (Role::Spread, _) => "the house's earnings by exchange",
         (Role::Rounding, _) => "the house's account for rounding",
         (Role::Wallet(_), Kind::Conversion) => "the wallet",
-        (Role::Wallet(_), Kind::TopUp | Kind::Payment | Kind::Refund) => "the payer's wallet",
+        (Role::Wallet(_), Kind::TopUp | Kind::Payment | Kind::Refund | Kind::Reversal) => {
+            "the payer's wallet"
+        }
         (Role::Wallet(_), Kind::TransferReturned | Kind::RedPacketReturned) => {
             "the sender's wallet"
         }

@@ -12,6 +12,7 @@ use crate::app::{App, Done, Proof, new_id, pin_owner};
 use crate::auth::Caller;
 use crate::pay::step_up::Change;
 use crate::pay::{Command, Device, KeyId, Outcome, SealedSecret, StepUps, WalletId};
+use crate::payment_code::handle_text;
 use crate::problem::{Code, Problem};
 use crate::secret::Secret;
 
@@ -38,6 +39,10 @@ pub(super) struct StepUpsShown {
 pub(super) struct DeviceShown {
     id: KeyId,
     name: String,
+    /// What its payment codes begin with after `74`: eight digits. Absent if there are no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "00000017")]
+    handle: Option<String>,
 }
 
 impl StepUpsShown {
@@ -45,6 +50,7 @@ impl StepUpsShown {
         let devices = step_ups.devices.iter().map(|device| DeviceShown {
             id: device.id,
             name: device.name.clone(),
+            handle: device.handle.map(handle_text),
         });
         Self {
             pin: step_ups.pin.is_some(),
@@ -150,6 +156,10 @@ pub(super) struct DeviceAdded {
     /// Its bytes, as they are, sign `text_to_sign` with HMAC-SHA256. It never leaves the device.
     #[schema(example = "sk_Zk0yR2hWbXJ0S3dQdG5hTzVqTnVCYzQ4eUx4ZkEyVGU")]
     secret: String,
+    /// What its payment codes begin with after `74`: eight digits. Absent if there are no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "00000017")]
+    handle: Option<String>,
     sequence: SequenceToken,
 }
 
@@ -167,6 +177,7 @@ pub(super) async fn add_device(
         id,
         name: std::mem::take(&mut ask.body.0.name),
         secret: sealed(&ask.app, &secret, &id.to_string())?,
+        handle: None,
     };
     let said = format!("add_device {}", device.name);
     let proof = ask.body.0.proof.take();
@@ -183,6 +194,7 @@ pub(super) async fn add_device(
         id: device.id,
         name: device.name.clone(),
         secret: String::from_utf8_lossy(secret.map_err(internal)?.expose()).into_owned(),
+        handle: device.handle.map(handle_text),
         sequence: SequenceToken(done.sequence),
     };
     Ok(Reply::done(&done, Json(added)))

@@ -4,20 +4,20 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, code, decision, delivery, desk, endpoint, house, key, ledger, merchant, order, payment,
-    people, quote, rate, refund, scan, statement, step_up, wallet,
+    asset, code, confirmation, decision, delivery, desk, endpoint, house, key, ledger, merchant,
+    order, payment, people, quote, rate, refund, scan, statement, step_up, tills, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
 
 const OPERATOR: &[Role] = &[Role::Operator];
-const MERCHANT: &[Role] = &[Role::Merchant];
+pub(super) const MERCHANT: &[Role] = &[Role::Merchant];
 pub(super) const WALLET: &[Role] = &[Role::Wallet];
 const OPERATOR_OR_MERCHANT: &[Role] = &[Role::Operator, Role::Merchant];
 pub(super) const OPERATOR_OR_WALLET: &[Role] = &[Role::Operator, Role::Wallet];
 const OPERATOR_OR_BANK: &[Role] = &[Role::Operator, Role::Bank];
 const MERCHANT_OR_WALLET: &[Role] = &[Role::Merchant, Role::Wallet];
-const PARTIES: &[Role] = &[Role::Operator, Role::Merchant, Role::Wallet, Role::Analyst];
+pub(super) const PARTIES: &[Role] = &[Role::Operator, Role::Merchant, Role::Wallet, Role::Analyst];
 pub(super) const PAYER_OR_ANALYST: &[Role] = &[Role::Operator, Role::Wallet, Role::Analyst];
 const SIGNED: &[Role] = &[
     Role::Operator,
@@ -49,6 +49,7 @@ pub fn routes() -> Vec<Route> {
     let groups = [
         orders(),
         payments(),
+        tills::routes(),
         people::routes(),
         exchange(),
         decisions(),
@@ -107,7 +108,7 @@ fn orders() -> Vec<Route> {
                  the payer. Closing a closed order changes nothing.",
             )
             .for_roles(MERCHANT)
-            .refuses(refusals![OrderNotFound OrderAlreadyPaid OrderExpired]),
+            .refuses(refusals![OrderNotFound OrderAlreadyPaid OrderExpired OrderReversed]),
         Route::get("/v1/orders/{id}/code", code::contents)
             .documented(
                 "Orders",
@@ -152,7 +153,8 @@ fn payments() -> Vec<Route> {
             .for_roles(WALLET)
             .may_wait()
             .refuses(refusals![
-                OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview WalletNotFound MerchantNotFound
+                OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview OrderAwaitingPayer OrderReversed
+                WalletNotFound MerchantNotFound
                 MerchantFrozen CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
                 AmountInvalid AccountFrozen AccountClosed AboveMaximum
             ]),
@@ -167,7 +169,7 @@ fn payments() -> Vec<Route> {
             .for_roles(MERCHANT)
             .answers(StatusCode::CREATED)
             .refuses(refusals![
-                amount; OrderNotFound OrderNotPaid RefundNumberUsed RefundExceedsPaid RefundTooLate RefundsTooMany
+                amount; OrderNotFound OrderNotPaid OrderReversed RefundNumberUsed RefundExceedsPaid RefundTooLate RefundsTooMany
                 MerchantBalanceTooLow AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::get("/v1/orders/{id}/refunds", refund::list)
@@ -422,7 +424,7 @@ fn decisions() -> Vec<Route> {
             .may_wait()
             .refuses(refusals![
                 DecisionNotPending ProofWrong ProofOutdated PinBlocked MerchantFrozen OrderNotFound OrderAlreadyPaid
-                OrderClosed OrderExpired OrderInReview
+                OrderClosed OrderExpired OrderInReview OrderReversed
                 InsufficientFunds AccountFrozen AccountClosed AboveMaximum
             ]),
     ]
@@ -430,6 +432,16 @@ fn decisions() -> Vec<Route> {
 
 fn step_ups() -> Vec<Route> {
     vec![
+        Route::get("/v1/wallets/{id}/confirmations", confirmation::list)
+            .documented(
+                "Wallets",
+                "list_confirmations",
+                "What waits for a wallet's holder",
+                "Payments, transfers and red packets that the payer is asked to confirm, the first first. A phone shows them \
+                 when a till has charged its payment code.",
+            )
+            .for_roles(WALLET)
+            .refuses(refusals![WalletNotFound MerchantNotFound]),
         Route::get("/v1/wallets/{id}/step-ups", step_up::find)
             .documented(
                 "Wallets",

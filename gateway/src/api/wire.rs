@@ -26,7 +26,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
     BillId, BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MessageId,
-    OrderId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
+    OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -57,6 +57,7 @@ id_schemas! {
     TransferId "Names a transfer from one person to another."
     RedPacketId "Names a red packet."
     BillId "Names a bill that people share."
+    PrintedCodeId "Names a code that a shop prints once."
     RefundId "Names a refund."
     QuoteId "Names a price that is locked for a wallet; its digits are those of the transaction that uses it."
     EndpointId "Names a webhook endpoint."

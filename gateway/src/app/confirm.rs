@@ -191,9 +191,7 @@ impl App {
             _ => Command::Refuse(Refusal::DecisionNotPending),
         };
         let done = self.command(command, [once]).await?;
-        if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
-            self.metrics.paid();
-        }
+        self.count_paid(&done);
         Ok(done)
     }
 }

@@ -15,8 +15,8 @@ use super::risk::Moving;
 use super::{App, Done};
 use crate::api::refused::submit_problem;
 use crate::pay::{
-    BillId, Command, NewRedPacket, NewTransfer, OrderId, Outcome, Pay, PayBill, Payments, Refusal,
-    Scored, TransferId, WalletId,
+    BillId, Command, NewRedPacket, NewTransfer, Order, OrderId, Outcome, Pay, PayBill, Payments,
+    Refusal, Scored, TransferId, WalletId,
 };
 use crate::problem::{Code, Problem};
 
@@ -45,22 +45,16 @@ impl App {
                 scored,
             })
         };
-        let attempt = |looked: &Outcome| match looked {
-            Outcome::ToAssess(order) => Some(self.risk.attempt(&Moving {
-                transaction,
-                kind: Kind::Payment,
-                channel: Channel::MerchantCode,
-                payer,
-                payee: Some(Key::from(order.merchant.0)),
-                amount: order.amount,
-            })),
-            _ => None,
+        let moving = |order: &Order| Moving {
+            transaction,
+            kind: Kind::Payment,
+            channel: Channel::MerchantCode,
+            payer,
+            payee: Some(Key::from(order.merchant.0)),
+            place: None,
+            amount: order.amount,
         };
-        let done = self.assessed(once, command, attempt).await?;
-        if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
-            self.metrics.paid();
-        }
-        Ok(done)
+        self.assessed_order(&[once], command, moving).await
     }
 
     /// Sends a transfer. It is sent, or waits as a payment does.
@@ -79,6 +73,7 @@ impl App {
                 device,
             },
             payee: Some(Key::from(new.to.0)),
+            place: None,
             amount: new.amount,
         };
         let command = |scored| {
@@ -122,6 +117,7 @@ impl App {
                 channel: Channel::App,
                 payer: Payer { wallet, device },
                 payee: Some(Key::from(owner.0)),
+                place: None,
                 amount,
             }))
         };
@@ -131,7 +127,7 @@ impl App {
                 ..pay.clone()
             })
         };
-        self.assessed(once, command, attempt).await
+        self.assessed(&[once], command, attempt).await
     }
 
     /// Sends a red packet. It is open, or waits as a payment does.
@@ -155,6 +151,7 @@ impl App {
                 device,
             },
             payee,
+            place: None,
             amount: new.amount,
         };
         let command = |scored| {
@@ -174,32 +171,57 @@ impl App {
     ) -> Result<Done, Problem> {
         let attempt =
             |looked: &Outcome| (*looked == Outcome::MaySend).then(|| self.risk.attempt(moving));
-        self.assessed(once, command, attempt).await
+        self.assessed(&[once], command, attempt).await
+    }
+
+    /// Pays an order, which the command may have to make first, once the attempt was scored.
+    pub(super) async fn assessed_order<'a>(
+        &self,
+        keys: &[Unique],
+        command: impl Fn(Option<Box<Scored>>) -> Command,
+        moving: impl FnOnce(&Order) -> Moving<'a>,
+    ) -> Result<Done, Problem> {
+        let attempt = |looked: &Outcome| match looked {
+            Outcome::ToAssess(order) => Some(self.risk.attempt(&moving(order))),
+            _ => None,
+        };
+        let done = self.assessed(keys, command, attempt).await?;
+        self.count_paid(&done);
+        Ok(done)
     }
 
     /// Looks whether a command could be done, scores what it attempts, and gives it with the score.
     async fn assessed(
         &self,
-        once: Unique,
+        keys: &[Unique],
         command: impl Fn(Option<Box<Scored>>) -> Command,
         attempt: impl FnOnce(&Outcome) -> Option<Attempt>,
     ) -> Result<Done, Problem> {
-        let look = Unique {
+        let looks = keys.iter().map(|key| Unique {
             remember: Remember::Successes,
-            ..once
-        };
-        let looked = Submission::new(command(None)).once(look);
+            ..*key
+        });
+        let looked = looks.fold(Submission::new(command(None)), Submission::once);
         let looked = self.submit(looked).await?;
         if let Some(attempt) = attempt(&looked.outcome) {
             let scored = self.risk.assess(&attempt);
-            let submission = Submission::new(command(Some(Box::new(scored)))).once(once);
-            return Done::of(self.see_through(attempt, submission).await?);
+            let assessed = Submission::new(command(Some(Box::new(scored))));
+            let assessed = keys.iter().copied().fold(assessed, Submission::once);
+            return Done::of(self.see_through(attempt, assessed).await?);
         }
         match looked.outcome {
             Outcome::Refused(refusal) if !looked.again => {
-                self.command(Command::Refuse(refusal), [once]).await
+                self.command(Command::Refuse(refusal), keys.iter().copied())
+                    .await
             }
             _ => Done::of(looked),
+        }
+    }
+
+    /// Counts a payment that was just made.
+    pub(super) fn count_paid(&self, done: &Done) {
+        if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
+            self.metrics.paid();
         }
     }
 

@@ -52,6 +52,8 @@ pub(super) struct Moving<'a> {
     pub payer: Payer<'a>,
     /// Whoever gets it, if it is one alone.
     pub payee: Option<Key>,
+    /// The till or the printed code at which it happens.
+    pub place: Option<Key>,
     pub amount: Money,
 }
 
@@ -168,7 +170,7 @@ impl Risk {
             payee: moving.payee,
             device: moving.payer.device.map(Key::of),
             link: None,
-            place: None,
+            place: moving.place,
             amount: self.scale.hundredths(moving.amount),
             currency: CurrencyCode::new(moving.amount.currency.code()),
         }

@@ -56,6 +56,7 @@ impl Payments {
             refunded: 0,
             fee_returned: 0,
             refunds: 0,
+            direct: None,
         };
         events.push(Event::OrderCreated(order.clone()));
         Ok(Outcome::Order(order))
@@ -114,7 +115,10 @@ impl Payments {
         if order.state == OrderState::Closed {
             return Ok(Outcome::Order(order.clone()));
         }
-        if order.state == OrderState::InReview {
+        if matches!(
+            order.state,
+            OrderState::InReview | OrderState::AwaitingPayer
+        ) {
             self.withdraw(at, order, events)?;
         } else {
             must_be_open(order)?;
@@ -169,6 +173,8 @@ pub(super) fn must_be_open(order: &Order) -> Result<(), Refusal> {
         OrderState::Closed => Err(Refusal::OrderClosed),
         OrderState::Expired => Err(Refusal::OrderExpired),
         OrderState::InReview => Err(Refusal::OrderInReview),
+        OrderState::AwaitingPayer => Err(Refusal::OrderAwaitingPayer),
+        OrderState::Reversed => Err(Refusal::OrderReversed),
         OrderState::Paid | OrderState::PartlyRefunded | OrderState::Refunded => {
             Err(Refusal::OrderPaid)
         }

@@ -12,14 +12,16 @@ pub enum Topic {
     OrderClosed,
     OrderExpired,
     OrderRefunded,
+    OrderReversed,
 }
 
 impl Topic {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::OrderPaid,
         Self::OrderClosed,
         Self::OrderExpired,
         Self::OrderRefunded,
+        Self::OrderReversed,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Topic {
             Self::OrderClosed => "order.closed",
             Self::OrderExpired => "order.expired",
             Self::OrderRefunded => "order.refunded",
+            Self::OrderReversed => "order.reversed",
         }
     }
 }

@@ -79,6 +79,10 @@ id!(
     OrderId, "ord"
 );
 id!(
+    /// A code that a shop prints once.
+    PrintedCodeId, "cod"
+);
+id!(
     /// A refund of an order, whole or in part.
     RefundId, "ref"
 );

@@ -9,20 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use super::bill::{Bill, NewBill, PayBill};
 use super::book::TenantBook;
+use super::charge::NewCharge;
 use super::decision::{Decision, Scored};
 use super::desk;
+use super::direct::Till;
 use super::endpoint::Endpoint;
 use super::id::{
-    BillId, BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, QuoteId, RedPacketId,
-    RefundId, TransferId, WalletId,
+    BillId, BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, PrintedCodeId, QuoteId,
+    RedPacketId, RefundId, TransferId, WalletId,
 };
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
 use super::party::{Merchant, NewMerchant, Wallet};
+use super::printed_code::{PayPrinted, PrintedCode};
 use super::quote::{NewQuote, Quote};
 use super::red_packet::{Claim, NewRedPacket, PacketState, RedPacket};
 use super::refusal::Refusal;
-use super::step_up::{Change, CheckedProof, StepUps};
+use super::step_up::{Change, CheckedProof, Device, StepUps};
 use super::transfer::{NewTransfer, Reply, Transfer};
 
 /// Ids, secrets and what the fraud scorer said are brought by the caller: the rules make up nothing.
@@ -124,6 +127,34 @@ pub enum Command {
     },
     /// A question: it changes nothing.
     FindBill(BillId),
+    Charge(Box<NewCharge>),
+    /// A till scanned what is no payment code.
+    RefuseCode {
+        merchant: MerchantId,
+        till: Till,
+    },
+    Reverse {
+        order: Lookup,
+        merchant: MerchantId,
+        transaction: TransactionId,
+    },
+    /// Nothing was charged under the number that is among the keys of this command, and nothing ever will be.
+    Forestall,
+    PrintCode(PrintedCode),
+    RetireCode {
+        id: PrintedCodeId,
+        merchant: MerchantId,
+    },
+    PayPrinted(PayPrinted),
+    /// Questions: they change nothing.
+    FindCodeDevice(u32),
+    FindPrintedCode(PrintedCodeId),
+    PrintedCodes {
+        merchant: MerchantId,
+        after: Option<PrintedCodeId>,
+        limit: usize,
+    },
+    FindAwaiting(WalletId),
 }
 
 /// What payers and analysts do about attempts that look risky.
@@ -309,6 +340,19 @@ pub enum Event {
     QuoteChanged(Box<Quote>),
     /// A bill as it now is. That a share is paid is said by the transfer that pays it.
     BillChanged(Box<Bill>),
+    /// The one who can pay the order is asked to confirm.
+    OrderAwaitsPayer(Order),
+    OrderReversed(Order),
+    PaymentCodeUsed {
+        handle: u32,
+        step: u64,
+    },
+    PaymentCodeGuessed {
+        merchant: MerchantId,
+        till: String,
+        at: Timestamp,
+    },
+    PrintedCodeChanged(Box<PrintedCode>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -398,6 +442,15 @@ pub enum Outcome {
     /// Accounts of the house's positions, of what it earned by them, and of what rounding left.
     Positions(Vec<Account>),
     Bill(Box<Bill>),
+    /// A device that makes payment codes, and whose it is.
+    CodeDevice {
+        wallet: WalletId,
+        device: Box<Device>,
+    },
+    PrintedCode(Box<PrintedCode>),
+    PrintedCodes(Vec<PrintedCode>),
+    /// What waits for a payer.
+    Awaiting(Vec<Decision>),
 }
 
 impl Refusable for Outcome {

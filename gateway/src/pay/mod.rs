@@ -7,15 +7,18 @@
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
 //! with its rules ([`state`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
-//! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. What becomes another currency: [`quote`]s. Around the risk of a payment: what was decided
+//! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. At a till:
+//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
 pub mod bill;
 pub mod book;
+pub mod charge;
 mod checkout;
 pub mod decision;
 pub mod desk;
 mod desk_rules;
+pub mod direct;
 pub mod endpoint;
 pub mod id;
 pub mod key;
@@ -24,6 +27,7 @@ mod open;
 pub mod order;
 pub mod party;
 pub mod pending;
+pub mod printed_code;
 pub mod quote;
 pub mod recipe;
 pub mod red_packet;
@@ -35,21 +39,24 @@ pub mod split;
 pub mod state;
 pub mod step_up;
 mod subject;
+mod till;
 pub mod transfer;
 mod weight;
 
 pub use bill::{Bill, BillState, Cut, NewBill, PayBill, Share};
 pub use book::TenantBook;
+pub use charge::{GoodCode, NewCharge};
 pub use checkout::ORDERS_OPEN_MAX;
 pub use decision::{
     About, Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp,
 };
 pub use desk::Desk;
+pub use direct::{Direct, Scan, Till};
 pub use endpoint::{Endpoint, Topic};
 pub use id::{
     BillId, BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo,
-    MessageId, OrderId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
-    WalletNo,
+    MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId,
+    WalletId, WalletNo,
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use message::{
@@ -59,6 +66,7 @@ pub use message::{
 pub(crate) use open::ENDPOINTS_MAX;
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
 pub use party::{CategoryCode, CodeError, CountryCode, Fee, Merchant, NewMerchant, Wallet};
+pub use printed_code::{PayPrinted, PrintedCode};
 pub use quote::{NewQuote, Quote, QuoteState};
 pub use recipe::PAYMENTS_BOOK;
 pub use red_packet::{Claim, NewRedPacket, PacketState, RedPacket, Split};

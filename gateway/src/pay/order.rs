@@ -6,6 +6,7 @@ use fx::Money;
 use ledger::{Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
+use super::direct::Direct;
 use super::id::{MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo};
 
 /// A merchant's own number for an order or a refund, unique with that merchant: 1 to 64 characters
@@ -45,7 +46,8 @@ impl fmt::Display for OrderNumber {
 }
 
 /// The only moves: open to paid, in review, closed or expired; in review to paid, closed, expired or open again; paid to
-/// partly refunded to refunded.
+/// partly refunded to refunded. An order that came about with its payer begins awaiting the payer, in review or paid; it
+/// is never open, and a charge can be reversed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OrderState {
     Open,
@@ -56,10 +58,14 @@ pub enum OrderState {
     Refunded,
     /// The payer's money is on hold until an analyst has looked.
     InReview,
+    /// The one who can pay it is asked to confirm.
+    AwaitingPayer,
+    /// The till took the charge back.
+    Reversed,
 }
 
 impl OrderState {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Open,
         Self::Paid,
         Self::Closed,
@@ -67,6 +73,8 @@ impl OrderState {
         Self::PartlyRefunded,
         Self::Refunded,
         Self::InReview,
+        Self::AwaitingPayer,
+        Self::Reversed,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -78,6 +86,8 @@ impl OrderState {
             Self::PartlyRefunded => "partly_refunded",
             Self::Refunded => "refunded",
             Self::InReview => "in_review",
+            Self::AwaitingPayer => "awaiting_payer",
+            Self::Reversed => "reversed",
         }
     }
 }
@@ -143,6 +153,8 @@ pub struct Order {
     pub refunded: i64,
     pub fee_returned: i64,
     pub refunds: u32,
+    /// How it came about, if it did together with its payer.
+    pub direct: Option<Box<Direct>>,
 }
 
 impl Order {

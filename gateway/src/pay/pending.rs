@@ -162,7 +162,7 @@ impl Payments {
 
     /// Asks the payer for a proof. Who is asked already for the same order is not asked twice, and who has nothing to
     /// prove it with is looked at by an analyst instead.
-    fn challenge(
+    pub(super) fn challenge(
         &self,
         at: Timestamp,
         subject: Subject<'_>,
@@ -236,6 +236,13 @@ impl Payments {
             decision: Box::new(decision.clone()),
             step_ups: Box::new(step_ups),
         })
+    }
+
+    /// What waits for a wallet's holder.
+    pub(super) fn find_awaiting(&self, wallet: WalletId) -> Outcome {
+        let pending = self.pending.of_wallet(wallet);
+        let awaiting = pending.filter(|one| one.standing == Standing::AwaitingConfirmation);
+        Outcome::Awaiting(awaiting.cloned().collect())
     }
 
     fn must_be_pending(&self, id: DecisionId) -> Result<&Decision, Refusal> {
@@ -379,7 +386,14 @@ impl Payments {
             About::Order { order, .. } => {
                 let order = self.order_in_memory(order)?;
                 let held = decision.standing == Standing::InReview;
-                (held && order.state == OrderState::InReview).then(|| after_review(at, order))
+                match order.state {
+                    OrderState::AwaitingPayer => Some(come_to_nothing(at, order, decision)),
+                    OrderState::InReview if order.direct.is_some() => {
+                        Some(come_to_nothing(at, order, decision))
+                    }
+                    OrderState::InReview if held => Some(after_review(at, order)),
+                    _ => None,
+                }
             }
             About::Transfer { transfer, .. } => {
                 let transfer = self.transfers.get(transfer)?.clone();
@@ -394,17 +408,26 @@ impl Payments {
         }
     }
 
-    /// The merchant closes an order whose payment is in review.
+    /// The merchant closes or takes back an order whose payment is pending and nobody else's to make.
     pub(super) fn withdraw(
         &self,
         at: Timestamp,
         order: &Order,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let Some(decision) = self.pending.of_order(order.id) else {
+        let decision = match &order.direct {
+            Some(direct) => {
+                let of = |one: &&Decision| one.about.order().is_some_and(|(id, ..)| id == order.id);
+                self.pending.of_wallet(direct.payer).find(of)
+            }
+            None => self.pending.of_order(order.id),
+        };
+        let Some(decision) = decision else {
             return Ok(());
         };
-        self.give_back(at, &[decision], events)?;
+        if decision.standing == Standing::InReview {
+            self.give_back(at, &[decision], events)?;
+        }
         let resolved = decision.resolved(Standing::Withdrawn, Resolver::Merchant, at, "");
         events.push(Event::DecisionChanged(Box::new(resolved)));
         Ok(())
@@ -493,6 +516,25 @@ fn after_review(at: Timestamp, order: &Order) -> Event {
     match state {
         OrderState::Open => Event::OrderReopened(order),
         _ => Event::OrderExpired(order),
+    }
+}
+
+/// What becomes of an order that was its payer's alone: it is over, and whoever wants to pay begins anew.
+fn come_to_nothing(at: Timestamp, order: &Order, decision: &Decision) -> Event {
+    let lapsed = decision.due.is_some_and(|due| due < at);
+    let state = if lapsed {
+        OrderState::Expired
+    } else {
+        OrderState::Closed
+    };
+    let order = Order {
+        state,
+        ..order.clone()
+    };
+    if lapsed {
+        Event::OrderExpired(order)
+    } else {
+        Event::OrderClosed(order)
     }
 }
 

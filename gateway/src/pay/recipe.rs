@@ -18,6 +18,8 @@
 //! | | wallet | fees | the fee |
 //! | refund | merchant | wallet | the refund less the fee that is given back |
 //! | | fees | wallet | the fee that is given back |
+//! | reversal | merchant | wallet | the amount less the fee |
+//! | | fees | wallet | the fee |
 //! | transfer | wallet | another wallet | the amount |
 //! | transfer offered | wallet | transit | the amount |
 //! | transfer accepted | transit | the other wallet | the amount |
@@ -75,10 +77,11 @@ pub enum Kind {
     RedPacketClaimed = 9,
     RedPacketReturned = 10,
     Conversion = 11,
+    Reversal = 12,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TopUp,
         Self::Payment,
         Self::Refund,
@@ -90,6 +93,7 @@ impl Kind {
         Self::RedPacketClaimed,
         Self::RedPacketReturned,
         Self::Conversion,
+        Self::Reversal,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -104,6 +108,7 @@ impl Kind {
             Self::RedPacket => "red_packet",
             Self::RedPacketClaimed => "red_packet_claimed",
             Self::RedPacketReturned => "red_packet_returned",
+            Self::Reversal => "reversal",
             Self::Conversion => "conversion",
         }
     }
@@ -266,6 +271,21 @@ pub fn refund(
         (Role::Fees, payer, fee_returned.amount),
     ];
     transaction(id, Kind::Refund, reference, amount.currency, &postings)
+}
+
+/// A till takes a charge back, and the house its fee.
+pub fn reversal(
+    id: TransactionId,
+    (wallet, merchant): (WalletNo, MerchantNo),
+    amount: Money,
+    fee: Money,
+    reference: &str,
+) -> NewTransaction {
+    let back = refund(id, wallet, merchant, amount, fee, reference);
+    NewTransaction {
+        kind: Kind::Reversal as u16,
+        ..back
+    }
 }
 
 /// A person sends another money, which is the other's at once.

@@ -25,6 +25,9 @@ impl Payments {
         if order.merchant != new.merchant {
             return Err(Refusal::OrderNotFound);
         }
+        if order.state == OrderState::Reversed {
+            return Err(Refusal::OrderReversed);
+        }
         let payment = order.payment.as_ref().ok_or(Refusal::OrderNotPaid)?;
         check(at, order, payment, new)?;
         let currency = order.amount.currency;

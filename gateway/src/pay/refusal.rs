@@ -126,6 +126,22 @@ pub enum Refusal {
     BillsTooMany,
     SharePaid,
     ReminderTooSoon,
+    /// It is being paid by somebody who is asked to confirm.
+    OrderAwaitingPayer,
+    OrderReversed,
+    OrderRefunded,
+    /// Only what a till charged can be reversed.
+    NotACharge,
+    ReversalTooLate,
+    /// It is no code of any device at this moment.
+    PaymentCodeInvalid,
+    PaymentCodeOld,
+    PaymentCodeUsed,
+    /// The till, or the merchant, has scanned too many codes that were none.
+    TillBlocked,
+    PrintedCodeNotFound,
+    PrintedCodeRetired,
+    PrintedCodesTooMany,
 }
 
 impl Refusal {
@@ -204,6 +220,18 @@ impl Refusal {
             Self::BillsTooMany => "bills_too_many",
             Self::SharePaid => "share_paid",
             Self::ReminderTooSoon => "reminder_too_soon",
+            Self::OrderAwaitingPayer => "order_awaiting_payer",
+            Self::OrderReversed => "order_reversed",
+            Self::OrderRefunded => "order_refunded",
+            Self::NotACharge => "not_a_charge",
+            Self::ReversalTooLate => "reversal_too_late",
+            Self::PaymentCodeInvalid => "payment_code_invalid",
+            Self::PaymentCodeOld => "payment_code_old",
+            Self::PaymentCodeUsed => "payment_code_used",
+            Self::TillBlocked => "till_blocked",
+            Self::PrintedCodeNotFound => "printed_code_not_found",
+            Self::PrintedCodeRetired => "printed_code_retired",
+            Self::PrintedCodesTooMany => "printed_codes_too_many",
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
 use super::book::TenantBook;
+use super::charge::Codes;
 use super::desk::Desk;
 use super::endpoint::Endpoint;
 use super::id::{
@@ -18,6 +19,7 @@ use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome, RiskComm
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
 use super::pending::Pending;
+use super::printed_code::PrintedCodes;
 use super::quote::Quote;
 use super::red_packet::RedPacket;
 use super::refusal::Refusal;
@@ -52,6 +54,8 @@ pub struct Payments {
     pub(super) quotes: Shelf<Quote>,
     /// How many quotes each wallet has open.
     pub(super) quotes_open: BTreeMap<WalletId, u32>,
+    pub(super) codes: Codes,
+    pub(super) printed_codes: PrintedCodes,
 }
 
 impl Shelved for Order {
@@ -66,7 +70,10 @@ impl Shelved for Order {
     }
 
     fn is_finished(&self) -> bool {
-        !matches!(self.state, OrderState::Open | OrderState::InReview)
+        !matches!(
+            self.state,
+            OrderState::Open | OrderState::InReview | OrderState::AwaitingPayer
+        )
     }
 }
 
@@ -372,6 +379,7 @@ impl Machine for Payments {
                 self.step_ups(*wallet).cloned().unwrap_or_default(),
             ))),
             Command::FindPending(id) => self.find_pending(*id),
+            Command::FindAwaiting(wallet) => Ok(self.find_awaiting(*wallet)),
             Command::Endpoints(merchant) => Ok(Outcome::Endpoints(
                 self.endpoints_of(*merchant).cloned().collect(),
             )),
@@ -403,6 +411,16 @@ impl Machine for Payments {
                 self.limit_position(*currency, *limit, events)
             }
             Command::Positions => Ok(self.positions()),
+            Command::Charge(_)
+            | Command::RefuseCode { .. }
+            | Command::FindCodeDevice(_)
+            | Command::Reverse { .. }
+            | Command::Forestall
+            | Command::PrintCode(_)
+            | Command::RetireCode { .. }
+            | Command::FindPrintedCode(_)
+            | Command::PrintedCodes { .. }
+            | Command::PayPrinted(_) => return self.decide_at_till(at, command, cold, events),
             Command::OpenBill(_)
             | Command::PayBill(_)
             | Command::Remind { .. }
@@ -435,11 +453,15 @@ impl Machine for Payments {
             | Event::OrderExpired(order)
             | Event::OrderHeld(order)
             | Event::OrderReopened(order)
+            | Event::OrderAwaitsPayer(order)
+            | Event::OrderReversed(order)
             | Event::OrderRefunded { order, .. } => self.keep(moment, order),
             Event::Decided(decision) | Event::DecisionChanged(decision) => {
                 self.pending.keep(decision);
             }
             Event::StepUpsChanged { wallet, step_ups } => {
+                let before = self.step_ups.get(wallet);
+                self.codes.follow(*wallet, before, step_ups);
                 self.step_ups.insert(*wallet, StepUps::clone(step_ups));
             }
             Event::Desk(event) => self.desk.fold(event),
@@ -448,6 +470,11 @@ impl Machine for Payments {
             }
             Event::TransferChanged(transfer) => self.keep_transfer(moment, transfer),
             Event::QuoteChanged(quote) => self.keep_quote(moment, quote),
+            Event::PaymentCodeUsed { handle, step } => self.codes.used(*handle, *step),
+            Event::PaymentCodeGuessed { merchant, till, at } => {
+                self.codes.guessed(*merchant, till, *at);
+            }
+            Event::PrintedCodeChanged(code) => self.printed_codes.keep(code),
             Event::BillChanged(bill) => self.keep_bill(moment, Bill::clone(bill)),
             Event::RedPacketChanged(packet) => {
                 self.keep_red_packet(moment, RedPacket::clone(packet));

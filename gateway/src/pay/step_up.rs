@@ -20,6 +20,7 @@ use super::key::SealedSecret;
 use super::message::{Event, Outcome};
 use super::refusal::Refusal;
 use super::state::Payments;
+use crate::payment_code::HANDLES;
 
 /// A key in a payer's phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Device {
     /// What its owner calls it.
     pub name: String,
     pub secret: SealedSecret,
+    /// What its payment codes begin with, which the rules give it. There are enough for a hundred million devices.
+    pub handle: Option<u32>,
 }
 
 /// What one wallet can prove.
@@ -157,7 +160,11 @@ impl Payments {
                 if step_ups.devices.len() >= StepUps::DEVICES_MAX {
                     return Err(Refusal::DevicesTooMany);
                 }
-                step_ups.devices.push(device.clone());
+                let handle = self.codes.next_handle();
+                step_ups.devices.push(Device {
+                    handle: (handle < HANDLES).then_some(handle),
+                    ..device.clone()
+                });
             }
             Change::RemoveDevice(id) => {
                 let before = step_ups.devices.len();

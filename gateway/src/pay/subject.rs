@@ -66,12 +66,13 @@ impl Subject<'_> {
     /// Whether its money may still go. Somebody else may have paid an order meanwhile, but what a person sends is theirs.
     pub(super) fn must_be_open(&self) -> Result<(), Refusal> {
         match self {
+            Self::Order(order) if order.state == OrderState::AwaitingPayer => Ok(()),
             Self::Order(order) => super::checkout::must_be_open(order),
             Self::Transfer(_) | Self::RedPacket(_) => Ok(()),
         }
     }
 
-    /// As it stands while its payer is asked. An order stands open, for anybody.
+    /// As it stands while its payer is asked. An order stands open, for anybody, unless it came about with its payer.
     pub(super) fn awaiting(self) -> Self {
         match self {
             Self::Order(_) => self,
@@ -118,6 +119,9 @@ impl Subject<'_> {
         match self {
             Self::Order(order) if order.state == OrderState::InReview => {
                 Some(Event::OrderHeld(Order::clone(order)))
+            }
+            Self::Order(order) if order.state == OrderState::AwaitingPayer => {
+                Some(Event::OrderAwaitsPayer(Order::clone(order)))
             }
             Self::Order(_) => None,
             Self::Transfer(_) | Self::RedPacket(_) => Some(self.changed()),

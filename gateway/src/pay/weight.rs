@@ -44,6 +44,14 @@ impl Command {
                 let among = size_of_val(new.among.as_slice());
                 new.title.len() + among + shared(&new.cut)
             }
+            Self::Charge(new) => {
+                let texts = new.number.as_str().len() + new.description.len() + new.till.bytes();
+                size_of_val(&**new) + texts + new.scored.as_deref().map_or(0, scored)
+            }
+            Self::RefuseCode { till, .. } => till.bytes(),
+            Self::Reverse { order, .. } => lookup(order),
+            Self::PrintCode(code) => code.description.len() + code.till.bytes(),
+            Self::PayPrinted(pay) => pay.scored.as_deref().map_or(0, scored),
             Self::PayBill(pay) => pay.scored.as_deref().map_or(0, scored),
             Self::OpenBook { settings, .. } => settings.name.len(),
             Self::Ledger(asked) => {
@@ -67,6 +75,12 @@ impl Command {
             | Self::FindQuote(_)
             | Self::Positions
             | Self::Remind { .. }
+            | Self::Forestall
+            | Self::RetireCode { .. }
+            | Self::FindCodeDevice(_)
+            | Self::FindPrintedCode(_)
+            | Self::PrintedCodes { .. }
+            | Self::FindAwaiting(_)
             | Self::CancelBill { .. }
             | Self::FindBill(_)
             | Self::Endpoints(_)

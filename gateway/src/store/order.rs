@@ -9,8 +9,8 @@ use ledger::{Sequence, Timestamp, TransactionId};
 use super::decode;
 use super::page::{Cursor, List, Slice};
 use crate::pay::{
-    Assessment, Lookup, MerchantId, MerchantNo, Order, OrderId, OrderState, Payment, Refund,
-    RefundId, Row, WalletId, WalletNo,
+    Assessment, Direct, Lookup, MerchantId, MerchantNo, Order, OrderId, OrderState, Payment,
+    Refund, RefundId, Row, WalletId, WalletNo,
 };
 
 /// An order with the ids of its parties, which the table names by number.
@@ -132,7 +132,15 @@ fn order(row: &sql::Row) -> Result<Order, sqlx::Error> {
         refunded: decode::number(row, "refunded")?,
         fee_returned: decode::number(row, "fee_returned")?,
         refunds: decode::number(row, "refunds")?,
+        direct: direct(row)?,
     })
+}
+
+fn direct(row: &sql::Row) -> Result<Option<Box<Direct>>, sqlx::Error> {
+    let bytes: Option<Vec<u8>> = row.get("direct")?;
+    let read = bytes.map(|bytes| postcard::from_bytes(&bytes));
+    let direct = read.transpose().map_err(|_| decode::wrong("direct"))?;
+    Ok(direct.map(Box::new))
 }
 
 fn payment(row: &sql::Row, currency: Currency) -> Result<Option<Payment>, sqlx::Error> {

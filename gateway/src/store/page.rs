@@ -26,6 +26,7 @@ pub enum List {
     Transfers = 10,
     RedPackets = 11,
     Bills = 12,
+    PrintedCodes = 13,
 }
 
 /// A place in a list: two numbers that order its rows.

@@ -108,6 +108,8 @@ pub(super) static ORDERS: Table = Table {
         Column::integer("refunded"),
         Column::integer("fee_returned"),
         Column::integer("refunds"),
+        // How it came about, if together with its payer, in the journal's own encoding.
+        Column::blob("direct").or_null(),
         Column::integer("seq"),
     ],
     key: 1,

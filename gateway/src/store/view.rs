@@ -94,9 +94,20 @@ impl View<Payments> for PaymentsView {
                 put_movement(payments, order, None, rows);
                 self.notify(seen, Topic::OrderPaid, order, None, payments, rows);
             }
-            Event::OrderHeld(order) | Event::OrderReopened(order) => {
+            Event::OrderHeld(order)
+            | Event::OrderReopened(order)
+            | Event::OrderAwaitsPayer(order) => put_order(moment, order, rows),
+            Event::OrderReversed(order) => {
                 put_order(moment, order, rows);
+                if order.payment.is_some() {
+                    put_movement(payments, order, None, rows);
+                }
+                self.notify(seen, Topic::OrderReversed, order, None, payments, rows);
             }
+            // What leads to a payment is in the order; printed codes are all in memory.
+            Event::PaymentCodeUsed { .. }
+            | Event::PaymentCodeGuessed { .. }
+            | Event::PrintedCodeChanged(_) => {}
             Event::Decided(decision) => risk_view::decided(seen, decision, rows),
             Event::DecisionChanged(decision) => risk_view::changed(seen, decision, rows),
             Event::Desk(event) => risk_view::at_desk(seen, event, rows),
@@ -331,6 +342,12 @@ fn put_order(moment: Moment, order: &Order, rows: &mut Rows) {
             order.refunded.into(),
             order.fee_returned.into(),
             order.refunds.into(),
+            // Numbers and texts always encode.
+            order
+                .direct
+                .as_deref()
+                .map(|direct| postcard::to_stdvec(direct).unwrap_or_default())
+                .into(),
             moment.sequence.0.into(),
         ],
     );

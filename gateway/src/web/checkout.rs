@@ -96,9 +96,11 @@ pub(super) async fn show(app: &App, id: &str, notice: Option<&str>) -> Response 
     match look_up(app, id).await {
         Ok((order, merchant)) => match order.state {
             OrderState::Open => open(app, &order, &merchant, notice),
-            OrderState::Closed | OrderState::Expired | OrderState::InReview => {
-                over(app, &order, &merchant)
-            }
+            OrderState::Closed
+            | OrderState::Expired
+            | OrderState::InReview
+            | OrderState::AwaitingPayer
+            | OrderState::Reversed => over(app, &order, &merchant),
             OrderState::Paid | OrderState::PartlyRefunded | OrderState::Refunded => {
                 receipt(app, &order, &merchant)
             }
@@ -200,6 +202,14 @@ fn over(app: &App, order: &Order, merchant: &Merchant) -> Response {
         OrderState::Expired => (
             "This order has expired",
             "The time to pay it has run out, and nothing was taken. Ask the shop for a new code.",
+        ),
+        OrderState::AwaitingPayer => (
+            "This order waits for its payer",
+            "Whoever's payment it is has been asked to confirm it. You will see here when it is paid.",
+        ),
+        OrderState::Reversed => (
+            "This payment was taken back",
+            "The shop has taken its charge back, and all of the money is in the wallet again.",
         ),
         OrderState::InReview => (
             "This payment is being looked at",

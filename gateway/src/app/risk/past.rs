@@ -142,6 +142,7 @@ mod tests {
                 channel: Channel::App,
                 payer,
                 payee: Some(Key::from(to)),
+                place: None,
                 amount,
             });
             let seen = self.risk().scorer().features(&attempt);

@@ -221,7 +221,7 @@ async fn a_stolen_key_does_not_change_what_a_payer_confirms_with() {
     house.stop().await;
 }
 
-fn hmac(secret: &str, message: &str) -> String {
+pub(super) fn hmac(secret: &str, message: &str) -> String {
     use base64::Engine as _;
     use hmac::{KeyInit as _, Mac as _};
     let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();

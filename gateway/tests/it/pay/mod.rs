@@ -7,4 +7,5 @@ mod property;
 mod sending;
 mod step_up;
 mod story;
+mod till;
 mod world;

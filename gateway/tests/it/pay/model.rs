@@ -15,12 +15,14 @@ pub(super) enum State {
     Closed,
     Expired,
     InReview,
+    AwaitingPayer,
+    Reversed,
 }
 
 /// An attempt that waits for its payer (who confirms) or for an analyst (the money is held).
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
-    order: u128,
+    pub order: u128,
     wallet: u128,
     held: bool,
     due: u64,
@@ -29,16 +31,40 @@ pub(super) struct Waiting {
 
 #[derive(Clone, Debug)]
 pub(super) struct Order {
-    merchant: u128,
-    amount: i64,
-    currency: Currency,
-    state: State,
-    expires_at: u64,
-    payer: u128,
-    fee: i64,
-    refunded: i64,
-    fee_back: i64,
-    refunds: u32,
+    pub merchant: u128,
+    pub amount: i64,
+    pub currency: Currency,
+    pub state: State,
+    pub expires_at: u64,
+    pub payer: u128,
+    pub paid_at: u64,
+    pub fee: i64,
+    pub refunded: i64,
+    pub fee_back: i64,
+    pub refunds: u32,
+    /// Made together with its payer, who alone can pay it; and whether by a payment code.
+    pub direct: bool,
+    pub charged: bool,
+}
+
+impl Order {
+    pub(super) fn open(merchant: u128, amount: i64, currency: Currency, expires_at: u64) -> Self {
+        Self {
+            merchant,
+            amount,
+            currency,
+            state: State::Open,
+            expires_at,
+            payer: 0,
+            paid_at: 0,
+            fee: 0,
+            refunded: 0,
+            fee_back: 0,
+            refunds: 0,
+            direct: false,
+            charged: false,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -55,6 +81,7 @@ pub(super) struct Model {
     pub waiting: BTreeMap<u128, Waiting>,
     /// Who has a PIN, and how often it was wrong since it was right.
     pub pins: BTreeMap<u128, u32>,
+    pub tills: super::till::Tills,
 }
 
 pub(super) const OK: &str = "ok";
@@ -81,6 +108,7 @@ impl Model {
             orders,
             waiting: BTreeMap::new(),
             pins: BTreeMap::new(),
+            tills: super::till::Tills::default(),
         }
     }
 
@@ -93,15 +121,21 @@ impl Model {
         let due = self.waiting.iter().filter(|(_, waiting)| waiting.due < now);
         let due: Vec<u128> = due.map(|(id, _)| *id).collect();
         for id in due {
-            self.end_waiting(id, now);
+            self.end_waiting(id, now, true);
         }
     }
 
     /// What waited waits no more, and nothing moved.
-    fn end_waiting(&mut self, id: u128, now: u64) {
+    fn end_waiting(&mut self, id: u128, now: u64, lapsed: bool) {
         let waiting = self.waiting.remove(&id).unwrap();
-        if waiting.held {
-            let order = self.orders.get_mut(&waiting.order).unwrap();
+        let order = self.orders.get_mut(&waiting.order).unwrap();
+        if order.direct {
+            order.state = if lapsed {
+                State::Expired
+            } else {
+                State::Closed
+            };
+        } else if waiting.held {
             order.state = if now <= order.expires_at {
                 State::Open
             } else {
@@ -154,20 +188,7 @@ impl Model {
         if currency == Currency::EUR {
             return "currency_not_held";
         }
-        let state = State::Open;
-        let (payer, fee, refunded, fee_back, refunds) = (0, 0, 0, 0, 0);
-        let new = Order {
-            merchant,
-            amount,
-            currency,
-            state,
-            expires_at,
-            payer,
-            fee,
-            refunded,
-            fee_back,
-            refunds,
-        };
+        let new = Order::open(merchant, amount, currency, expires_at);
         self.orders.insert(order, new);
         OK
     }
@@ -189,11 +210,24 @@ impl Model {
         if !(1..=self.wallets).contains(&wallet) {
             return "wallet_not_found";
         }
+        self.attempt(decision, order_id, wallet, risk, now)
+    }
+
+    /// What the scorer's verdict leads to.
+    pub(super) fn attempt(
+        &mut self,
+        decision: u128,
+        order_id: u128,
+        wallet: u128,
+        risk: Risk,
+        now: u64,
+    ) -> &'static str {
+        let order = self.orders[&order_id].clone();
         if risk == Risk::Deny {
             return "risk_denied";
         }
         if risk == Risk::Allow {
-            return self.move_money(order_id, wallet);
+            return self.move_money(order_id, wallet, now);
         }
         let mut waiting = self.waiting.values();
         let asked = waiting.any(|one| one.order == order_id && one.wallet == wallet);
@@ -204,11 +238,14 @@ impl Model {
         if of_wallet.count() == 8 {
             return "pending_too_many";
         }
-        let confirms = risk == Risk::Challenge && self.pins.get(&wallet).is_some_and(|n| *n < 10);
+        let confirms = risk == Risk::Challenge && self.can_confirm(wallet);
         if !confirms && self.available(wallet, order.currency) < i128::from(order.amount) {
             return "insufficient_funds";
         }
         let due = if confirms {
+            if order.direct {
+                self.orders.get_mut(&order_id).unwrap().state = State::AwaitingPayer;
+            }
             (now + 300 * SECOND).min(order.expires_at)
         } else {
             self.orders.get_mut(&order_id).unwrap().state = State::InReview;
@@ -225,12 +262,18 @@ impl Model {
         OK
     }
 
+    /// A phone is never blocked, as a PIN is after ten mistakes.
+    fn can_confirm(&self, wallet: u128) -> bool {
+        let pin = self.pins.get(&wallet).is_some_and(|n| *n < 10);
+        pin || self.tills.has_phone(wallet)
+    }
+
     fn available(&self, wallet: u128, currency: Currency) -> i128 {
         let purse = self.wallet.get(&(wallet, currency)).copied();
         purse.unwrap_or_default() - self.held(wallet, currency)
     }
 
-    fn move_money(&mut self, order_id: u128, wallet: u128) -> &'static str {
+    fn move_money(&mut self, order_id: u128, wallet: u128, now: u64) -> &'static str {
         let currency = self.orders[&order_id].currency;
         let available = self.available(wallet, currency);
         let order = self.orders.get_mut(&order_id).unwrap();
@@ -244,11 +287,12 @@ impl Model {
         *self.fees.entry(currency).or_default() += fee;
         order.state = State::Paid;
         order.payer = wallet;
+        order.paid_at = now;
         order.fee = i64::try_from(fee).unwrap();
         OK
     }
 
-    pub(super) fn confirm(&mut self, decision: u128, wallet: u128) -> &'static str {
+    pub(super) fn confirm(&mut self, decision: u128, wallet: u128, now: u64) -> &'static str {
         let waits = |one: &&Waiting| !one.held && one.wallet == wallet;
         let Some(waiting) = self.waiting.get(&decision).filter(waits) else {
             return "decision_not_pending";
@@ -258,10 +302,12 @@ impl Model {
             return "pin_blocked";
         }
         self.pins.insert(wallet, 0);
-        if let Some(refusal) = not_open(self.orders[&order].state) {
+        let state = self.orders[&order].state;
+        let its_own = state == State::AwaitingPayer;
+        if let Some(refusal) = not_open(state).filter(|_| !its_own) {
             return refusal;
         }
-        let said = self.move_money(order, wallet);
+        let said = self.move_money(order, wallet, now);
         if said == OK {
             self.waiting.remove(&decision);
         }
@@ -280,24 +326,24 @@ impl Model {
         let wrong = waiting.wrong;
         *self.pins.entry(wallet).or_default() += 1;
         if wrong == 3 {
-            self.end_waiting(decision, now);
+            self.end_waiting(decision, now, false);
         }
         "proof_wrong"
     }
 
-    pub(super) fn release(&mut self, decision: u128) -> &'static str {
+    pub(super) fn release(&mut self, decision: u128, now: u64) -> &'static str {
         let Some(waiting) = self.waiting.get(&decision).filter(|one| one.held).cloned() else {
             return "decision_not_pending";
         };
         self.waiting.remove(&decision);
-        self.move_money(waiting.order, waiting.wallet)
+        self.move_money(waiting.order, waiting.wallet, now)
     }
 
     pub(super) fn deny(&mut self, decision: u128, now: u64) -> &'static str {
         if !self.waiting.contains_key(&decision) {
             return "decision_not_pending";
         }
-        self.end_waiting(decision, now);
+        self.end_waiting(decision, now, false);
         OK
     }
 
@@ -311,11 +357,13 @@ impl Model {
         };
         match order.state {
             State::Open | State::Closed => order.state = State::Closed,
-            State::InReview => {
+            State::InReview | State::AwaitingPayer => {
+                let direct = order.direct;
                 order.state = State::Closed;
                 self.waiting
-                    .retain(|_, waiting| !waiting.held || waiting.order != order_id);
+                    .retain(|_, waiting| waiting.order != order_id || !(waiting.held || direct));
             }
+            State::Reversed => return "order_reversed",
             State::Paid => return "order_already_paid",
             State::Expired => return "order_expired",
         }
@@ -336,6 +384,9 @@ impl Model {
         else {
             return "order_not_found";
         };
+        if order.state == State::Reversed {
+            return "order_reversed";
+        }
         if order.state != State::Paid {
             return "order_not_paid";
         }
@@ -372,6 +423,8 @@ fn not_open(state: State) -> Option<&'static str> {
         State::Closed => Some("order_closed"),
         State::Expired => Some("order_expired"),
         State::InReview => Some("order_in_review"),
+        State::AwaitingPayer => Some("order_awaiting_payer"),
+        State::Reversed => Some("order_reversed"),
     }
 }
 

@@ -9,10 +9,11 @@ use ledger::{Engine, Verdict};
 use proptest::prelude::*;
 
 use super::model::{Model, OK};
+use super::till;
 use super::world::{SECOND, World};
 
-const MERCHANTS: u128 = 2;
-const WALLETS: u128 = 3;
+pub(super) const MERCHANTS: u128 = 2;
+pub(super) const WALLETS: u128 = 3;
 const CURRENCIES: [Currency; 2] = [Currency::CNY, Currency::JPY];
 
 #[derive(Clone, Debug)]
@@ -56,9 +57,10 @@ enum Step {
         secs: u64,
     },
     Evict,
+    AtTill(till::Step),
 }
 
-fn money() -> impl Strategy<Value = Money> {
+pub(super) fn money() -> impl Strategy<Value = Money> {
     let currency =
         prop_oneof![8 => Just(CURRENCIES[0]), 4 => Just(CURRENCIES[1]), 1 => Just(Currency::EUR)];
     let amount = prop_oneof![8 => 1i64..3_000, 1 => -2i64..=0, 1 => Just(i64::MAX)];
@@ -91,11 +93,12 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(order, merchant, amount)| Step::Refund { order, merchant, amount }),
         1 => prop_oneof![4 => 1u64..60, 1 => 60u64..100_000].prop_map(|secs| Step::Wait { secs }),
         2 => Just(Step::Evict),
+        12 => till::step().prop_map(Step::AtTill),
     ]
 }
 
 /// The code of a refusal, or "ok".
-fn code(outcome: &Outcome) -> &'static str {
+pub(super) fn code(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Refused(refusal) => refusal.code(),
         _ => OK,
@@ -159,7 +162,7 @@ fn both(
             let decision = recent(decisions, back);
             if right {
                 let said = code(&world.confirm(decision, wallet));
-                (said, model.confirm(decision, wallet))
+                (said, model.confirm(decision, wallet, world.now.0))
             } else {
                 let said = code(&world.wrong_proof(decision, wallet));
                 (said, model.wrong_proof(decision, wallet, world.now.0))
@@ -167,7 +170,8 @@ fn both(
         }
         Step::Release { back } => {
             let decision = recent(decisions, back);
-            (code(&world.release(decision)), model.release(decision))
+            let said = code(&world.release(decision));
+            (said, model.release(decision, world.now.0))
         }
         Step::Deny { back } => {
             let decision = recent(decisions, back);
@@ -199,6 +203,7 @@ fn both(
             world.evict();
             (OK, OK)
         }
+        Step::AtTill(ref step) => till::both(world, model, orders, decisions, step),
     }
 }
 
@@ -261,6 +266,7 @@ proptest! {
         let mut model = Model::new(MERCHANTS, WALLETS, fee);
         world.set_pin(1);
         model.pins.insert(1, 0);
+        till::phones(&mut world, &mut model);
         let (mut orders, mut decisions) = (0, Vec::new());
         for step in &steps {
             let (said, expected) = both(&mut world, &mut model, &mut orders, &mut decisions, step);

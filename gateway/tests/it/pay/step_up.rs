@@ -39,6 +39,7 @@ fn phone(id: u128) -> Change {
         id: KeyId(id),
         name: "phone".to_owned(),
         secret: SealedSecret(vec![4]),
+        handle: None,
     })
 }
 

@@ -110,6 +110,8 @@ impl World {
             | Event::OrderExpired(order)
             | Event::OrderHeld(order)
             | Event::OrderReopened(order)
+            | Event::OrderAwaitsPayer(order)
+            | Event::OrderReversed(order)
             | Event::OrderRefunded { order, .. } = event
             {
                 let row = Row {

@@ -16,6 +16,8 @@ use ledger::TransactionId;
 
 use super::world::{World, scored};
 
+pub(super) use races::{approach, races};
+
 /// A red packet as somebody thinks of it.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {

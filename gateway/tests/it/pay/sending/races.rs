@@ -18,7 +18,7 @@ const FIRST: u64 = 0;
 const RACES: u64 = 1_000;
 const DAY: u64 = 24 * 3600 * SECOND;
 
-fn races() -> std::ops::Range<u64> {
+pub(in super::super) fn races() -> std::ops::Range<u64> {
     let times = if std::env::var_os("JIAOZI_LONG").is_some() {
         100
     } else {
@@ -28,7 +28,7 @@ fn races() -> std::ops::Range<u64> {
 }
 
 /// Waits until the time is up to some nanoseconds before or after a moment.
-fn approach(world: &mut World, moment: u64, chance: &mut SmallRng) {
+pub(in super::super) fn approach(world: &mut World, moment: u64, chance: &mut SmallRng) {
     let wanted = (moment + chance.random_range(0..40)).saturating_sub(20);
     world.wait(wanted.saturating_sub(world.now.0));
 }
