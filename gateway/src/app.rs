@@ -122,7 +122,7 @@ pub struct App {
     /// Without a slash at the end.
     pub public_url: String,
     pub(crate) rates: Rates,
-    /// In whole units: above it a payer whose code was scanned confirms.
+    /// In yuan: above it a payer whose code was scanned confirms.
     pub(crate) unconfirmed_max: u64,
     pub(crate) risk: Arc<Risk>,
     pub(crate) sessions: Sessions,

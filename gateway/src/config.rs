@@ -17,7 +17,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 /// The master key's file when none is named, inside the data directory.
 pub const MASTER_KEY_FILE: &str = "master.key";
 const DATA_DEFAULT: &str = "./jiaozi-data";
-/// What a wallet's holder may lose to a glance over the shoulder, in whole units of any currency.
+/// What a wallet's holder may lose to a glance over the shoulder, in yuan.
 const UNCONFIRMED_MAX_DEFAULT: u64 = 500;
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
@@ -89,7 +89,7 @@ pub struct Config {
     pub risk_fallback: Fallback,
     pub risk_rates: Vec<RiskRate>,
     pub exchange: ExchangeArgs,
-    /// Above so many whole units, a payer whose payment code was scanned confirms.
+    /// Above so many yuan, a payer whose payment code was scanned confirms.
     pub unconfirmed_max: u64,
 }
 
@@ -279,9 +279,9 @@ pub struct Args {
     #[arg(long, env = "JIAOZI_RISK_FALLBACK", value_enum)]
     pub risk_fallback: Option<Fallback>,
 
-    /// Up to so many whole units of any currency, a scanned payment code is charged without asking its payer; above it
-    /// the payer confirms.
-    #[arg(long, env = "JIAOZI_UNCONFIRMED_MAX", value_name = "UNITS", default_value_t = UNCONFIRMED_MAX_DEFAULT)]
+    /// Up to so many yuan, or what counts for as much, a scanned payment code is charged without asking its payer; above
+    /// it the payer confirms.
+    #[arg(long, env = "JIAOZI_UNCONFIRMED_MAX", value_name = "YUAN", default_value_t = UNCONFIRMED_MAX_DEFAULT)]
     pub unconfirmed_max: u64,
 
     /// What a unit of a currency or asset counts for in yuan when risk is weighed, as in `POINTS=0.01`; several are

@@ -128,7 +128,7 @@ pub(super) async fn charge(ask: Ask<(), (), Json<ChargeAsked>>) -> Replied<Charg
         description: asked.description,
         till,
         code,
-        confirm_above: ask.app.confirm_above(amount.currency),
+        is_large: ask.app.is_large(amount),
         transaction: ledger::TransactionId(new_id()),
         scored: None,
     };

@@ -156,6 +156,11 @@ impl Risk {
         &self.models
     }
 
+    /// What an amount counts for, in hundredths of a yuan.
+    pub(super) fn weight(&self, amount: Money) -> i64 {
+        self.scale.hundredths(amount)
+    }
+
     /// The attempt to do it at this moment.
     pub(super) fn attempt(&self, moving: &Moving<'_>) -> Attempt {
         let since = SystemTime::now()
@@ -171,7 +176,7 @@ impl Risk {
             device: moving.payer.device.map(Key::of),
             link: None,
             place: moving.place,
-            amount: self.scale.hundredths(moving.amount),
+            amount: self.weight(moving.amount),
             currency: CurrencyCode::new(moving.amount.currency.code()),
         }
     }

@@ -7,7 +7,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fraud::{Channel, Key, Kind};
-use fx::Currency;
+use fx::Money;
 use ledger::{Submission, TransactionId, Unique};
 
 use super::ask::new_id;
@@ -65,10 +65,10 @@ impl App {
         self.assessed_order(&keys, command, attempt).await
     }
 
-    /// Above how many minor units a payer whose code was scanned confirms.
-    pub(crate) fn confirm_above(&self, currency: Currency) -> i64 {
-        let limit = self.unconfirmed_max.saturating_mul(currency.units());
-        i64::try_from(limit).unwrap_or(i64::MAX)
+    /// Whether an amount is so large that who shows a payment code confirms it.
+    pub(crate) fn is_large(&self, amount: Money) -> bool {
+        let limit = self.unconfirmed_max.saturating_mul(100);
+        self.risk.weight(amount).unsigned_abs() > limit
     }
 
     /// Which device made a code and when, and whose it is.

@@ -1,13 +1,19 @@
 //! `gateway qr`: codes without a server.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
+use gateway::payment_code::{PaymentCode, step_at};
 use gateway::qr::decode::DecodeError;
+use gateway::qr::emvco::consumer;
 use gateway::qr::file::{self, FileError};
 use gateway::qr::report::Report;
+use gateway::secret::Secret;
+use serde::Deserialize;
 
 use super::{NO, print};
 
@@ -44,6 +50,29 @@ pub(crate) enum Qr {
         #[arg(long)]
         json: bool,
     },
+    /// Print the payment code of this minute, as a payer's phone makes it, and draw it for a till to scan.
+    #[command(
+        after_help = "Example:\n  gateway request POST /v1/wallets/wal_…/devices --key-file ann.key --data '{\"name\": \"phone\"}' > phone.json\n  \
+                      gateway qr payment-code --device phone.json --output code.svg --barcode bars.svg"
+    )]
+    PaymentCode {
+        /// What was answered when the device was added to the wallet, as JSON.
+        #[arg(long, value_name = "FILE")]
+        device: PathBuf,
+        /// Draw it as a QR code, as EMVCo's consumer-presented payload; the ending, .png or .svg, says the format.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Draw the digits as a bar code, Code 128; in the same formats.
+        #[arg(long, value_name = "FILE")]
+        barcode: Option<PathBuf>,
+    },
+}
+
+/// A device as it was answered.
+#[derive(Deserialize)]
+struct Device {
+    secret: String,
+    handle: String,
 }
 
 pub(crate) fn run(command: &Qr) -> Result<ExitCode> {
@@ -54,6 +83,11 @@ pub(crate) fn run(command: &Qr) -> Result<ExitCode> {
         }
         Qr::Decode { file } => decode(file),
         Qr::Parse { payload, json } => parse(payload, *json),
+        Qr::PaymentCode {
+            device,
+            output,
+            barcode,
+        } => payment_code(device, output.as_deref(), barcode.as_deref()),
     }
 }
 
@@ -74,6 +108,25 @@ fn decode(file: &std::path::Path) -> Result<ExitCode> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn payment_code(device: &Path, output: Option<&Path>, barcode: Option<&Path>) -> Result<ExitCode> {
+    let file = device.display();
+    let text = fs::read(device).with_context(|| format!("cannot read {file}"))?;
+    let wrong = || format!("{file} is not the answer to adding a device");
+    let device: Device = serde_json::from_slice(&text).with_context(wrong)?;
+    let handle = device.handle.parse().with_context(wrong)?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let step = step_at(since.unwrap_or_default().as_secs());
+    let code = PaymentCode::make(&Secret::new(device.secret), handle, step).to_string();
+    if let Some(output) = output {
+        file::encode_to_file(&consumer::of_payment_code(&code)?, output)?;
+    }
+    if let Some(barcode) = barcode {
+        file::bars_to_file(&code, barcode)?;
+    }
+    print(&format!("{code}\n"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn parse(text: &str, json: bool) -> Result<ExitCode> {

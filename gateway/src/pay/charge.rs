@@ -156,8 +156,8 @@ pub struct NewCharge {
     pub description: String,
     pub till: Till,
     pub code: GoodCode,
-    /// Above this many minor units the payer confirms, however harmless it looks.
-    pub confirm_above: i64,
+    /// Whether it is so much that the payer confirms, however harmless it looks.
+    pub is_large: bool,
     pub transaction: TransactionId,
     /// Without it the charge is looked at and nothing is paid.
     pub scored: Option<Box<Scored>>,
@@ -215,8 +215,7 @@ impl Payments {
             return Ok(Outcome::ToAssess(order));
         };
         let decision = direct.decision(at, new.transaction, scored)?;
-        let large = new.amount.amount > new.confirm_above;
-        let outcome = if large && scored.assessment.verdict == Verdict::Allow {
+        let outcome = if new.is_large && scored.assessment.verdict == Verdict::Allow {
             self.challenge(at, (&order).into(), decision, events)
         } else {
             self.judge(at, (&order).into(), decision, events)

@@ -67,6 +67,8 @@ pub enum EncodeError {
          shorten it or choose a lower level"
     )]
     TooLong { bytes: usize, max: usize },
+    #[error("\"{0}\" does not fit into a Code 128 bar code, which holds 1 to 80 ASCII characters")]
+    NoBarCode(String),
     #[error("a module must be drawn 1 to {MODULE_PX_MAX} pixels wide, not {0}")]
     ModuleSize(usize),
     #[error(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::barcode::{self, Bars};
 use super::decode::{self, DecodeError, IMAGE_BYTES_MAX};
 use super::encode::{Drawing, EncodeError, Level, Matrix};
 
@@ -26,16 +27,39 @@ pub enum FileError {
 
 /// Writes `text` as a QR code to `path`: a PNG or an SVG, as the file's extension says.
 pub fn encode_to_file(text: &str, path: &Path) -> Result<(), FileError> {
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_ascii_lowercase);
     let matrix = Matrix::encode(text, Level::default())?;
-    let bytes = match extension.as_deref() {
-        Some("png") => matrix.to_png(Drawing::default())?,
-        Some("svg") => matrix.to_svg(Drawing::default())?.into_bytes(),
-        _ => return Err(FileError::Extension(path.to_owned())),
+    let bytes = match format(path)? {
+        Format::Png => matrix.to_png(Drawing::default())?,
+        Format::Svg => matrix.to_svg(Drawing::default())?.into_bytes(),
     };
+    write(path, &bytes)
+}
+
+/// Writes `text` as a bar code to `path`, in the same way.
+pub fn bars_to_file(text: &str, path: &Path) -> Result<(), FileError> {
+    let bars = Bars::encode(text)?;
+    let bytes = match format(path)? {
+        Format::Png => bars.to_png(barcode::MODULE_PX_DEFAULT)?,
+        Format::Svg => bars.to_svg(barcode::MODULE_PX_DEFAULT)?.into_bytes(),
+    };
+    write(path, &bytes)
+}
+
+enum Format {
+    Png,
+    Svg,
+}
+
+fn format(path: &Path) -> Result<Format, FileError> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("png") => Ok(Format::Png),
+        Some("svg") => Ok(Format::Svg),
+        _ => Err(FileError::Extension(path.to_owned())),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     fs::write(path, bytes).map_err(|source| FileError::Write {
         path: path.to_owned(),
         source,

@@ -3,6 +3,7 @@
 //! | module | turns | into |
 //! |---|---|---|
 //! | [`encode`] | a text | a [`encode::Matrix`], then SVG or PNG |
+//! | [`barcode`] | digits | [`barcode::Bars`], then SVG or PNG |
 //! | [`decode`] | PNG or JPEG bytes | the payloads of the codes in the picture |
 //! | [`emvco`] | a merchant's data | the EMVCo merchant-presented payload, and back |
 //! | [`logo`] | a text and a logo | a code with the logo in its middle |
@@ -18,6 +19,7 @@
     reason = "EMVCo, the name of a standards body, is not code"
 )]
 
+pub mod barcode;
 pub mod decode;
 pub mod emvco;
 pub mod encode;

@@ -16,7 +16,7 @@ use fx::Money;
 use ledger::Timestamp;
 use serde::Serialize;
 
-use super::{Frame, asset, missing, page as written, refused};
+use super::{Frame, asset, missing, page as written, printed_code, refused};
 use crate::app::App;
 use crate::pay::{Lookup, Merchant, Order, OrderId, OrderState, Payment, TransactionName};
 use crate::problem::{Code, Problem};
@@ -88,7 +88,10 @@ struct OverPage {
 }
 
 pub(super) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
-    show(&app, &id, None).await
+    match id.parse() {
+        Ok(code) => printed_code::show(&app, code).await,
+        Err(_) => show(&app, &id, None).await,
+    }
 }
 
 /// The page of an order, with a notice if there is one.

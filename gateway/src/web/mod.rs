@@ -11,6 +11,7 @@ mod checkout;
 mod demo;
 mod docs;
 mod home;
+mod printed_code;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(home::home))
         .route("/c/{order}", get(checkout::page))
         .route("/c/{order}/state", get(checkout::state))
+        .route("/c/{order}/stand", get(printed_code::stand))
         .route("/docs", get(docs::api))
         .route("/docs/errors", get(docs::errors))
         .route("/assets/{name}", get(asset::serve))

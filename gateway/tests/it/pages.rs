@@ -182,6 +182,48 @@ async fn a_checkout_tells_an_order_through_its_life() {
 }
 
 #[tokio::test]
+async fn the_link_of_a_printed_code_says_who_is_paid_and_can_be_printed() {
+    let visit = Visit::new().await;
+    let url = &visit.server.url;
+    let print = |asked: Value| visit.shop.post(url, "/v1/printed-codes", asked);
+    let table = json!({
+        "description": "Table 7, the menu", "amount": {"amount": 8800, "currency": "CNY"},
+        "till": {"store": "Old Street", "terminal": "<b>7</b>"},
+    });
+    let table = text(&print(table).await["code"]["id"]);
+    let till = json!({"description": "Dumplings", "currency": "CNY"});
+    let till = text(&print(till).await["code"]["id"]);
+    for (code, says) in [(&table, "88.00"), (&till, "enter the amount in CNY")] {
+        for page in [format!("/c/{code}"), format!("/c/{code}/stand")] {
+            let page = visit.get(&page).await;
+            assert_eq!(page.status, 200);
+            for what in ["Old Street Dumplings", says, "<svg"] {
+                page.must_say(what);
+            }
+            page.must_not_say("<b>7</b>");
+        }
+        let stand = visit.get(&format!("/c/{code}/stand")).await;
+        stand.must_say(&format!("/c/{code}"));
+    }
+    let retire = format!("/v1/printed-codes/{table}/retire");
+    visit.shop.post(url, &retire, Value::Null).await;
+    for page in [format!("/c/{table}"), format!("/c/{table}/stand")] {
+        let page = visit.get(&page).await;
+        page.must_say("This code is not used any more");
+        page.must_not_say("88.00");
+    }
+    for nothing in [
+        "/c/cod_00000000000000000000000000000000",
+        "/c/ord_1/stand",
+        "/c/x/stand",
+    ] {
+        let page = visit.get(nothing).await;
+        assert_eq!(page.status, 404, "{nothing}");
+        page.must_say("<h1 ");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_paid_any_more_says_so() {
     let visit = Visit::new().await;
     let closed = visit.order("A-1", "Tea", 7200).await;

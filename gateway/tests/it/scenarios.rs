@@ -14,6 +14,8 @@
 //!
 //! - `as NAME` signs with the key of that name; `operator` is there from the start. `key NAME` after it keeps the key
 //!   that the reply shows under a name.
+//! - `device NAME` keeps a wallet's new device under a name. `{new code of NAME}` in a request is a payment code that it
+//!   makes, `{code of NAME}` the last one again, and `{NAME's signature of X}` what it signs of the text called X.
 //! - `once KEY` sends that idempotency key; without it each POST gets a new one.
 //! - A reply must have the status and hold what is written, and may hold more. Lists must be as long as written.
 //! - A story that "goes on after" another, by a link, is told after that one.
@@ -22,8 +24,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gateway::payment_code::{PaymentCode, step_at};
+use gateway::secret::Secret;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
+use sha2::Sha256;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -134,11 +143,48 @@ fn request(line: usize, told: &str, inside: &[&str]) -> Scene {
     }
 }
 
-/// A story under way: who has which key, and what has which name.
+/// A story under way: who has which key and which phone, and what has which name.
 struct Telling<'a> {
     url: &'a str,
     keys: BTreeMap<String, Client>,
+    phones: BTreeMap<String, Phone>,
     names: BTreeMap<String, String>,
+}
+
+/// A device of a wallet. Its codes follow each other by the minute, and nobody waits for one: the first is of the minute
+/// that has gone, the third of the one that comes, and a till takes all three.
+struct Phone {
+    id: String,
+    secret: String,
+    handle: u32,
+    ahead: i64,
+}
+
+impl Phone {
+    fn of(answer: &Value) -> Self {
+        let text = |name: &str| answer[name].as_str().expect("a device has it").to_owned();
+        Self {
+            id: text("id"),
+            secret: text("secret"),
+            handle: text("handle").parse().expect("a handle is a number"),
+            ahead: -1,
+        }
+    }
+
+    fn new_code(&mut self) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = step_at(now.expect("a clock after 1970").as_secs());
+        let step = now.checked_add_signed(self.ahead).expect("a step");
+        self.ahead += 1;
+        assert!(self.ahead <= 2, "a phone makes three codes in a story");
+        PaymentCode::make(&Secret::new(self.secret.as_bytes()), self.handle, step).to_string()
+    }
+
+    fn sign(&self, text: &str) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).expect("any length");
+        mac.update(text.as_bytes());
+        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
 }
 
 impl<'a> Telling<'a> {
@@ -146,11 +192,13 @@ impl<'a> Telling<'a> {
         Self {
             url,
             keys: BTreeMap::from([("operator".to_owned(), operator)]),
+            phones: BTreeMap::new(),
             names: BTreeMap::new(),
         }
     }
 
     async fn play(&mut self, scene: &Scene) -> Result<(), String> {
+        self.ask_phones(&scene.body);
         let answer = self.send(scene).await?;
         if answer.status != scene.status {
             return Err(format!(
@@ -166,7 +214,30 @@ impl<'a> Telling<'a> {
         if let Some(name) = scene.told.get("key") {
             self.keys.insert(name.clone(), Client::of_key(&answer.body));
         }
+        if let Some(name) = scene.told.get("device") {
+            let phone = Phone::of(&answer.body);
+            self.names.insert(name.clone(), phone.id.clone());
+            self.phones.insert(name.clone(), phone);
+        }
         Ok(())
+    }
+
+    /// Has phones make the codes and signatures that a request names.
+    fn ask_phones(&mut self, body: &str) {
+        for (phone, device) in &mut self.phones {
+            let new = format!("new code of {phone}");
+            if body.contains(&new) {
+                let code = device.new_code();
+                self.names.insert(format!("code of {phone}"), code.clone());
+                self.names.insert(new, code);
+            }
+            let signature = format!("{phone}'s signature of ");
+            if let Some((_, rest)) = body.split_once(&signature) {
+                let name = rest.split('}').next().unwrap_or_default();
+                let signed = device.sign(&self.names[name]);
+                self.names.insert(format!("{signature}{name}"), signed);
+            }
+        }
     }
 
     async fn send(&self, scene: &Scene) -> Result<Answer, String> {
@@ -272,6 +343,7 @@ fn a_reply_holds_at_least_what_is_told() {
         let mut telling = Telling {
             url: "",
             keys: BTreeMap::new(),
+            phones: BTreeMap::new(),
             names: BTreeMap::new(),
         };
         telling.names.insert("order".to_owned(), "ord_1".to_owned());

@@ -22,3 +22,5 @@ mod verify;
 mod till;
 mod views;
 mod webhook;
+
+pub(crate) use till::payment_code_by_python;

@@ -12,12 +12,26 @@ use uuid::Uuid;
 
 use super::house::{Answer, House, Party, Request, text};
 use super::risk::hmac;
+use crate::layering::workspace;
 
 pub(super) fn unix_secs() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
         .as_secs()
+}
+
+/// What the example in Python says for a device's file, at a moment or now.
+pub(crate) fn payment_code_by_python(device: &str, unix_secs: Option<u64>) -> String {
+    let run = std::process::Command::new("python3")
+        .arg(workspace().join("docs/payment_code.py"))
+        .arg(device)
+        .args(unix_secs.map(|secs| secs.to_string()))
+        .output()
+        .expect("python3 runs; Debian has it in the package python3");
+    let why = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{why}");
+    String::from_utf8(run.stdout).unwrap()
 }
 
 /// A payer's phone: what it was told when it was added, and nothing else.
@@ -495,5 +509,49 @@ async fn a_charge_is_scored_with_the_phone_and_the_till() {
         matches!(phones[..], [one, other] if one == other && !one.is_empty()),
         "{attempts}"
     );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_ours_makes_the_codes_of_a_device() {
+    let house = House::start().await;
+    let shop = house.merchant(&["CNY"]).await;
+    let payer = house.wallet(&["CNY"], 10_000).await;
+    let path = format!("/v1/wallets/{}/devices", payer.id);
+    let added = payer.client.post(&path, &json!({"name": "phone"})).await;
+    let file = house.data().join("phone.json");
+    std::fs::write(&file, added.created().to_string()).unwrap();
+    let code = payment_code_by_python(file.to_str().unwrap(), None);
+    charge(&shop, "A-1", 100, code.trim()).await.created();
+    let next = payment_code_by_python(file.to_str().unwrap(), Some(unix_secs() + 60));
+    charge(&shop, "A-2", 100, next.trim()).await.created();
+    let old = payment_code_by_python(file.to_str().unwrap(), Some(unix_secs() - 180));
+    charge(&shop, "A-3", 100, old.trim())
+        .await
+        .refused("payment_code_old");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_large_is_weighed_in_every_currency() {
+    let house = House::start().await;
+    let shop = house.merchant(&["JPY", "USD"]).await;
+    let payer = house.wallet(&["JPY", "USD"], 100_000).await;
+    let top_up =
+        json!({"amount": {"amount": 100_000, "currency": "USD"}, "reference": "bank transfer 2"});
+    let path = format!("/v1/wallets/{}/top-ups", payer.id);
+    house.operator.post(&path, &top_up).await.created();
+    let phone = Phone::of(&payer).await;
+    // 5,000 yen and 50 dollars are less than 500 yuan, 100 dollars are more.
+    for (number, currency, amount, status) in [
+        ("A-1", "JPY", 5_000, StatusCode::CREATED),
+        ("A-2", "USD", 5_000, StatusCode::CREATED),
+        ("A-3", "USD", 10_000, StatusCode::ACCEPTED),
+    ] {
+        let mut asked = charge_of(number, amount, &phone.code());
+        asked["amount"]["currency"] = json!(currency);
+        let answer = shop.client.post("/v1/charges", &asked).await;
+        assert_eq!(answer.status, status, "{currency} {amount}");
+    }
     house.stop().await;
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{gateway, in_folder};
+use crate::api::payment_code_by_python;
 
 #[test]
 fn a_text_becomes_a_picture_and_a_text_again() {
@@ -84,4 +85,44 @@ fn a_payload_is_explained() {
         out.contains("Fulana de Tal") && out.contains("check sum"),
         "{out}"
     );
+}
+
+#[test]
+fn a_payment_code_is_made_as_on_a_phone_and_drawn() {
+    let folder = TempDir::new().unwrap();
+    let device = in_folder(&folder, "phone.json");
+    let answer = serde_json::json!({"id": "key_1", "secret": "sk_abc", "handle": "00000017"});
+    fs::write(&device, answer.to_string()).unwrap();
+    let (qr, bars) = (
+        in_folder(&folder, "code.png"),
+        in_folder(&folder, "bars.svg"),
+    );
+    let arguments = [
+        "qr",
+        "payment-code",
+        "--device",
+        &device,
+        "-o",
+        &qr,
+        "--barcode",
+        &bars,
+    ];
+    // The minute may end between the two.
+    let before = payment_code_by_python(&device, None);
+    let (code, out, err) = gateway(&arguments);
+    let after = payment_code_by_python(&device, None);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!([before, after].contains(&out), "{out}");
+    assert!(out.starts_with("7400000017"), "{out}");
+    assert!(fs::read_to_string(&bars).unwrap().starts_with("<svg"));
+    let (code, payload, _) = gateway(&["qr", "decode", &qr]);
+    assert_eq!(code, 0);
+    let (_, told, _) = gateway(&["qr", "parse", payload.trim(), "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["code"], out.trim());
+
+    fs::write(&device, "{}").unwrap();
+    let (code, _, err) = gateway(&["qr", "payment-code", "--device", &device]);
+    assert_eq!(code, 2);
+    assert!(err.contains("adding a device"), "{err}");
 }

@@ -75,7 +75,7 @@ impl World {
                 device: phone(charge.handle),
                 step: charge.step,
             },
-            confirm_above: CONFIRM_ABOVE,
+            is_large: charge.amount.amount > CONFIRM_ABOVE,
             transaction,
             scored: Some(Box::new(scored(transaction, charge.risk))),
         };

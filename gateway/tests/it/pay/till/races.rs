@@ -103,7 +103,12 @@ fn a_charge_is_confirmed_or_taken_back_or_over() {
         *ends.entry(won).or_insert(0) += 1;
         balances(&world, seed);
     }
-    for won in [Some(Move::Confirm), Some(Move::Reverse), Some(Move::Close), None] {
+    for won in [
+        Some(Move::Confirm),
+        Some(Move::Reverse),
+        Some(Move::Close),
+        None,
+    ] {
         let times = ends.get(&won).copied().unwrap_or(0);
         assert!(times > 50, "the races are one-sided: {ends:?}");
     }
