@@ -1,7 +1,7 @@
 //! A simulated town that pays by QR code: the living demonstration of the gateway and its auditor.
 //!
 //! In reading order: [`world`] says who lives there and what they set out to do; [`rail`] is the way
-//! to the gateway, over HTTP or in process; [`phone`] reads codes; [`run`] runs an errand; [`tally`] keeps what was seen, as
+//! to the gateway, over HTTP or in process; [`phone`] reads codes; [`run`] runs an errand, and [`till`] one at a till that scans; [`tally`] keeps what was seen, as
 //! a second set of books; [`receiver`] takes webhooks; [`house`] is the gateway itself; [`town`] puts
 //! it all together and [`report`] says what came of it. [`desk`] has the town's crooks and its analysts.
 
@@ -15,6 +15,7 @@ mod receiver;
 mod report;
 mod run;
 mod tally;
+mod till;
 mod town;
 mod world;
 

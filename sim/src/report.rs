@@ -40,6 +40,9 @@ pub(crate) struct Report {
     pub orders: u64,
     pub payments: u64,
     pub refunds: u64,
+    /// Payments whose code a till scanned, and those that it took back.
+    pub charges: u64,
+    pub reversals: u64,
     pub closed: u64,
     pub expired: u64,
     /// Between people, and what was taken out of red packets.
@@ -131,6 +134,8 @@ impl Report {
             orders: tally.orders,
             payments: tally.payments,
             refunds: tally.refunds,
+            charges: tally.charges,
+            reversals: tally.reversals,
             closed: tally.closed,
             expired: tally.expired,
             transfers: tally.transfers,
@@ -175,6 +180,11 @@ impl fmt::Display for Report {
             self.payments, self.payments_per_s
         )?;
         writeln!(f, "  refunds   {:>8}", self.refunds)?;
+        writeln!(
+            f,
+            "  scanned   {:>8}   {} taken back",
+            self.charges, self.reversals
+        )?;
         writeln!(f, "  closed    {:>8}", self.closed)?;
         writeln!(f, "  expired   {:>8}", self.expired)?;
         writeln!(f, "  transfers {:>8}", self.transfers)?;

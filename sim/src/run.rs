@@ -17,7 +17,7 @@ const SHORT_LIFE_SECS: u64 = 1;
 /// How long the other orders could be paid.
 const LONG_LIFE_SECS: u64 = 600;
 /// What somebody puts into an empty wallet, in hundredths of the price of what they wanted.
-const REFILL_PERCENT: i64 = 1_000;
+pub(crate) const REFILL_PERCENT: i64 = 1_000;
 
 /// A town on a rail, with the books of what it saw.
 #[derive(Debug)]
@@ -92,6 +92,13 @@ impl<R: Rail> Run<R> {
                 LONG_LIFE_SECS
             },
         };
+        let by_till = matches!(
+            errand.fate,
+            Fate::Scanned | Fate::Replayed | Fate::TakenBack
+        );
+        if by_till && self.scanned(errand, &order, started).await? {
+            return Ok(());
+        }
         let order = self.rail.order(errand.shop, order).await?;
         self.tally().orders += 1;
         match errand.fate {

@@ -26,6 +26,7 @@ pub(crate) enum News {
     Closed,
     Expired,
     Refunded,
+    Reversed,
 }
 
 impl News {
@@ -35,6 +36,7 @@ impl News {
             Self::Closed => "order.closed",
             Self::Expired => "order.expired",
             Self::Refunded => "order.refunded",
+            Self::Reversed => "order.reversed",
         }
     }
 }
@@ -44,6 +46,9 @@ pub(crate) struct Tally {
     pub orders: u64,
     pub payments: u64,
     pub refunds: u64,
+    /// Payments whose code a till scanned, and those that it took back.
+    pub charges: u64,
+    pub reversals: u64,
     pub closed: u64,
     pub expired: u64,
     pub transfers: u64,
@@ -104,6 +109,19 @@ impl Tally {
         self.give(Purse::Shop(who.shop, currency), returned - amount);
         self.give(Purse::Fees(currency), -returned);
         self.news(who.order, News::Refunded);
+    }
+
+    /// A till took back what it had charged, and the house gives its whole fee back.
+    pub(crate) fn taken_back(&mut self, who: Payment<'_>) {
+        self.reversals += 1;
+        let Some(paid) = self.paid.remove(who.order) else {
+            return self.fault(format!("{} is reversed but was not paid", who.order));
+        };
+        let currency = who.amount.currency;
+        self.give(Purse::Person(who.person, currency), paid.amount);
+        self.give(Purse::Shop(who.shop, currency), paid.fee - paid.amount);
+        self.give(Purse::Fees(currency), -paid.fee);
+        self.news(who.order, News::Reversed);
     }
 
     pub(crate) fn closed(&mut self, order: &OrderId) {

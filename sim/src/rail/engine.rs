@@ -2,6 +2,7 @@
 //! moves only when the town does. The same seed gives the same journal, to the last bit of its hash.
 
 mod chats;
+mod tills;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,7 +27,7 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 
 use super::{Answer, Attempt, HouseLine, NewOrder, OrderId, Rail, Receipt, Trouble};
-use crate::phone;
+use crate::phone::{self, Phone};
 use crate::world::stream::{Actor, stream};
 use crate::world::{Person, Shop};
 
@@ -59,6 +60,7 @@ struct House {
     once: BTreeMap<OnceKey, OnceEntry>,
     shops: BTreeMap<usize, MerchantId>,
     people: BTreeMap<usize, WalletId>,
+    phones: BTreeMap<usize, Phone>,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,7 @@ impl EngineRail {
             once: BTreeMap::new(),
             shops: BTreeMap::new(),
             people: BTreeMap::new(),
+            phones: BTreeMap::new(),
         }))
     }
 
@@ -145,6 +148,7 @@ impl House {
             | Event::OrderPaid(order)
             | Event::OrderClosed(order)
             | Event::OrderExpired(order)
+            | Event::OrderReversed(order)
             | Event::OrderRefunded { order, .. } = event
             {
                 let row = OrderRow {

@@ -2,10 +2,11 @@
 //! the code fetched as a PNG and read with a decoder.
 
 mod chats;
+mod tills;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
@@ -16,9 +17,10 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::{Answer, Attempt, HouseLine, NewOrder, OrderId, Rail, Receipt, Trouble};
-use crate::phone;
+use crate::phone::{self, Phone};
 use crate::receiver::Hooks;
 use crate::world::{Person, Shop};
 
@@ -30,6 +32,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 struct Party {
     id: String,
     signer: Signer,
+    /// The phone that makes a person's payment codes, from the first on that a till asks for.
+    phone: OnceCell<Mutex<Phone>>,
 }
 
 /// A request to the gateway, before it is signed.
@@ -229,6 +233,7 @@ impl HttpRail {
         Ok(Party {
             id: id.to_owned(),
             signer,
+            phone: OnceCell::new(),
         })
     }
 

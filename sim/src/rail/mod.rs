@@ -92,8 +92,23 @@ pub(crate) trait Chats: Send + Sync {
     fn wait_a_day(&self) -> impl Future<Output = bool> + Send;
 }
 
+/// What happens at tills that scan the codes of payers.
+pub(crate) trait Tills: Send + Sync {
+    /// A person's phone shows a code that it has not shown before; none, if it has shown all that this minute has.
+    fn show_code(&self, person: usize) -> impl Future<Output = Answer<Option<String>>> + Send;
+    /// Makes an order and takes its amount from whoever showed the code.
+    fn charge(
+        &self,
+        shop: usize,
+        order: &NewOrder,
+        code: &str,
+    ) -> impl Future<Output = Answer<OrderId>> + Send;
+    /// Takes back what was charged under a number.
+    fn take_back(&self, shop: usize, number: &str) -> impl Future<Output = Answer<()>> + Send;
+}
+
 /// Everything a town asks of a gateway. Shops and people go by their place in the town.
-pub(crate) trait Rail: Send + Sync {
+pub(crate) trait Rail: Tills {
     fn open_shop(&self, place: usize, shop: &Shop) -> impl Future<Output = Answer<()>> + Send;
     fn open_wallet(&self, place: usize, person: &Person)
     -> impl Future<Output = Answer<()>> + Send;

@@ -30,6 +30,12 @@ pub(crate) enum Fate {
     Retried,
     /// Somebody without the right secret tries to pay.
     Forged,
+    /// The till scans the code on the customer's phone. If the phone has none left in this minute, the customer scans.
+    Scanned,
+    /// The same, and a crook next door scans a photograph of the code.
+    Replayed,
+    /// The same, and the till does not hear that it was paid, and takes it back.
+    TakenBack,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +51,8 @@ pub(crate) struct Errand {
 }
 
 /// How often each fate comes, of a thousand errands.
-const FATES: [(u16, Fate); 9] = [
-    (780, Fate::Paid),
+const FATES: [(u16, Fate); 12] = [
+    (640, Fate::Paid),
     (50, Fate::RefundedInPart { per_mille: 0 }),
     (30, Fate::RefundedInFull),
     (40, Fate::Closed),
@@ -55,6 +61,9 @@ const FATES: [(u16, Fate); 9] = [
     (20, Fate::PaidTwice),
     (30, Fate::Retried),
     (10, Fate::Forged),
+    (100, Fate::Scanned),
+    (20, Fate::Replayed),
+    (20, Fate::TakenBack),
 ];
 
 impl Errand {

@@ -28,7 +28,13 @@ fn all_is_well(summary: &Value) {
     assert!(summary["payments"].as_u64() > Some(0), "{summary}");
     assert_eq!(summary["journal"]["verified"], true, "{summary}");
     assert_eq!(summary["faults"], serde_json::json!([]), "{summary}");
-    assert!(summary["transfers"].as_u64() > Some(0), "{summary}");
+    for some in ["transfers", "charges", "reversals"] {
+        assert!(summary[some].as_u64() > Some(0), "{some} in {summary}");
+    }
+    assert!(
+        summary["refused"]["payment_code_used"].as_u64() > Some(0),
+        "{summary}"
+    );
     let webhooks = &summary["webhooks"];
     assert!(webhooks["due"].as_u64() > Some(0), "{summary}");
     assert_eq!(webhooks["due"], webhooks["delivered"], "{summary}");
