@@ -17,8 +17,8 @@ use sha2::Sha256;
 
 use crate::secret::Secret;
 
-/// No wallet that shows 18 digits begins with these: Alipay's begin with 25 to 30, WeChat Pay's with 10 to 15, UnionPay's
-/// with 62.
+/// No wallet that shows 18 digits begins with these: Alipay's begin with 25 to 30, WeChat Pay's with 10 to 15, and
+/// `UnionPay`'s with 62.
 pub const NETWORK: &str = "74";
 pub const STEP_SECS: u64 = 60;
 /// Steps to either side of the till's moment in which a code counts.

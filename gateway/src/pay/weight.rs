@@ -24,7 +24,9 @@ impl Command {
             Self::CreateOrder(new) => new.number.as_str().len() + new.description.len(),
             Self::Pay(pay) => pay.scored.as_deref().map_or(0, scored),
             Self::Refund(new) => lookup(&new.order) + new.number.as_str().len() + new.reason.len(),
-            Self::CloseOrder { order, .. } | Self::FindOrder(order) => lookup(order),
+            Self::CloseOrder { order, .. }
+            | Self::Reverse { order, .. }
+            | Self::FindOrder(order) => lookup(order),
             Self::Risk(command) => risk(command),
             Self::FindAsset(code) => code.len(),
             Self::Transfer(new) => new.note.len() + new.scored.as_deref().map_or(0, scored),
@@ -49,7 +51,6 @@ impl Command {
                 size_of_val(&**new) + texts + new.scored.as_deref().map_or(0, scored)
             }
             Self::RefuseCode { till, .. } => till.bytes(),
-            Self::Reverse { order, .. } => lookup(order),
             Self::PrintCode(code) => code.description.len() + code.till.bytes(),
             Self::PayPrinted(pay) => pay.scored.as_deref().map_or(0, scored),
             Self::PayBill(pay) => pay.scored.as_deref().map_or(0, scored),

@@ -88,13 +88,13 @@ impl View<Payments> for PaymentsView {
             Event::EndpointRemoved(id) => {
                 rows.put(&ENDPOINT_REMOVALS, [Value::id(id.0), moment.at.0.into()]);
             }
-            Event::OrderCreated(order) => put_order(moment, order, rows),
             Event::OrderPaid(order) => {
                 put_order(moment, order, rows);
                 put_movement(payments, order, None, rows);
                 self.notify(seen, Topic::OrderPaid, order, None, payments, rows);
             }
-            Event::OrderHeld(order)
+            Event::OrderCreated(order)
+            | Event::OrderHeld(order)
             | Event::OrderReopened(order)
             | Event::OrderAwaitsPayer(order) => put_order(moment, order, rows),
             Event::OrderReversed(order) => {
@@ -104,15 +104,14 @@ impl View<Payments> for PaymentsView {
                 }
                 self.notify(seen, Topic::OrderReversed, order, None, payments, rows);
             }
-            // What leads to a payment is in the order; printed codes are all in memory.
-            Event::PaymentCodeUsed { .. }
-            | Event::PaymentCodeGuessed { .. }
-            | Event::PrintedCodeChanged(_) => {}
             Event::Decided(decision) => risk_view::decided(seen, decision, rows),
             Event::DecisionChanged(decision) => risk_view::changed(seen, decision, rows),
             Event::Desk(event) => risk_view::at_desk(seen, event, rows),
-            // Sealed secrets are for nobody to read.
-            Event::StepUpsChanged { .. } => {}
+            // Sealed secrets are for nobody to read; what leads to a payment is in its order, and printed codes are in memory.
+            Event::StepUpsChanged { .. }
+            | Event::PaymentCodeUsed { .. }
+            | Event::PaymentCodeGuessed { .. }
+            | Event::PrintedCodeChanged(_) => {}
             Event::OrderClosed(order) => {
                 put_order(moment, order, rows);
                 self.notify(seen, Topic::OrderClosed, order, None, payments, rows);
