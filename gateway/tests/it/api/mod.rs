@@ -18,8 +18,8 @@ mod report;
 mod retry;
 mod risk;
 mod signature;
-mod verify;
 mod till;
+mod verify;
 mod views;
 mod webhook;
 
