@@ -9,12 +9,9 @@ use super::exchange::{feed, line, sell_for};
 use super::house::{House, Party, text};
 use super::ledger::tenant::{Tenant, posting};
 use super::people::{red_packet, send};
-use crate::database;
 
-/// Its directory, with its data in files, after it was shut down well.
-pub(super) async fn everything() -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    database::in_files(directory.path());
+/// Lets it happen in a directory, and shuts down well.
+pub(super) async fn everything(directory: TempDir) -> TempDir {
     let house = House::start_in(directory, |config| config).await;
     let shop = house.merchant(&["CNY"]).await;
     let ann = house.wallet(&["CNY", "USD"], 1_000_000).await;
