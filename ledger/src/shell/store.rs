@@ -152,6 +152,7 @@ impl<M: Machine> Store<M> {
                 bytes_max: settings.feed_bytes_max,
             },
             healthy: true,
+            pause: Duration::ZERO,
         };
         let projector = Projector {
             shared: shared.clone(),

@@ -5,7 +5,7 @@
 //! only to be read does.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ledger::shell::sql::{Database, Query};
@@ -20,6 +20,7 @@ use crate::shell_verify::{accounts, transfer};
 
 on_both! {
     a_journal_that_refuses_is_told_and_gone_on_from
+    a_journal_that_goes_on_refusing_is_not_tried_without_rest
     views_that_refuse_hold_nobody_up_and_follow_later
     a_crash_while_any_table_of_the_views_refuses_is_recovered_from
 }
@@ -117,6 +118,27 @@ async fn a_journal_that_refuses_is_told_and_gone_on_from(site: Site) -> Result<(
     surely(&handle, 3).await?;
     ensure!(handle.status().recoveries > 0, "its state was made anew");
     check(&site.database(), store, &[1, 2, 3]).await
+}
+
+async fn a_journal_that_goes_on_refusing_is_not_tried_without_rest(site: Site) -> Result<()> {
+    let store = open(&site).await?;
+    let handle = store.handle();
+    surely(&handle, 1).await?;
+    refuse(&site, "journal", "journal", true).await?;
+    let began = Instant::now();
+    let told = handle.submit(transfer(2, 1, 2, 7)).await;
+    ensure!(told == Err(SubmitError::OutcomeUnknown), "{told:?}");
+    let tried = async {
+        while handle.status().recoveries < 6 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, tried).await?;
+    let rested = Duration::from_millis(50 + 100 + 200 + 400);
+    ensure!(began.elapsed() >= rested, "{:?}", began.elapsed());
+    refuse(&site, "journal", "journal", false).await?;
+    surely(&handle, 2).await?;
+    check(&site.database(), store, &[1, 2]).await
 }
 
 async fn views_that_refuse_hold_nobody_up_and_follow_later(site: Site) -> Result<()> {

@@ -71,6 +71,8 @@ pub(crate) struct Committer<M: Machine, J: Journal> {
     pub(crate) feed: Feed,
     /// False between a loss and the recovery from it.
     pub(crate) healthy: bool,
+    /// Before the next attempt to recover; none after a durable row.
+    pub(crate) pause: Duration,
 }
 
 impl<M: Machine, J: Journal> Committer<M, J> {
@@ -107,6 +109,7 @@ impl<M: Machine, J: Journal> Committer<M, J> {
         };
         match self.append(&row).await {
             Appended::Durable => {
+                self.pause = Duration::ZERO;
                 self.shared.durable.send_replace(self.head.sequence);
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
                 self.shared.inbox.tell(News::Durable);
@@ -166,10 +169,12 @@ impl<M: Machine, J: Journal> Committer<M, J> {
         Appended::Lost
     }
 
-    /// Reads the state anew, however long it takes, unless everything is to end.
+    /// Reads the state anew, however long it takes, unless everything is to end. On a disk that is full the state is
+    /// readable and its seal is lost again: that is not tried without rest either.
     async fn recover(&mut self) {
-        let mut pause = BACKOFF_FIRST;
         loop {
+            tokio::time::sleep(self.pause).await;
+            self.pause = (self.pause * 2).clamp(BACKOFF_FIRST, BACKOFF_MAX);
             match self.shared.inbox.gate() {
                 Gate::Stopped(_) => return,
                 Gate::Closing => return self.shared.stop(StopReason::ShutDown),
@@ -194,8 +199,6 @@ impl<M: Machine, J: Journal> Committer<M, J> {
                     return self.shared.stop(StopReason::Corrupt);
                 }
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(BACKOFF_MAX);
         }
     }
 }
