@@ -15,14 +15,16 @@ pub(super) struct Draft {
 impl Draft {
     /// Takes what an earlier call left out of the way.
     pub(super) fn of(to: &Path) -> Result<Self> {
-        let mut path = to.to_owned().into_os_string();
+        // Without a slash at its end, behind which a longer name would be one inside.
+        let plain = to.components().collect::<PathBuf>();
+        let to = plain.canonicalize().unwrap_or(plain);
+        let mut path = to.clone().into_os_string();
         path.push(".part");
         let path = PathBuf::from(path);
         if path.exists() {
             fs::remove_dir_all(&path)
                 .with_context(|| format!("{} is in the way", path.display()))?;
         }
-        let to = to.to_owned();
         Ok(Self { path, to })
     }
 

@@ -25,6 +25,8 @@ async fn wallet(client: &Client, url: &str, number: u32) -> Value {
 async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
     let folder = TempDir::new().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    // As shells complete them.
+    let slashed = |path: &Path| format!("{}/", text(path));
     let (keys, back) = (folder.path().join("keys"), folder.path().join("back"));
     database::in_files(&data);
     let server = Server::start(&data).await;
@@ -42,7 +44,7 @@ async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
             number
         })
     };
-    let backup = ["backup", "--data", text(&data), "--to", text(&copy)];
+    let backup = ["backup", "--data", text(&data), "--to", &slashed(&copy)];
     let run = tokio::task::spawn_blocking({
         let backup: Vec<String> = backup.iter().map(ToString::to_string).collect();
         move || gateway(&backup.iter().map(String::as_str).collect::<Vec<_>>())
@@ -73,7 +75,7 @@ async fn a_backup_taken_under_load_is_put_back_after_the_original_is_gone() {
         "--from",
         text(&copy),
         "--data",
-        text(&back),
+        &slashed(&back),
         "--keys",
         text(&keys),
     ];
