@@ -9,6 +9,7 @@ use super::exchange::{feed, line, sell_for};
 use super::house::{House, Party, text};
 use super::ledger::tenant::{Tenant, posting};
 use super::people::{red_packet, send};
+use super::till::{Phone, charge, charge_of};
 
 /// Lets it happen in a directory, and shuts down well.
 pub(super) async fn everything(directory: TempDir) -> TempDir {
@@ -17,6 +18,7 @@ pub(super) async fn everything(directory: TempDir) -> TempDir {
     let ann = house.wallet(&["CNY", "USD"], 1_000_000).await;
     let bo = house.wallet(&["CNY"], 0).await;
     trade(&shop, &ann).await;
+    at_tills(&shop, &ann).await;
     between(&ann, &bo).await;
     convert(&house, &ann).await;
     suspect(&house, &shop, &ann).await;
@@ -51,6 +53,23 @@ async fn trade(shop: &Party, payer: &Party) {
             refunded.created();
         }
     }
+}
+
+/// Charges, one of them taken back, and a printed code.
+async fn at_tills(shop: &Party, payer: &Party) {
+    let phone = Phone::of(payer).await;
+    charge(shop, "T-1", 1_100, &phone.code()).await.created();
+    charge(shop, "T-2", 1_200, &phone.code()).await.created();
+    let guess = charge_of("T-3", 1, "no code");
+    let guess = shop.client.post("/v1/charges", &guess).await;
+    guess.refused("payment_code_invalid");
+    let reverse = json!({"number": "T-2"});
+    let reversed = shop.client.post("/v1/charges/reverse", &reverse).await;
+    assert_eq!(reversed.ok()["order"]["state"], "reversed");
+    let table = json!({"description": "Table 7", "amount": {"amount": 880, "currency": "CNY"}});
+    let table = shop.client.post("/v1/printed-codes", &table).await.created();
+    let path = format!("/v1/printed-codes/{}/pay", text(&table["code"]["id"]));
+    payer.client.post_empty(&path).await.ok();
 }
 
 /// Transfers, red packets and a bill.
