@@ -182,7 +182,7 @@ pub(super) async fn transactions(ask: Ask<MerchantId, PageAsked>) -> Replied<Pag
 }
 
 /// To others a merchant is as if it were not there.
-fn must_be(caller: &Caller, merchant: MerchantId) -> Result<(), Problem> {
+pub(super) fn must_be(caller: &Caller, merchant: MerchantId) -> Result<(), Problem> {
     if caller.may_act_for(merchant) {
         Ok(())
     } else {

@@ -14,7 +14,8 @@ use crate::app::{App, views_problem};
 use crate::auth::Caller;
 use crate::pay::recipe::{Kind, Role};
 use crate::pay::{
-    Fee, MerchantId, OrderId, Owner, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
+    Fee, MerchantId, OrderId, Owner, RedPacketId, RefundId, Terms, TransactionName, TransferId,
+    WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::store;
@@ -171,8 +172,8 @@ struct Why {
     currencies: BTreeMap<String, Currency>,
     /// All that the transaction moved, if it is of one currency.
     total: i64,
-    /// What the merchant's fee is, if there is a merchant.
-    fee: Option<Fee>,
+    /// By which terms the house took its fee, if it is about an order.
+    terms: Option<Terms>,
 }
 
 impl Why {
@@ -182,10 +183,6 @@ impl Why {
             let currency = app.currency(&posting.currency, "").await?;
             currencies.insert(posting.currency.clone(), currency);
         }
-        let fee = match explained.merchant {
-            Some(merchant) => Some(app.find_merchant(merchant).await?.fee),
-            None => None,
-        };
         Ok(Self {
             currencies,
             total: explained
@@ -193,7 +190,7 @@ impl Why {
                 .iter()
                 .map(|posting| posting.amount)
                 .sum(),
-            fee,
+            terms: explained.terms,
         })
     }
 
@@ -206,11 +203,23 @@ impl Why {
         let from = holder(kind, posting.debit, true);
         let to = holder(kind, posting.credit, false);
         let moved = format!("{} from {from} to {to}", money(posting.amount));
-        match (kind, posting.debit, posting.credit, self.fee) {
-            (Kind::Payment, Role::Wallet(_), Role::Fees, Some(fee)) => format!(
-                "{moved}: its fee of {fee} on {}, rounded half to even",
-                money(self.total)
-            ),
+        match (kind, posting.debit, posting.credit, self.terms) {
+            (Kind::Payment, Role::Wallet(_), Role::Fees, Some(terms)) => {
+                let share = Fee {
+                    basis_points: terms.basis_points,
+                };
+                let mut fee = format!("{share} on {}", money(self.total));
+                for (word, amount) in [
+                    (" and", terms.fixed),
+                    (", at least", terms.least),
+                    (", at most", terms.most.unwrap_or_default()),
+                ] {
+                    if amount > 0 {
+                        fee = format!("{fee}{word} {}", money(amount));
+                    }
+                }
+                format!("{moved}: its fee of {fee}, rounded half to even")
+            }
             (Kind::Payment, Role::Wallet(_), Role::Merchant(_), _)
                 if posting.amount < self.total =>
             {

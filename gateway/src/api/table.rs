@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, code, confirmation, decision, delivery, desk, endpoint, house, key, ledger, merchant,
-    order, payment, people, quote, rate, refund, scan, statement, step_up, tills, wallet,
+    asset, code, confirmation, decision, delivery, desk, endpoint, fee, house, key, ledger,
+    merchant, order, payment, people, prepay, quote, rate, refund, scan, statement, step_up, tills,
+    wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -157,6 +158,31 @@ fn payments() -> Vec<Route> {
                 WalletNotFound MerchantNotFound
                 MerchantFrozen CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
                 AmountInvalid AccountFrozen AccountClosed AboveMaximum
+            ]),
+        Route::get("/v1/orders/{id}/prepay", prepay::make)
+            .documented(
+                "Payments",
+                "get_prepay",
+                "A prepay id for an order",
+                "For the shop's own app or Mini Program, which hands it to the payer's wallet. It is good for five minutes \
+                 and cannot be made or changed by anybody; a new one can be fetched at any time.",
+            )
+            .for_roles(MERCHANT)
+            .refuses(refusals![OrderNotFound]),
+        Route::post("/v1/prepays/pay", prepay::pay)
+            .documented(
+                "Payments",
+                "pay_prepay",
+                "Pay by a prepay id",
+                "From the wallet that the key speaks for. The payer always confirms, with a PIN or a device (202, with what \
+                 to sign); see *Confirm a payment*.",
+            )
+            .for_roles(WALLET)
+            .may_wait()
+            .refuses(refusals![
+                PrepayInvalid PrepayExpired StepUpMissing OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
+                OrderAwaitingPayer OrderReversed WalletNotFound MerchantNotFound MerchantFrozen CurrencyNotHeld
+                InsufficientFunds RiskDenied PendingTooMany AmountInvalid AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::post("/v1/orders/{id}/refunds", refund::create)
             .documented(
@@ -342,6 +368,25 @@ fn merchants() -> Vec<Route> {
             )
             .for_roles(OPERATOR_OR_MERCHANT)
             .refuses(refusals![MerchantNotFound CursorInvalid]),
+        Route::get("/v1/merchants/{id}/fees", fee::find)
+            .documented(
+                "Merchants",
+                "get_merchant_fees",
+                "A merchant's schedule of fees",
+                "As it holds for payments from now on. Each payment keeps the terms that held when it was made.",
+            )
+            .for_roles(OPERATOR_OR_MERCHANT)
+            .refuses(refusals![MerchantNotFound]),
+        Route::post("/v1/merchants/{id}/fees", fee::set)
+            .documented(
+                "Merchants",
+                "set_merchant_fees",
+                "Set a merchant's schedule of fees",
+                "In place of the one before, by method and amount: a percentage, a fixed amount, a least and a most. What was \
+                 paid before keeps its terms.",
+            )
+            .for_roles(OPERATOR)
+            .refuses(refusals![UnknownCurrency CurrencyWithoutMinorUnit CurrencyNotHeld MerchantNotFound TermsInvalid]),
         Route::post("/v1/merchants/{id}/keys", key::for_merchant)
             .documented(
                 "Keys",

@@ -36,11 +36,33 @@ impl App {
         payer: Payer<'_>,
         once: Unique,
     ) -> Result<Done, Problem> {
+        self.pay_by(order, payer, (Channel::MerchantCode, false), once)
+            .await
+    }
+
+    /// Pays an order from inside an app, once the payer has confirmed.
+    pub(crate) async fn pay_confirmed(
+        &self,
+        order: OrderId,
+        payer: Payer<'_>,
+        once: Unique,
+    ) -> Result<Done, Problem> {
+        self.pay_by(order, payer, (Channel::App, true), once).await
+    }
+
+    async fn pay_by(
+        &self,
+        order: OrderId,
+        payer: Payer<'_>,
+        (channel, confirm): (Channel, bool),
+        once: Unique,
+    ) -> Result<Done, Problem> {
         let transaction = TransactionId(new_id());
         let command = |scored| {
             Command::Pay(Pay {
                 order,
                 wallet: payer.wallet,
+                confirm,
                 transaction,
                 scored,
             })
@@ -48,7 +70,7 @@ impl App {
         let moving = |order: &Order| Moving {
             transaction,
             kind: Kind::Payment,
-            channel: Channel::MerchantCode,
+            channel,
             payer,
             payee: Some(Key::from(order.merchant.0)),
             place: None,

@@ -209,6 +209,7 @@ impl Payments {
             description: &new.description,
             scan: Scan::PaymentCode,
             till: &new.till,
+            terms: self.terms_for(merchant, Scan::PaymentCode.into(), new.amount),
         };
         let order = direct.order(at)?;
         let Some(scored) = &new.scored else {

@@ -4,10 +4,11 @@ use fx::Currency;
 use ledger::{AccountId, NewTransaction, Reason, Timestamp};
 
 use super::decision::{About, Decision};
+use super::fee::Method;
 use super::id::MerchantId;
 use super::message::{Event, NewOrder, Outcome, Pay};
 use super::open::not_held;
-use super::order::{Order, OrderState};
+use super::order::{Order, OrderState, Verdict};
 use super::recipe::{PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
@@ -84,21 +85,31 @@ impl Payments {
         if !wallet.currencies.contains(&currency) {
             return Err(not_held(currency));
         }
+        if pay.confirm && !self.can_confirm(wallet.id) {
+            return Err(Refusal::StepUpMissing);
+        }
         let Some(scored) = &pay.scored else {
             return Ok(Outcome::ToAssess(order.clone()));
         };
-        let fee = merchant
-            .fee
-            .of(order.amount)
-            .map_err(|_| Refusal::AmountInvalid)?;
+        let terms = self.terms_for(merchant, Method::Order, order.amount);
+        let fee = terms.fee_of(order.amount);
+        let fee = fee.map_err(|_| Refusal::AmountInvalid)?;
         let about = About::Order {
             order: order.id,
             merchant: merchant.id,
             merchant_no: merchant.no,
         };
         let decision = Decision::new(at, pay.transaction, about, wallet, order.amount, scored);
-        let decision = Decision { fee, ..decision };
-        self.judge(at, order.into(), decision, events)
+        let decision = Decision {
+            fee,
+            terms,
+            ..decision
+        };
+        if pay.confirm && scored.assessment.verdict == Verdict::Allow {
+            self.challenge(at, order.into(), decision, events)
+        } else {
+            self.judge(at, order.into(), decision, events)
+        }
     }
 
     /// Closing a closed order is no event. Money that is on hold for it goes back to the payer.

@@ -17,6 +17,7 @@ use fx::Money;
 use ledger::{Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
+use super::fee::Terms;
 use super::id::{
     DecisionId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId, WalletId, WalletNo,
 };
@@ -181,8 +182,9 @@ pub struct Decision {
     pub wallet: WalletId,
     pub wallet_no: WalletNo,
     pub amount: Money,
-    /// What the house takes if the money moves.
+    /// What the house takes if the money moves, and by which terms.
     pub fee: Money,
+    pub terms: Terms,
     pub at: Timestamp,
     pub scored: Scored,
     pub standing: Standing,
@@ -221,6 +223,7 @@ impl Decision {
             wallet_no: wallet.no,
             amount,
             fee: Money::new(0, amount.currency),
+            terms: Terms::default(),
             at,
             scored: scored.clone(),
             standing: Standing::Settled,

@@ -9,6 +9,7 @@ use ledger::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{About, Decision, Scored};
+use super::fee::Terms;
 use super::id::{MerchantId, OrderId, PrintedCodeId, WalletId};
 use super::open::not_held;
 use super::order::{Order, OrderNumber, OrderState};
@@ -62,6 +63,7 @@ pub(super) struct NewDirect<'a> {
     pub description: &'a str,
     pub scan: Scan,
     pub till: &'a Till,
+    pub terms: Terms,
 }
 
 impl NewDirect<'_> {
@@ -111,9 +113,10 @@ impl NewDirect<'_> {
             merchant: self.merchant.id,
             merchant_no: self.merchant.no,
         };
-        let fee = self.merchant.fee.of(self.amount);
+        let fee = self.terms.fee_of(self.amount);
         Ok(Decision {
             fee: fee.map_err(|_| Refusal::AmountInvalid)?,
+            terms: self.terms,
             ..Decision::new(at, transaction, about, self.payer, self.amount, scored)
         })
     }

@@ -14,6 +14,7 @@ use super::decision::{Decision, Scored};
 use super::desk;
 use super::direct::Till;
 use super::endpoint::Endpoint;
+use super::fee::FeeSchedule;
 use super::id::{
     BillId, BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, PrintedCodeId, QuoteId,
     RedPacketId, RefundId, TransferId, WalletId,
@@ -138,6 +139,12 @@ pub enum Command {
         merchant: MerchantId,
         transaction: TransactionId,
     },
+    SetFees {
+        merchant: MerchantId,
+        schedule: FeeSchedule,
+    },
+    /// A question: it changes nothing.
+    FindFees(MerchantId),
     /// Nothing was charged under the number that is among the keys of this command, and nothing ever will be.
     Forestall,
     PrintCode(PrintedCode),
@@ -224,6 +231,8 @@ pub struct NewOrder {
 pub struct Pay {
     pub order: OrderId,
     pub wallet: WalletId,
+    /// Whether the payer confirms, however harmless it looks.
+    pub confirm: bool,
     pub transaction: TransactionId,
     /// Without it the order is checked and nothing is paid: the answer says what is to be assessed.
     pub scored: Option<Box<Scored>>,
@@ -270,7 +279,7 @@ pub enum ColdKey {
 /// What the views keep of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ColdRow {
-    Order(Row),
+    Order(Box<Row>),
     Ledger(ledger::core::Row),
     Transfer(Box<Transfer>),
     RedPacket(Box<RedPacket>),
@@ -353,6 +362,10 @@ pub enum Event {
         at: Timestamp,
     },
     PrintedCodeChanged(Box<PrintedCode>),
+    FeesChanged {
+        merchant: MerchantId,
+        schedule: FeeSchedule,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -451,6 +464,7 @@ pub enum Outcome {
     PrintedCodes(Vec<PrintedCode>),
     /// What waits for a payer.
     Awaiting(Vec<Decision>),
+    Fees(FeeSchedule),
 }
 
 impl Refusable for Outcome {

@@ -6,7 +6,7 @@
 //! In reading order: the words ([`id`], [`party`], [`key`], [`order`], [`endpoint`]); why a command
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
-//! with its rules ([`state`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
+//! with its rules ([`state`], [`fee`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
 //! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. At a till:
 //! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
@@ -20,6 +20,7 @@ pub mod desk;
 mod desk_rules;
 pub mod direct;
 pub mod endpoint;
+pub mod fee;
 pub mod id;
 pub mod key;
 pub mod message;
@@ -53,6 +54,7 @@ pub use decision::{
 pub use desk::Desk;
 pub use direct::{Direct, Scan, Till};
 pub use endpoint::{Endpoint, Topic};
+pub use fee::{FeeLine, FeeSchedule, Method, Terms};
 pub use id::{
     BillId, BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo,
     MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId,

@@ -273,7 +273,7 @@ pub(super) fn not_held(currency: Currency) -> Refusal {
     }
 }
 
-fn terms(what: &str) -> Refusal {
+pub(super) fn terms(what: &str) -> Refusal {
     Refusal::TermsInvalid {
         what: what.to_owned(),
     }

@@ -7,6 +7,7 @@ use ledger::{Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::direct::Direct;
+use super::fee::Terms;
 use super::id::{MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo};
 
 /// A merchant's own number for an order or a refund, unique with that merchant: 1 to 64 characters
@@ -131,8 +132,9 @@ pub struct Payment {
     pub wallet_no: WalletNo,
     pub at: Timestamp,
     pub transaction: TransactionId,
-    /// What the house took of it.
+    /// What the house took of it, and by which terms.
     pub fee: Money,
+    pub terms: Terms,
     pub assessment: Assessment,
 }
 

@@ -171,9 +171,11 @@ impl Payments {
         };
         // The shop gave it no number, so it has one that is as unique as its id.
         let number = OrderNumber::new(&format!("C{:032x}", pay.order.0));
+        let merchant = self.must_be_payable(code.merchant)?;
+        let scan = Scan::PrintedCode(code.id);
         let direct = NewDirect {
             id: pay.order,
-            merchant: self.must_be_payable(code.merchant)?,
+            merchant,
             payer: self
                 .wallets
                 .get(&pay.wallet)
@@ -181,8 +183,9 @@ impl Payments {
             number: &number.map_err(|_| Refusal::IdTaken)?,
             amount,
             description: &code.description,
-            scan: Scan::PrintedCode(code.id),
+            scan,
             till: &code.till,
+            terms: self.terms_for(merchant, scan.into(), amount),
         };
         let order = direct.order(at)?;
         let Some(scored) = &pay.scored else {

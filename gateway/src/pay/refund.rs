@@ -2,7 +2,8 @@
 //!
 //! The house gives its fee back in proportion. What has been given back after a refund is the fee
 //! times all that was refunded by then, divided by the amount and rounded down; so the parts never
-//! exceed the fee and a full refund returns all of it.
+//! exceed the fee and a full refund returns all of it. Where the terms of the payment say that the fee is kept, none of it
+//! goes back.
 
 use fx::{Money, Rounding};
 use ledger::Timestamp;
@@ -32,7 +33,11 @@ impl Payments {
         check(at, order, payment, new)?;
         let currency = order.amount.currency;
         let refunded = order.refunded + new.amount.amount;
-        let returned = fee_returned(payment.fee, refunded, order.amount)?;
+        let returned = if payment.terms.kept {
+            0
+        } else {
+            fee_returned(payment.fee, refunded, order.amount)?
+        };
         let fee_returned = Money::new(returned - order.fee_returned, currency);
         let posting = recipe::refund(
             new.transaction,

@@ -142,6 +142,11 @@ pub enum Refusal {
     PrintedCodeNotFound,
     PrintedCodeRetired,
     PrintedCodesTooMany,
+    /// It is no prepay id of this house.
+    PrepayInvalid,
+    PrepayExpired,
+    /// The payer has to confirm and has nothing to do it with.
+    StepUpMissing,
 }
 
 impl Refusal {
@@ -232,6 +237,9 @@ impl Refusal {
             Self::PrintedCodeNotFound => "printed_code_not_found",
             Self::PrintedCodeRetired => "printed_code_retired",
             Self::PrintedCodesTooMany => "printed_codes_too_many",
+            Self::PrepayInvalid => "prepay_invalid",
+            Self::PrepayExpired => "prepay_expired",
+            Self::StepUpMissing => "step_up_missing",
         }
     }
 }

@@ -10,6 +10,7 @@ use super::book::TenantBook;
 use super::charge::Codes;
 use super::desk::Desk;
 use super::endpoint::Endpoint;
+use super::fee::FeeSchedule;
 use super::id::{
     BillId, BookId, EndpointId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId,
     WalletId, WalletNo,
@@ -56,6 +57,7 @@ pub struct Payments {
     pub(super) quotes_open: BTreeMap<WalletId, u32>,
     pub(super) codes: Codes,
     pub(super) printed_codes: PrintedCodes,
+    pub(super) fee_schedules: BTreeMap<MerchantId, FeeSchedule>,
 }
 
 impl Shelved for Order {
@@ -374,6 +376,8 @@ impl Machine for Payments {
             Command::FindAsset(code) => self.find_asset(code),
             Command::FindKey(id) => self.find_key(*id),
             Command::FindMerchant(id) => self.find_merchant(*id),
+            Command::SetFees { merchant, schedule } => self.set_fees(*merchant, schedule, events),
+            Command::FindFees(merchant) => self.find_fees(*merchant),
             Command::FindWallet(id) => self.find_wallet(*id),
             Command::FindStepUps(wallet) => Ok(Outcome::StepUps(Box::new(
                 self.step_ups(*wallet).cloned().unwrap_or_default(),
@@ -475,6 +479,9 @@ impl Machine for Payments {
                 self.codes.guessed(*merchant, till, *at);
             }
             Event::PrintedCodeChanged(code) => self.printed_codes.keep(code),
+            Event::FeesChanged { merchant, schedule } => {
+                self.fee_schedules.insert(*merchant, schedule.clone());
+            }
             Event::BillChanged(bill) => self.keep_bill(moment, Bill::clone(bill)),
             Event::RedPacketChanged(packet) => {
                 self.keep_red_packet(moment, RedPacket::clone(packet));

@@ -188,6 +188,7 @@ fn paid_with(at: Timestamp, order: Cow<'_, Order>, decision: &Decision) -> Order
         at,
         transaction: decision.id.into(),
         fee: decision.fee,
+        terms: decision.terms,
         assessment: decision.scored.assessment.clone(),
     };
     Order {

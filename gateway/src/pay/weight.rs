@@ -51,6 +51,7 @@ impl Command {
                 size_of_val(&**new) + texts + new.scored.as_deref().map_or(0, scored)
             }
             Self::RefuseCode { till, .. } => till.bytes(),
+            Self::SetFees { schedule, .. } => size_of_val(schedule.0.as_slice()),
             Self::PrintCode(code) => code.description.len() + code.till.bytes(),
             Self::PayPrinted(pay) => pay.scored.as_deref().map_or(0, scored),
             Self::PayBill(pay) => pay.scored.as_deref().map_or(0, scored),
@@ -77,6 +78,7 @@ impl Command {
             | Self::Positions
             | Self::Remind { .. }
             | Self::Forestall
+            | Self::FindFees(_)
             | Self::RetireCode { .. }
             | Self::FindCodeDevice(_)
             | Self::FindPrintedCode(_)

@@ -73,3 +73,13 @@ pub(super) fn verdict(row: &Row) -> Result<Verdict, sqlx::Error> {
         .find(|verdict| verdict.name() == name);
     found.ok_or_else(|| wrong("risk_verdict"))
 }
+
+/// A value in the journal's own encoding, if there is one.
+pub(super) fn encoded<T: serde::de::DeserializeOwned>(
+    row: &Row,
+    column: &'static str,
+) -> Result<Option<T>, sqlx::Error> {
+    let bytes: Option<Vec<u8>> = row.get(column)?;
+    let read = bytes.map(|bytes| postcard::from_bytes(&bytes));
+    read.transpose().map_err(|_| wrong(column))
+}

@@ -137,10 +137,7 @@ fn order(row: &sql::Row) -> Result<Order, sqlx::Error> {
 }
 
 fn direct(row: &sql::Row) -> Result<Option<Box<Direct>>, sqlx::Error> {
-    let bytes: Option<Vec<u8>> = row.get("direct")?;
-    let read = bytes.map(|bytes| postcard::from_bytes(&bytes));
-    let direct = read.transpose().map_err(|_| decode::wrong("direct"))?;
-    Ok(direct.map(Box::new))
+    Ok(decode::encoded(row, "direct")?.map(Box::new))
 }
 
 fn payment(row: &sql::Row, currency: Currency) -> Result<Option<Payment>, sqlx::Error> {
@@ -153,6 +150,7 @@ fn payment(row: &sql::Row, currency: Currency) -> Result<Option<Payment>, sqlx::
         at: decode::time(row, "paid_at")?,
         transaction: TransactionId(decode::id(row, "transaction_id")?),
         fee: decode::money(row, "fee", currency)?,
+        terms: decode::encoded(row, "fee_terms")?.ok_or_else(|| decode::wrong("fee_terms"))?,
         assessment: Assessment {
             verdict: decode::verdict(row)?,
             score_ppm: decode::number(row, "risk_score_ppm")?,

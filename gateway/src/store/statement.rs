@@ -10,7 +10,9 @@ use ledger::{AccountId, AccountNo, Timestamp, TransactionId, TransactionNo};
 use super::decode;
 use super::page::{Cursor, List, Slice};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
-use crate::pay::{MerchantId, OrderId, RedPacketId, RefundId, TransferId, WalletId, WalletNo};
+use crate::pay::{
+    MerchantId, OrderId, RedPacketId, RefundId, Terms, TransferId, WalletId, WalletNo,
+};
 
 /// A transaction as it stands in one owner's statement.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct Explained {
     /// Where two people take part, the other one.
     pub other_wallet: Option<WalletId>,
     pub merchant: Option<MerchantId>,
+    /// By which terms the house took its fee of the order's payment, if it is about an order.
+    pub terms: Option<Terms>,
     pub order: Option<OrderId>,
     pub refund: Option<RefundId>,
     pub transfer: Option<TransferId>,
@@ -146,11 +150,13 @@ fn kind(code: u16) -> Result<Kind, sqlx::Error> {
     Kind::of_code(code).ok_or_else(|| decode::wrong("kind"))
 }
 
-const PARTIES: &str = "select v.*, w.id as wallet, x.id as other_wallet, m.id as merchant
+const PARTIES: &str =
+    "select v.*, w.id as wallet, x.id as other_wallet, m.id as merchant, o.fee_terms as fee_terms
     from movements v
     join wallets w on w.wallet_no = v.wallet_no
     left join wallets x on x.wallet_no = v.other_wallet_no
     left join merchants m on m.merchant_no = v.merchant_no
+    left join orders o on o.id = v.order_id
     where v.transaction_no = $1";
 const ACCOUNT: &str = "select id from accounts where account_no = $1";
 
@@ -194,6 +200,7 @@ pub async fn explain(
         refund: decode::id_or_none(&row, "refund_id")?.map(RefundId),
         transfer: decode::id_or_none(&row, "transfer_id")?.map(TransferId),
         red_packet: decode::id_or_none(&row, "red_packet_id")?.map(RedPacketId),
+        terms: decode::encoded(&row, "fee_terms")?,
         postings,
     }))
 }

@@ -100,6 +100,8 @@ pub(super) static ORDERS: Table = Table {
         Column::integer("paid_at").or_null(),
         Column::blob("transaction_id").or_null(),
         Column::integer("fee").or_null(),
+        // By which terms, in the journal's own encoding.
+        Column::blob("fee_terms").or_null(),
         Column::text("risk_verdict").or_null(),
         Column::integer("risk_score_ppm").or_null(),
         Column::text("risk_reasons").or_null(),

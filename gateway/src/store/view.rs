@@ -111,7 +111,8 @@ impl View<Payments> for PaymentsView {
             Event::StepUpsChanged { .. }
             | Event::PaymentCodeUsed { .. }
             | Event::PaymentCodeGuessed { .. }
-            | Event::PrintedCodeChanged(_) => {}
+            | Event::PrintedCodeChanged(_)
+            | Event::FeesChanged { .. } => {}
             Event::OrderClosed(order) => {
                 put_order(moment, order, rows);
                 self.notify(seen, Topic::OrderClosed, order, None, payments, rows);
@@ -155,7 +156,10 @@ impl View<Payments> for PaymentsView {
         let mut found = BTreeMap::new();
         for key in keys {
             let row = match key {
-                ColdKey::Order(lookup) => find_cold(connection, lookup).await?.map(ColdRow::Order),
+                ColdKey::Order(lookup) => find_cold(connection, lookup)
+                    .await?
+                    .map(Box::new)
+                    .map(ColdRow::Order),
                 ColdKey::Transfer(id) => {
                     let found = sending::find_transfer(connection, *id).await?;
                     found.map(Box::new).map(ColdRow::Transfer)
@@ -333,6 +337,10 @@ fn put_order(moment: Moment, order: &Order, rows: &mut Rows) {
             payment.map(|payment| payment.at.0).into(),
             payment.map_or(Value::Null, |payment| Value::id(payment.transaction.0)),
             payment.map(|payment| payment.fee.amount).into(),
+            // Numbers and texts always encode, here and below.
+            payment
+                .map(|payment| postcard::to_stdvec(&payment.terms).unwrap_or_default())
+                .into(),
             risk.map(|risk| risk.verdict.name()).into(),
             risk.map(|risk| risk.score_ppm).into(),
             risk.map(|risk| risk.reasons.join(",")).into(),
@@ -341,7 +349,6 @@ fn put_order(moment: Moment, order: &Order, rows: &mut Rows) {
             order.refunded.into(),
             order.fee_returned.into(),
             order.refunds.into(),
-            // Numbers and texts always encode.
             order
                 .direct
                 .as_deref()

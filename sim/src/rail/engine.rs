@@ -236,7 +236,7 @@ impl House {
 
     fn look_up(&self, key: &ColdKey) -> Option<ColdRow> {
         match key {
-            ColdKey::Order(lookup) => self.look_up_order(lookup).map(ColdRow::Order),
+            ColdKey::Order(lookup) => self.look_up_order(lookup).map(Box::new).map(ColdRow::Order),
             ColdKey::Transfer(id) => self.transfers.get(id).cloned().map(ColdRow::Transfer),
             ColdKey::RedPacket(id) => self.red_packets.get(id).cloned().map(ColdRow::RedPacket),
             // The town shares no bills and changes no money.
@@ -421,6 +421,7 @@ impl Rail for EngineRail {
         let pay = Pay {
             order: id_of(attempt.order)?,
             wallet: house.person(attempt.person)?,
+            confirm: false,
             transaction,
             scored: Some(Box::new(unscored(transaction))),
         };

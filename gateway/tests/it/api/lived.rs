@@ -67,7 +67,11 @@ async fn at_tills(shop: &Party, payer: &Party) {
     let reversed = shop.client.post("/v1/charges/reverse", &reverse).await;
     assert_eq!(reversed.ok()["order"]["state"], "reversed");
     let table = json!({"description": "Table 7", "amount": {"amount": 880, "currency": "CNY"}});
-    let table = shop.client.post("/v1/printed-codes", &table).await.created();
+    let table = shop
+        .client
+        .post("/v1/printed-codes", &table)
+        .await
+        .created();
     let path = format!("/v1/printed-codes/{}/pay", text(&table["code"]["id"]));
     payer.client.post_empty(&path).await.ok();
 }

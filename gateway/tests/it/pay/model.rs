@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use fx::Currency;
 use gateway::pay::order::Verdict as Risk;
+use gateway::pay::{FeeLine, Method};
 
 use super::world::SECOND;
 
@@ -27,6 +28,8 @@ pub(super) struct Waiting {
     held: bool,
     due: u64,
     wrong: u32,
+    /// What the house takes, and whether it keeps it.
+    fee: (i128, bool),
 }
 
 #[derive(Clone, Debug)]
@@ -42,9 +45,10 @@ pub(super) struct Order {
     pub refunded: i64,
     pub fee_back: i64,
     pub refunds: u32,
-    /// Made together with its payer, who alone can pay it; and whether by a payment code.
-    pub direct: bool,
-    pub charged: bool,
+    /// Whether the house keeps its fee when it is refunded.
+    pub kept: bool,
+    /// By a code at a till it is made together with its payer, who alone can pay it.
+    pub method: Method,
 }
 
 impl Order {
@@ -61,8 +65,8 @@ impl Order {
             refunded: 0,
             fee_back: 0,
             refunds: 0,
-            direct: false,
-            charged: false,
+            kept: false,
+            method: Method::Order,
         }
     }
 }
@@ -70,6 +74,8 @@ impl Order {
 #[derive(Debug)]
 pub(super) struct Model {
     pub fee_basis_points: i128,
+    /// What each merchant has instead, where a line fits.
+    pub schedules: BTreeMap<u128, Vec<FeeLine>>,
     pub merchants: u128,
     pub wallets: u128,
     /// What each wallet, each merchant and the house's income hold.
@@ -99,6 +105,7 @@ impl Model {
         let orders = BTreeMap::new();
         Self {
             fee_basis_points,
+            schedules: BTreeMap::new(),
             merchants,
             wallets,
             wallet,
@@ -129,7 +136,7 @@ impl Model {
     fn end_waiting(&mut self, id: u128, now: u64, lapsed: bool) {
         let waiting = self.waiting.remove(&id).unwrap();
         let order = self.orders.get_mut(&waiting.order).unwrap();
-        if order.direct {
+        if order.method != Method::Order {
             order.state = if lapsed {
                 State::Expired
             } else {
@@ -223,11 +230,12 @@ impl Model {
         now: u64,
     ) -> &'static str {
         let order = self.orders[&order_id].clone();
+        let fee = self.fee_of(&order);
         if risk == Risk::Deny {
             return "risk_denied";
         }
         if risk == Risk::Allow {
-            return self.move_money(order_id, wallet, now);
+            return self.move_money(order_id, wallet, fee, now);
         }
         let mut waiting = self.waiting.values();
         let asked = waiting.any(|one| one.order == order_id && one.wallet == wallet);
@@ -243,7 +251,7 @@ impl Model {
             return "insufficient_funds";
         }
         let due = if confirms {
-            if order.direct {
+            if order.method != Method::Order {
                 self.orders.get_mut(&order_id).unwrap().state = State::AwaitingPayer;
             }
             (now + 300 * SECOND).min(order.expires_at)
@@ -257,6 +265,7 @@ impl Model {
             held: !confirms,
             due,
             wrong: 0,
+            fee,
         };
         self.waiting.insert(decision, waiting);
         OK
@@ -268,19 +277,53 @@ impl Model {
         pin || self.tills.has_phone(wallet)
     }
 
+    pub(super) fn set_fees(&mut self, merchant: u128, lines: Vec<FeeLine>) -> &'static str {
+        self.schedules.insert(merchant, lines);
+        OK
+    }
+
+    /// Looks for a line of the method first, then for one of all methods, from the highest threshold down.
+    fn fee_of(&self, order: &Order) -> (i128, bool) {
+        let amount = i128::from(order.amount);
+        let lines = self.schedules.get(&order.merchant).into_iter().flatten();
+        let mut lines: Vec<&FeeLine> = lines
+            .filter(|line| line.currency == order.currency && line.from <= order.amount)
+            .collect();
+        lines.sort_by_key(|line| -line.from);
+        let own = lines.iter().find(|line| line.method == Some(order.method));
+        let Some(line) = own.or(lines.iter().find(|line| line.method.is_none())) else {
+            return (half_even(amount * self.fee_basis_points, 10_000), false);
+        };
+        let terms = line.terms;
+        let mut fee = half_even(amount * i128::from(terms.basis_points), 10_000);
+        fee += i128::from(terms.fixed);
+        if fee < i128::from(terms.least) {
+            fee = terms.least.into();
+        }
+        if terms.most.is_some_and(|most| fee > i128::from(most)) {
+            fee = terms.most.unwrap().into();
+        }
+        (fee.min(amount), terms.kept)
+    }
+
     fn available(&self, wallet: u128, currency: Currency) -> i128 {
         let purse = self.wallet.get(&(wallet, currency)).copied();
         purse.unwrap_or_default() - self.held(wallet, currency)
     }
 
-    fn move_money(&mut self, order_id: u128, wallet: u128, now: u64) -> &'static str {
+    fn move_money(
+        &mut self,
+        order_id: u128,
+        wallet: u128,
+        (fee, kept): (i128, bool),
+        now: u64,
+    ) -> &'static str {
         let currency = self.orders[&order_id].currency;
         let available = self.available(wallet, currency);
         let order = self.orders.get_mut(&order_id).unwrap();
         if available < i128::from(order.amount) {
             return "insufficient_funds";
         }
-        let fee = half_even(i128::from(order.amount) * self.fee_basis_points, 10_000);
         *self.wallet.entry((wallet, currency)).or_default() -= i128::from(order.amount);
         *self.merchant.entry((order.merchant, currency)).or_default() +=
             i128::from(order.amount) - fee;
@@ -288,6 +331,7 @@ impl Model {
         order.state = State::Paid;
         order.payer = wallet;
         order.paid_at = now;
+        order.kept = kept;
         order.fee = i64::try_from(fee).unwrap();
         OK
     }
@@ -297,7 +341,7 @@ impl Model {
         let Some(waiting) = self.waiting.get(&decision).filter(waits) else {
             return "decision_not_pending";
         };
-        let order = waiting.order;
+        let (order, fee) = (waiting.order, waiting.fee);
         if self.pins.get(&wallet).is_some_and(|n| *n >= 10) {
             return "pin_blocked";
         }
@@ -307,7 +351,7 @@ impl Model {
         if let Some(refusal) = not_open(state).filter(|_| !its_own) {
             return refusal;
         }
-        let said = self.move_money(order, wallet, now);
+        let said = self.move_money(order, wallet, fee, now);
         if said == OK {
             self.waiting.remove(&decision);
         }
@@ -336,7 +380,7 @@ impl Model {
             return "decision_not_pending";
         };
         self.waiting.remove(&decision);
-        self.move_money(waiting.order, waiting.wallet, now)
+        self.move_money(waiting.order, waiting.wallet, waiting.fee, now)
     }
 
     pub(super) fn deny(&mut self, decision: u128, now: u64) -> &'static str {
@@ -358,7 +402,7 @@ impl Model {
         match order.state {
             State::Open | State::Closed => order.state = State::Closed,
             State::InReview | State::AwaitingPayer => {
-                let direct = order.direct;
+                let direct = order.method != Method::Order;
                 order.state = State::Closed;
                 self.waiting
                     .retain(|_, waiting| waiting.order != order_id || !(waiting.held || direct));
@@ -400,7 +444,11 @@ impl Model {
             return "refunds_too_many";
         }
         let so_far = i128::from(order.refunded + amount) * i128::from(order.fee);
-        let fee_back = i64::try_from(so_far / i128::from(order.amount)).unwrap();
+        let fee_back = if order.kept {
+            0
+        } else {
+            i64::try_from(so_far / i128::from(order.amount)).unwrap()
+        };
         let fee = i128::from(fee_back - order.fee_back);
         let purse = self.merchant.entry((merchant, currency)).or_default();
         if *purse < i128::from(amount) - fee {

@@ -4,7 +4,7 @@
 use fx::{Currency, Money};
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::recipe::{PAYMENTS_BOOK, Role};
-use gateway::pay::{MerchantNo, Outcome, Payments, WalletNo};
+use gateway::pay::{FeeLine, MerchantNo, Method, Outcome, Payments, Terms, WalletNo};
 use ledger::{Engine, Verdict};
 use proptest::prelude::*;
 
@@ -58,6 +58,10 @@ enum Step {
     },
     Evict,
     AtTill(till::Step),
+    SetFees {
+        merchant: u128,
+        lines: Vec<FeeLine>,
+    },
 }
 
 pub(super) fn money() -> impl Strategy<Value = Money> {
@@ -94,7 +98,32 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop_oneof![4 => 1u64..60, 1 => 60u64..100_000].prop_map(|secs| Step::Wait { secs }),
         2 => Just(Step::Evict),
         12 => till::step().prop_map(Step::AtTill),
+        1 => (1..=MERCHANTS, prop::collection::btree_map((0usize..4, 0usize..2, 0i64..2_000), terms(), 0..4))
+            .prop_map(|(merchant, lines)| Step::SetFees { merchant, lines: lines.into_iter().map(line).collect() }),
     ]
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    let most = prop::option::of(50i64..200);
+    (0u16..=10_000, 0i64..50, 0i64..50, most, any::<bool>()).prop_map(
+        |(basis_points, fixed, least, most, kept)| Terms {
+            basis_points,
+            fixed,
+            least,
+            most,
+            kept,
+        },
+    )
+}
+
+fn line(((method, currency, from), terms): ((usize, usize, i64), Terms)) -> FeeLine {
+    let methods = [Method::Order, Method::PaymentCode, Method::PrintedCode];
+    FeeLine {
+        method: methods.get(method).copied(),
+        currency: CURRENCIES[currency],
+        from,
+        terms,
+    }
 }
 
 /// The code of a refusal, or "ok".
@@ -202,6 +231,13 @@ fn both(
         Step::Evict => {
             world.evict();
             (OK, OK)
+        }
+        Step::SetFees {
+            merchant,
+            ref lines,
+        } => {
+            let said = code(&world.set_fees(merchant, lines.clone()));
+            (said, model.set_fees(merchant, lines.clone()))
         }
         Step::AtTill(ref step) => till::both(world, model, orders, decisions, step),
     }

@@ -9,9 +9,9 @@ use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::{Change, StepUps};
 use gateway::pay::{
     Assessment, Bill, BillId, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee,
-    KeyId, Lookup, MerchantId, NewMerchant, OrderId, OrderNumber, Outcome, Payments, Quote,
-    QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand, Row, Scored, SealedSecret, StepUp,
-    Transfer, TransferId, WalletId,
+    FeeLine, FeeSchedule, KeyId, Lookup, MerchantId, NewMerchant, OrderId, OrderNumber, Outcome,
+    Payments, Quote, QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand, Row, Scored,
+    SealedSecret, StepUp, Transfer, TransferId, WalletId,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -76,6 +76,11 @@ impl World {
             });
         }
         world
+    }
+
+    pub(super) fn set_fees(&mut self, merchant: u128, lines: Vec<FeeLine>) -> Outcome {
+        let (merchant, schedule) = (MerchantId(merchant), FeeSchedule(lines));
+        self.ask(Command::SetFees { merchant, schedule }, Vec::new())
     }
 
     pub(super) fn wait(&mut self, nanos: u64) {
@@ -187,7 +192,7 @@ impl World {
             }
             ColdKey::Order(_) | ColdKey::Ledger(_) => {
                 let row = self.views.values().find(|row| names(key, row));
-                row.cloned().map(ColdRow::Order)
+                row.cloned().map(Box::new).map(ColdRow::Order)
             }
         }
     }
@@ -324,6 +329,7 @@ impl World {
         let pay = Pay {
             order: OrderId(order),
             wallet: WalletId(wallet),
+            confirm: false,
             transaction,
             scored: Some(Box::new(scored(transaction, risk))),
         };

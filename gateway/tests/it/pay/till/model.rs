@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fx::{Currency, Money};
+use gateway::pay::Method;
 use gateway::pay::order::Verdict as Risk;
 use proptest::prelude::*;
 
@@ -231,9 +232,16 @@ impl Model {
             charge.risk
         };
         let payer = (wallet, risk);
-        let said = self.at_once((decision, id), charge.merchant, charge.amount, payer, now);
+        let method = Method::PaymentCode;
+        let said = self.at_once(
+            method,
+            (decision, id),
+            charge.merchant,
+            charge.amount,
+            payer,
+            now,
+        );
         if said == OK {
-            self.orders.get_mut(&id).unwrap().charged = true;
             let used = self.tills.phones.get_mut(&charge.handle);
             used.unwrap().1 = charge.step;
         }
@@ -243,6 +251,7 @@ impl Model {
     /// Makes an order and pays it; if that is refused, there is no order.
     fn at_once(
         &mut self,
+        method: Method,
         (decision, id): (u128, u128),
         merchant: u128,
         amount: Money,
@@ -257,7 +266,7 @@ impl Model {
         }
         let expires_at = now + 300 * SECOND;
         let order = Order {
-            direct: true,
+            method,
             ..Order::open(merchant, amount.amount, amount.currency, expires_at)
         };
         self.orders.insert(id, order);
@@ -276,7 +285,7 @@ impl Model {
         let Some(order) = found.cloned() else {
             return "order_not_found";
         };
-        if !order.charged {
+        if order.method != Method::PaymentCode {
             return "not_a_charge";
         }
         match order.state {
@@ -365,6 +374,13 @@ impl Model {
         if !(1..=self.wallets).contains(&payer.0) {
             return "wallet_not_found";
         }
-        self.at_once((decision, order), merchant, amount, payer, now)
+        self.at_once(
+            Method::PrintedCode,
+            (decision, order),
+            merchant,
+            amount,
+            payer,
+            now,
+        )
     }
 }
