@@ -51,7 +51,7 @@ def varint():  # the journal writes numbers as varints (postcard)
         byte = take(1)[0]
         value, shift = value | (byte & 127) << shift, shift + 7
         if byte < 128: return value
-wide = lambda: take(16)
+wide = lambda: take(varint())  # an id, with its length before it
 text = lambda: take(varint()).decode()
 listed = lambda form: lambda: [form() for _ in range(varint())]
 maybe = lambda form: lambda: form() if varint() else None
