@@ -91,7 +91,7 @@ pub(super) async fn pay(ask: Ask<(), (), Json<PrepayAsked>>) -> Replied<Paid> {
 
 fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp::ZERO.plus_secs(since.unwrap_or_default().as_secs())
+    Timestamp(u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn sealed(app: &App, order: OrderId, until: Timestamp) -> Result<String, Problem> {

@@ -84,7 +84,11 @@ async fn a_prepay_id_is_the_houses_alone_to_make() {
         if code == "prepay_expired" {
             break;
         }
-        assert_eq!(code, "step_up_missing");
+        // The order itself may be over a moment before its id is.
+        assert!(
+            code == "step_up_missing" || code == "order_expired",
+            "{code}"
+        );
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     house.stop().await;
