@@ -199,7 +199,8 @@ impl Role {
 pub struct Attempt {
     /// The order, transfer or withdrawal; names the attempt when its outcome comes.
     pub id: u128,
-    /// Nanoseconds since 1970 in UTC. Profiles count in whole seconds.
+    /// Nanoseconds since 1970 in UTC. Profiles count in whole seconds, and forget what is too long before the newest moment
+    /// that they have seen; so the caller lets no attempt through whose clock is ahead of the present.
     pub at: u64,
     /// What is being done.
     pub kind: Kind,
@@ -249,8 +250,14 @@ pub enum Outcome {
     Settled,
     /// It ended without money moving: declined, expired or withdrawn.
     Cancelled,
-    /// Someone found out what it was, perhaps weeks later.
-    Labelled(Label),
+    /// Someone found out what it was, perhaps weeks later. The last word counts: the caller says which one stood before, and
+    /// the same again changes nothing.
+    Labelled {
+        /// What it was taken for until now, if anyone had said so.
+        was: Option<Label>,
+        /// What it turned out to be.
+        now: Label,
+    },
 }
 
 /// What an attempt turned out to be.

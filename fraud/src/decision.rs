@@ -69,7 +69,7 @@ pub struct Decision {
     pub action: Action,
     /// The probability of fraud in parts per million.
     pub score_ppm: u32,
-    /// Why, the weightiest first.
+    /// Why: the rules that hold, then the features that raised the score, each once, the weightiest first.
     pub reasons: Vec<Reason>,
     /// Which set of rules spoke; 0 is none.
     pub rule_version: u32,

@@ -66,6 +66,6 @@ pub use feature::{Feature, Registry, Unit};
 pub use model::{
     Boosting, Calibration, Dataset, Forest, Model, ModelError, TrainError, Trainer, narrow,
 };
-pub use policy::{Costs, Policy};
+pub use policy::{Costs, Policies, Policy, PolicyError};
 pub use profile::{Limits, Profiles};
 pub use scorer::{Ready, Scorer, Settings};

@@ -190,12 +190,14 @@ impl Drift {
         self.after[group] += 1;
     }
 
+    /// How many new values were counted.
+    pub fn counted(&self) -> u64 {
+        self.after.iter().sum()
+    }
+
     /// The index as of now; 0 without values on both sides.
     pub fn index(&self) -> f64 {
-        let (before, after) = (
-            self.before.counts.iter().sum::<u64>(),
-            self.after.iter().sum::<u64>(),
-        );
+        let (before, after) = (self.before.counts.iter().sum::<u64>(), self.counted());
         if before == 0 || after == 0 {
             return 0.0;
         }

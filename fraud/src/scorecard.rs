@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of any population; it only says what would make a careful cashier look up.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::decision::Reason;
@@ -80,12 +81,18 @@ impl Scorecard {
             .min(MOST_PPM)
     }
 
-    /// A reason for each line that holds.
+    /// A reason for each feature of which lines hold, the heaviest first.
     pub(crate) fn explain(&self, vector: &[f64], reasons: &mut Vec<Reason>) {
-        reasons.extend(
-            self.holding(vector)
-                .map(|line| line.reason(vector[line.slot])),
-        );
+        let others = reasons.len();
+        for line in self.holding(vector) {
+            let reason = line.reason(vector[line.slot]);
+            let mut own = reasons[others..].iter_mut();
+            match own.find(|earlier| earlier.code == reason.code) {
+                Some(earlier) => earlier.weight_ppm += reason.weight_ppm,
+                None => reasons.push(reason),
+            }
+        }
+        reasons[others..].sort_by_key(|reason| Reverse(reason.weight_ppm));
     }
 
     fn holding(&self, vector: &[f64]) -> impl Iterator<Item = &Line> {

@@ -13,7 +13,7 @@ use crate::expert::{Expert, NAMED};
 use crate::feature::Registry;
 use crate::metrics::Drift;
 use crate::model::{Model, ModelError};
-use crate::policy::Policy;
+use crate::policy::Policies;
 use crate::profile::{Limits, Profiles};
 use crate::rule::{Facts, Lists, RuleSet, Verdict};
 use crate::scorecard::Scorecard;
@@ -24,13 +24,14 @@ pub struct Settings {
     /// How much it may remember.
     pub limits: Limits,
     /// What it does about a score.
-    pub policy: Policy,
-    /// What it does instead for some kinds of attempt, in the order of `Kind`.
-    pub by_kind: [Option<Policy>; 6],
+    pub policies: Policies,
 }
 
 /// Every so many attempts the features are looked at for drift: all of them at each would cost a tenth of a decision.
 const LOOKED_AT: u64 = 16;
+/// With fewer attempts scored, or fewer looks at a feature, chance alone moves the index of drift past any limit.
+const DRIFT_SCORED_LEAST: u64 = 1_000;
+const DRIFT_LOOKS_LEAST: u64 = 60;
 
 /// A model made ready to decide or to challenge. That takes some milliseconds, so it is done beside the running scorer.
 #[derive(Clone, Debug)]
@@ -88,7 +89,7 @@ pub struct Scorer {
     challenger: Option<Expert>,
     scored: u64,
     rules: Arc<RuleSet>,
-    lists: Lists,
+    lists: Arc<Lists>,
     vector: Vec<f64>,
 }
 
@@ -106,11 +107,11 @@ impl Scorer {
             challenger: None,
             scored: 0,
             rules: Arc::new(RuleSet::empty()),
-            lists: Lists::default(),
+            lists: Arc::default(),
         }
     }
 
-    /// Decides about an attempt and counts it as in flight until its outcome is observed.
+    /// Decides about an attempt and counts it as in flight until its outcome is observed or it is forgotten.
     pub fn score(&mut self, attempt: &Attempt) -> Decision {
         self.registry
             .fill(&self.profiles, attempt, &mut self.vector);
@@ -134,7 +135,7 @@ impl Scorer {
             lists: &self.lists,
         };
         let verdict = self.rules.judge(&facts);
-        let policy = self.settings.by_kind[attempt.kind as usize].unwrap_or(self.settings.policy);
+        let policy = self.settings.policies.of(attempt.kind);
         let action = match verdict.action {
             Some(Action::Allow) => Action::Allow,
             Some(action) => action.max(policy.action(score_ppm, attempt.amount)),
@@ -185,6 +186,12 @@ impl Scorer {
         self.profiles.observe(attempt, outcome);
     }
 
+    /// Takes back an attempt that was scored and came to nothing, of which nobody will hear again; see
+    /// [`Profiles::forget`].
+    pub fn forget(&mut self, attempt: &Attempt) {
+        self.profiles.forget(attempt);
+    }
+
     /// The features of an attempt as `score` would see them now.
     pub fn features(&self, attempt: &Attempt) -> Vec<f64> {
         let mut vector = Vec::with_capacity(self.registry.features().len());
@@ -207,9 +214,9 @@ impl Scorer {
         self.champion = None;
     }
 
-    /// Lets a set of rules speak from now on.
-    pub fn set_rules(&mut self, rules: Arc<RuleSet>) {
-        self.rules = rules;
+    /// Lets a set of rules speak from now on; the former ones, for the caller to drop when nobody waits.
+    pub fn set_rules(&mut self, rules: Arc<RuleSet>) -> Arc<RuleSet> {
+        std::mem::replace(&mut self.rules, rules)
     }
 
     /// The rules that speak.
@@ -217,19 +224,15 @@ impl Scorer {
         &self.rules
     }
 
-    /// Replaces all lists. Rules refer to lists by their order, so compile rules against these.
-    pub fn set_lists(&mut self, lists: Lists) {
-        self.lists = lists;
+    /// Replaces all lists; the former ones, for the caller to drop when nobody waits. Rules refer to lists by their order,
+    /// so compile rules against these.
+    pub fn set_lists(&mut self, lists: Arc<Lists>) -> Arc<Lists> {
+        std::mem::replace(&mut self.lists, lists)
     }
 
     /// The lists.
-    pub const fn lists(&self) -> &Lists {
+    pub const fn lists(&self) -> &Arc<Lists> {
         &self.lists
-    }
-
-    /// The lists, to add and remove entries.
-    pub const fn lists_mut(&mut self) -> &mut Lists {
-        &mut self.lists
     }
 
     /// The features, for rules and reports.
@@ -247,16 +250,19 @@ impl Scorer {
         self.profiles = profiles;
     }
 
-    /// How far scores have moved from those of the champion's training; missing without a champion.
+    /// How far scores have moved from those of the champion's training; missing without a champion, and until it has scored a
+    /// thousand attempts.
     pub fn drift(&self) -> Option<f64> {
-        let champion = self.champion.as_ref()?;
-        Some(champion.drift.index())
+        let drift = &self.champion.as_ref()?.drift;
+        (drift.counted() >= DRIFT_SCORED_LEAST).then(|| drift.index())
     }
 
-    /// How far each feature that the champion asks about has moved from its training, the farthest first.
+    /// How far each feature that the champion asks about has moved from its training, the farthest first. Features are looked
+    /// at with every sixteenth attempt, and left out until they have been looked at sixty times.
     pub fn drifted(&self) -> Vec<(Arc<str>, f64)> {
         let features = self.champion.iter().flat_map(|champion| &champion.features);
         let mut drifted: Vec<(Arc<str>, f64)> = features
+            .filter(|feature| feature.drift.counted() >= DRIFT_LOOKS_LEAST)
             .map(|feature| (Arc::clone(&feature.name), feature.drift.index()))
             .collect();
         drifted.sort_by(|left, right| right.1.total_cmp(&left.1));

@@ -13,7 +13,7 @@ use crate::attempt::{Attempt, Channel, CurrencyCode, Key, Kind, NANOS_PER_SECOND
 use crate::decision::Action;
 use crate::model::{Boosting, Dataset, Model, TrainError};
 use crate::profile::Limits;
-use crate::rule::{Lists, Rule, RuleSet};
+use crate::rule::{Lists, MOST_STEPS, Rule, RuleSet};
 use crate::scorer::{Ready, Scorer, Settings};
 
 /// The first second of the town.
@@ -62,6 +62,8 @@ pub struct Speed {
     pub trees: usize,
     /// Decisions that were not *allow*.
     pub stopped: usize,
+    /// Half of the decisions took no longer with the longest rules that are allowed, each read to its end.
+    pub longest_rules_p50_us: f64,
 }
 
 /// Builds a town, then measures decisions. `now` tells nanoseconds that only grow.
@@ -89,23 +91,28 @@ pub fn measure(load: Load, now: impl Fn() -> u64) -> Result<Speed, TrainError> {
 
     let (spent, stopped) = throughput(&mut scorer, &mut town, load.decisions, &now);
     let times = latencies(&mut scorer, &mut town, load.decisions, &now);
-    let at = |percent: usize| {
-        times
-            .get(times.len() * percent / 100)
-            .map_or(0.0, |nanos| *nanos as f64 / 1e3)
-    };
+    scorer.set_rules(Arc::new(longest_rules(&scorer)));
+    let longest = latencies(&mut scorer, &mut town, load.decisions.min(AHEAD), &now);
     let entities = scorer.profiles().entities();
     Ok(Speed {
         decisions_per_s: load.decisions as f64 / (spent.max(1) as f64 / 1e9),
-        p50_us: at(50),
-        p99_us: at(99),
+        p50_us: micros(&times, 50),
+        p99_us: micros(&times, 99),
         bytes_per_entity: scorer.profiles().bytes() / entities.max(1),
         entities,
         features: scorer.registry().features().len(),
         rules: rule_count,
         trees: if taken { trees } else { 0 },
         stopped,
+        longest_rules_p50_us: micros(&longest, 50),
     })
+}
+
+/// The time that so many in a hundred of sorted times do not exceed.
+fn micros(times: &[u64], percent: usize) -> f64 {
+    times
+        .get(times.len() * percent / 100)
+        .map_or(0.0, |nanos| *nanos as f64 / 1e3)
 }
 
 /// Attempts made beforehand, so that making them is not measured.
@@ -174,11 +181,16 @@ impl fmt::Display for Speed {
             rules,
             trees,
             stopped,
+            longest_rules_p50_us,
             ..
         } = self;
-        write!(
+        writeln!(
             out,
             "({entities} profiles, {features} features, {rules} rules, {trees} trees, {stopped} stopped)"
+        )?;
+        write!(
+            out,
+            "with the longest rules that are allowed: p50 {longest_rules_p50_us:.0} us"
         )
     }
 }
@@ -306,5 +318,21 @@ fn rules(scorer: &Scorer) -> RuleSet {
     };
     let rules: Vec<Rule> = (0..RULES).map(rule).collect();
     RuleSet::compile(1, &rules, scorer.registry(), &Lists::new(&["blocked"]))
+        .unwrap_or_else(|_| RuleSet::empty())
+}
+
+/// As much as rules may ask, and nothing of it holds, so that all of it is asked.
+fn longest_rules(scorer: &Scorer) -> RuleSet {
+    let values = vec!["-1"; 1_000].join(", ");
+    let rule = |place: usize| Rule {
+        name: format!("rule {place}"),
+        when: format!("amount in [{values}]"),
+        action: Action::Review,
+        because: "the rule holds".to_owned(),
+        priority: 0,
+        shadow: false,
+    };
+    let rules: Vec<Rule> = (0..MOST_STEPS / 1_003).map(rule).collect();
+    RuleSet::compile(1, &rules, scorer.registry(), &Lists::default())
         .unwrap_or_else(|_| RuleSet::empty())
 }

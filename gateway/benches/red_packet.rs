@@ -16,6 +16,7 @@ use gateway::api::event;
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::{
     Assessment, Command, NewRedPacket, Outcome, Payments, RedPacketId, Scored, Split, WalletId,
+    Whence,
 };
 use gateway::store::PaymentsView;
 use ledger::shell::{Handle, Settings, Store};
@@ -124,6 +125,7 @@ fn scored(transaction: TransactionId) -> Scored {
         evidence: Vec::new(),
         shadow: Vec::new(),
         challenger_ppm: None,
+        whence: Whence::default(),
     }
 }
 

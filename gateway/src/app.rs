@@ -39,7 +39,7 @@ pub(crate) use confirm::{pin_owner, text_to_sign};
 pub use connections::serve;
 pub use desk::{Act, Known};
 pub(crate) use exchange::{ECB, Fed, Rates};
-pub use pay::Payer;
+pub use pay::{Origin, Payer};
 use remembered::Remembered;
 pub(crate) use request_id::RequestIds;
 pub use risk::Past;

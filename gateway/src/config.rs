@@ -87,6 +87,7 @@ pub struct Config {
     pub allow_private_webhooks: bool,
     pub risk: RiskMode,
     pub risk_fallback: Fallback,
+    pub risk_policy: fraud::Policies,
     pub risk_rates: Vec<RiskRate>,
     pub exchange: ExchangeArgs,
     /// Above so many yuan, a payer whose payment code was scanned confirms.
@@ -186,6 +187,7 @@ impl Config {
             risk: RiskMode::Watch,
             risk_fallback: Fallback::Allow,
             unconfirmed_max: UNCONFIRMED_MAX_DEFAULT,
+            risk_policy: fraud::Policies::default(),
             risk_rates: Vec::new(),
             exchange: ExchangeArgs::default(),
         }
@@ -284,6 +286,12 @@ pub struct Args {
     #[arg(long, env = "JIAOZI_UNCONFIRMED_MAX", value_name = "YUAN", default_value_t = UNCONFIRMED_MAX_DEFAULT)]
     pub unconfirmed_max: u64,
 
+    /// A file that says from which scores on a payer is asked, a payment held or denied, and what each costs, for all
+    /// or for some kinds of attempt, as in `{"others": {"review_ppm": 300000}, "transfer": {"costs": {"review": 900}}}`;
+    /// what it does not name stays as it is. It is read at the start.
+    #[arg(long, env = "JIAOZI_RISK_POLICY", value_name = "FILE", value_parser = parse_risk_policy)]
+    pub risk_policy: Option<fraud::Policies>,
+
     /// What a unit of a currency or asset counts for in yuan when risk is weighed, as in `POINTS=0.01`; several are
     /// separated by commas. The common currencies have a rate of their own; any other counts unit for unit.
     #[arg(
@@ -341,12 +349,18 @@ impl From<&Args> for Config {
                 Mode::Test => Fallback::Allow,
                 Mode::Live => Fallback::Challenge,
             }),
+            risk_policy: args.risk_policy.unwrap_or_default(),
             risk_rates: args.risk_rates.clone(),
             exchange: args.exchange,
             unconfirmed_max: args.unconfirmed_max,
             data,
         }
     }
+}
+
+fn parse_risk_policy(path: &str) -> Result<fraud::Policies, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    fraud::Policies::from_json(&text).map_err(|error| error.to_string())
 }
 
 fn parse_public_url(text: &str) -> Result<String, String> {

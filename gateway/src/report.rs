@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use fraud::Registry;
 use fraud::metrics::{Drift, Scored, auc, average_precision};
 use ledger::Timestamp;
 use serde::{Serialize, Serializer};
@@ -19,7 +20,7 @@ use utoipa::ToSchema;
 
 pub use curve::Point;
 
-use crate::pay::{Decision, Label, Standing, Verdict};
+use crate::pay::{Assessment, Decision, Evidence, Label, Standing, Verdict};
 use crate::store::decision::Labelled;
 
 const HOURS: usize = 24;
@@ -96,7 +97,7 @@ pub struct FraudReport {
     pub labelled: u64,
     /// What was challenged, held or denied at first.
     pub stopped: Split,
-    /// What moved no money in the end: of frauds what was caught, of others what was declined wrongly.
+    /// What was denied, or lapsed unconfirmed or unseen: of frauds what was caught, of others what was declined wrongly.
     pub prevented: Split,
     /// What moved money: of frauds what was missed.
     pub moved: Split,
@@ -119,8 +120,10 @@ pub struct FraudReport {
     pub by_verdict: Vec<Row>,
     /// What was attempted: a payment, a transfer, a withdrawal.
     pub by_kind: Vec<Row>,
-    /// Alerts of each rule, those in shadow too.
+    /// Alerts of each rule.
     pub by_rule: Vec<Row>,
+    /// What rules in shadow would have held for.
+    pub by_shadow_rule: Vec<Row>,
     /// Hours of the day, in UTC.
     pub by_hour: Vec<Row>,
     /// By falling threshold: what is touched and what is caught.
@@ -140,6 +143,8 @@ pub struct Builder {
     by_verdict: BTreeMap<&'static str, Split>,
     by_kind: BTreeMap<&'static str, Split>,
     by_rule: BTreeMap<String, Split>,
+    by_shadow_rule: BTreeMap<String, Split>,
+    registry: Registry,
     by_hour: [Split; HOURS],
     scored: Vec<(u32, bool)>,
 }
@@ -170,11 +175,15 @@ impl Builder {
             .entry(decision.scored.attempt.kind.word())
             .or_default()
             .add(decision, fraud);
-        for rule in rules(decision) {
-            self.by_rule
-                .entry(rule.to_owned())
-                .or_default()
-                .add(decision, fraud);
+        for (code, evidence) in risk.reasons.iter().zip(&decision.scored.evidence) {
+            if self.is_rule(code, evidence) {
+                let split = self.by_rule.entry(code.clone()).or_default();
+                split.add(decision, fraud);
+            }
+        }
+        for rule in &decision.scored.shadow {
+            let split = self.by_shadow_rule.entry(rule.clone()).or_default();
+            split.add(decision, fraud);
         }
         let hour = decision.at.0 / NANOS_PER_HOUR % HOURS as u64;
         if let Some(hour) = usize::try_from(hour)
@@ -184,6 +193,13 @@ impl Builder {
             hour.add(decision, fraud);
         }
         self.scored.push((risk.score_ppm, fraud));
+    }
+
+    /// A rule acts by itself. So little a feature can weigh too, and the scorer's absence is nobody's rule.
+    fn is_rule(&self, code: &str, evidence: &Evidence) -> bool {
+        evidence.weight_ppm == 0
+            && code != Assessment::UNAVAILABLE
+            && self.registry.slot(code).is_none()
     }
 
     /// The report of what was taken, which is all from the one time until before the other.
@@ -220,6 +236,7 @@ impl Builder {
             by_verdict: by_verdict.collect(),
             by_kind: by_kind.collect(),
             by_rule: self.by_rule.into_iter().map(row).collect(),
+            by_shadow_rule: self.by_shadow_rule.into_iter().map(row).collect(),
             by_hour: by_hour
                 .map(|(hour, split)| row((format!("{hour:02}"), split)))
                 .collect(),
@@ -245,16 +262,6 @@ fn written(at: Timestamp) -> String {
     let nanos = i64::try_from(at.0).unwrap_or(i64::MAX);
     let at = DateTime::<Utc>::from_timestamp_nanos(nanos);
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-/// The rules that held: reasons that act by themselves, and those in shadow.
-fn rules(decision: &Decision) -> impl Iterator<Item = &str> {
-    let scored = &decision.scored;
-    let reasons = scored.assessment.reasons.iter().zip(&scored.evidence);
-    let acting = reasons.filter(|(_, evidence)| evidence.weight_ppm == 0);
-    acting
-        .map(|(code, _)| code.as_str())
-        .chain(scored.shadow.iter().map(String::as_str))
 }
 
 fn ppm(part: u64, whole: u64) -> Option<u64> {
@@ -304,6 +311,7 @@ impl FraudReport {
             ("verdict", &self.by_verdict),
             ("kind", &self.by_kind),
             ("rule", &self.by_rule),
+            ("shadow_rule", &self.by_shadow_rule),
             ("hour", &self.by_hour),
         ];
         for (section, rows) in sections {

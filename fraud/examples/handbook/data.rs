@@ -192,7 +192,10 @@ impl<'a> Walk<'a> {
         let transaction = &self.transactions[place];
         self.profiles.observe(
             &transaction.attempt(place),
-            Outcome::Labelled(transaction.label()),
+            Outcome::Labelled {
+                was: None,
+                now: transaction.label(),
+            },
         );
     }
 }

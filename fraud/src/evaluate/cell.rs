@@ -7,7 +7,7 @@ use std::io::{self, Read};
 const LOOKED_AT: usize = 64 * 1024;
 
 /// How files begin that are not text as it is read here, and what to do about it.
-const NOT_TEXT: [(&[u8], &str); 5] = [
+const NOT_TEXT: [(&[u8], &str); 7] = [
     (b"\x1f\x8b", "it is compressed by gzip; unpack it first"),
     (
         b"PK\x03\x04",
@@ -19,7 +19,10 @@ const NOT_TEXT: [(&[u8], &str); 5] = [
     ),
     (b"\xff\xfe", "it is UTF-16; save it as UTF-8"),
     (b"\xfe\xff", "it is UTF-16; save it as UTF-8"),
+    (b"{", LIKE_JSON),
+    (b"[", LIKE_JSON),
 ];
+const LIKE_JSON: &str = "it looks like JSON; write it as CSV or Parquet";
 
 /// A file whose first line has been looked at.
 pub(super) struct Sniffed<R> {
@@ -181,10 +184,21 @@ fn decimal_mark(digits: &str) -> Option<usize> {
 /// An amount in hundredths; nothing if it is no number.
 #[expect(clippy::cast_possible_truncation, reason = "a cast saturates")]
 pub(super) fn hundredths(text: &str) -> Option<i64> {
-    // Some files write a currency's letters beside its amounts.
-    let bare = || text.trim_matches(|letter: char| letter.is_alphabetic() || letter == ' ');
-    let amount = number(text).or_else(|| number(bare()));
+    let amount = number(text).or_else(|| number(without_currency(text)?));
     amount.map(|amount| (amount * 100.0).round() as i64)
+}
+
+/// An amount without the letters of its currency, as in `EUR 7`, `7 kr` or `CHF7`. Other letters are part of a name:
+/// `u17` is no amount.
+fn without_currency(text: &str) -> Option<&str> {
+    let bare = text.trim_matches(char::is_alphabetic);
+    let letters: String = text
+        .chars()
+        .filter(|letter| letter.is_alphabetic())
+        .collect();
+    let is_code = letters.len() == 3 && letters.bytes().all(|byte| byte.is_ascii_uppercase());
+    let stands_apart = bare.starts_with(' ') || bare.ends_with(' ');
+    (is_code || stands_apart && letters.chars().count() <= 3).then(|| bare.trim())
 }
 
 #[cfg(test)]
@@ -255,6 +269,11 @@ mod tests {
             ("-3", Some(-300)),
             ("1e3", Some(100_000)),
             ("€ 7", Some(700)),
+            ("CHF7", Some(700)),
+            ("7 kr", Some(700)),
+            ("u17", None),
+            ("C1231006815", None),
+            ("shop 12", None),
             ("", None),
             ("nan", None),
             ("much", None),

@@ -9,6 +9,9 @@ const DOUBT: f64 = 20.0;
 /// A column of at most so many words is also told by the number of each, so that a word can be asked for by itself.
 const NUMBERED: usize = 64;
 
+/// How the names of what words taught end: how often each was fraud, and how often there at all.
+pub(super) const LEARNED: [&str; 2] = [" (fraud rate)", " (share)"];
+
 /// The other columns on the walk.
 pub(super) struct Histories<'a> {
     extras: &'a [Extra],
@@ -95,7 +98,7 @@ impl<'a> Histories<'a> {
             let words = values
                 .words
                 .as_ref()
-                .map(|_| [format!("{name} (fraud rate)"), format!("{name} (share)")]);
+                .map(|_| LEARNED.map(|what| format!("{name}{what}")));
             number.into_iter().chain(words.into_iter().flatten())
         })
     }

@@ -8,7 +8,9 @@
 mod cell;
 mod clock;
 mod column;
+mod error;
 mod history;
+mod places;
 mod report;
 mod table;
 mod walk;
@@ -17,10 +19,14 @@ mod written;
 use std::io::Read;
 
 pub use clock::TimeUnit;
+pub use error::EvaluateError;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Role;
-use crate::model::{Model, TrainError, Trainer};
+use crate::model::{Model, Trainer};
+
+/// With fewer frauds than this to learn from or to test on, what is found depends on chance.
+pub const FRAUDS_MIN: usize = 50;
 
 /// Which columns are what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +43,9 @@ pub struct Columns {
     pub entities: Vec<(Role, String)>,
     /// Columns not to look at.
     pub ignored: Vec<String>,
+    /// Columns not to look at where all of them are there: together they are the mark of a file that tells what was decided
+    /// and what became of it.
+    pub outcomes: Vec<String>,
     /// What a number in the time column counts.
     pub unit: TimeUnit,
     /// Seconds until a label is known; if absent, a week or a twentieth of the span if that is less.
@@ -131,100 +140,13 @@ pub struct Evaluation {
     pub psi: f64,
     /// The features that moved scores most, and by how much in the mean.
     pub top_features: Vec<Weighed>,
-    /// The features that drifted most, and their stability index.
+    /// The features that drifted most from the newer half of training, and their stability index. What still grew with the
+    /// history by then is not among them.
     pub drifted: Vec<Weighed>,
-}
-
-/// Why a file could not be evaluated.
-#[derive(Debug, thiserror::Error)]
-pub enum EvaluateError {
-    /// It cannot be read.
-    #[error("the file cannot be read: {0}; it must be CSV with a line of column names")]
-    Csv(#[from] csv::Error),
-    /// It cannot be read at all.
-    #[error("the file cannot be read: {0}")]
-    Unreadable(#[from] std::io::Error),
-    /// A column is not there.
-    #[error("there is no column `{name}`; there are: {there}")]
-    NoColumn {
-        /// The name asked for.
-        name: String,
-        /// The names in the file.
-        there: String,
-    },
-    /// The time column holds something else.
-    #[error(
-        "the column `{column}` is no time in {cells} of {rows} rows, as in `{example}`; name the column of times, written as \
-         2026-11-24 08:15:00, 24/11/2026, or as a number"
-    )]
-    NotTimes {
-        /// The column's name.
-        column: String,
-        /// Cells that are no time.
-        cells: usize,
-        /// Rows in all.
-        rows: usize,
-        /// The first of them.
-        example: String,
-    },
-    /// The label column holds something else.
-    #[error(
-        "the column `{column}` is neither yes nor no in {cells} of {rows} rows, as in `{example}`; labels are 0/1, \
-         true/false, yes/no or fraud/genuine, or say with --fraud which value means fraud"
-    )]
-    NotLabels {
-        /// The column's name.
-        column: String,
-        /// Cells that are no label.
-        cells: usize,
-        /// Rows in all.
-        rows: usize,
-        /// The first of them.
-        example: String,
-    },
-    /// The column of amounts holds something else.
-    #[error(
-        "the column of amounts is no number in {cells} of {rows} rows, as in `{example}`; name the column of amounts with \
-         --amount, or leave this one out with --ignore"
-    )]
-    NotAmounts {
-        /// Cells that are no number.
-        cells: usize,
-        /// Rows in all.
-        rows: usize,
-        /// The first of them.
-        example: String,
-    },
-    /// There is nothing in it.
-    #[error("the file is empty; it must be CSV with a line of column names, or Parquet")]
-    Empty,
-    /// Nothing could be used.
-    #[error(
-        "no row has a time and a label ({skipped} were skipped); labels are 0/1, true/false or yes/no"
-    )]
-    NoRows {
-        /// Rows skipped.
-        skipped: usize,
-    },
-    /// There are too many rows.
-    #[error("the file has more than {0} rows; cut it by time and look at the newest part")]
-    TooManyRows(usize),
-    /// Too many entities.
-    #[error("{0} entity columns are too many; name at most five")]
-    TooManyEntities(usize),
-    /// Nothing can be learned.
-    #[error("the older part of the file: {0}")]
-    Train(#[from] TrainError),
-    /// The newer part has labels of one kind only.
-    #[error(
-        "the newer part of the file has {frauds} frauds in {rows} rows, so nothing can be measured; use a longer file"
-    )]
-    OneSidedTest {
-        /// Frauds found.
-        frauds: usize,
-        /// Rows found.
-        rows: usize,
-    },
+    /// Columns that were not looked at because they tell the outcome.
+    pub left_out: Vec<String>,
+    /// What to know before believing the numbers, in whole clauses.
+    pub warnings: Vec<String>,
 }
 
 /// Reads, walks, trains, scores and reports.

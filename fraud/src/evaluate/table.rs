@@ -5,6 +5,8 @@ use std::io::Read;
 use super::cell;
 use super::clock::{Clock, TimeUnit};
 use super::column::{Reading, Values, pick};
+use super::error::short;
+use super::places::Places;
 use super::{Columns, EvaluateError, Progress};
 use crate::attempt::{Channel, Key, Kind, Role};
 
@@ -13,6 +15,8 @@ const UNREADABLE_SHARE: f64 = 0.05;
 /// Labels that are not understood may be no more than this share of the rarer of the two that are: fraud is rare, and the
 /// word that means it must not be what is left out.
 const UNREADABLE_LABELS: f64 = 0.1;
+/// Labels that are named when the one that should mean fraud is not among them.
+const LABELS_NAMED: usize = 10;
 /// Rows between two words of progress.
 const TOLD_EVERY: usize = 100_000;
 /// The most rows that are read; a longer file is cut into shorter ones by time.
@@ -23,8 +27,10 @@ const MOST_ROWS: usize = 50_000_000;
 pub(super) struct Table {
     pub(super) seconds: Vec<u32>,
     pub(super) labels: Vec<bool>,
-    /// In hundredths.
+    /// In hundredths; zero where none is known.
     pub(super) amounts: Vec<i64>,
+    /// Whether there is a column of amounts.
+    pub(super) has_amounts: bool,
     /// For each role that takes part the column's name and the key of each row, if it has one.
     pub(super) entities: Vec<(Role, String, Vec<Option<Key>>)>,
     pub(super) kinds: Option<Vec<Kind>>,
@@ -32,6 +38,10 @@ pub(super) struct Table {
     pub(super) extras: Vec<Extra>,
     /// Rows without a time or a label.
     pub(super) skipped: usize,
+    /// Columns that were not looked at because they tell the outcome.
+    pub(super) left_out: Vec<String>,
+    /// What could not be used, or not as it may have been meant.
+    pub(super) remarks: Vec<String>,
 }
 
 /// Any other column.
@@ -74,69 +84,6 @@ impl Table {
     }
 }
 
-/// Where the columns are.
-struct Places {
-    time: usize,
-    label: usize,
-    /// The label that means fraud, if the file has a word of its own for it.
-    fraud: Option<String>,
-    amount: Option<usize>,
-    entities: Vec<(Role, usize)>,
-    others: Vec<usize>,
-}
-
-impl Places {
-    fn find(names: &[String], columns: &Columns) -> Result<Self, EvaluateError> {
-        let find = |name: &str| {
-            let exactly = names.iter().position(|other| other == name);
-            let alike = || {
-                names
-                    .iter()
-                    .position(|other| other.eq_ignore_ascii_case(name.trim()))
-            };
-            exactly
-                .or_else(alike)
-                .ok_or_else(|| EvaluateError::NoColumn {
-                    name: name.to_owned(),
-                    there: names.join(", "),
-                })
-        };
-        let (time, label) = (find(&columns.time)?, find(&columns.label)?);
-        let entity = |(role, name): &(Role, String)| Ok::<_, EvaluateError>((*role, find(name)?));
-        let ignored: Vec<usize> = columns
-            .ignored
-            .iter()
-            .map(|name| find(name))
-            .collect::<Result<_, _>>()?;
-        let called = |name: &str| names.iter().position(|other| other == name);
-        let mut entities: Vec<(Role, usize)> = columns
-            .entities
-            .iter()
-            .map(entity)
-            .collect::<Result<_, _>>()?;
-        if entities.is_empty() {
-            let found = |role: Role| Some((role, called(role.name())?));
-            entities = Role::ALL.into_iter().filter_map(found).collect();
-        }
-        let amount = columns.amount.as_deref().map(find).transpose()?;
-        let mut places = Self {
-            time,
-            label,
-            fraud: columns.fraud.clone(),
-            amount: amount.or_else(|| called("amount").filter(|place| !ignored.contains(place))),
-            entities,
-            others: Vec::new(),
-        };
-        let special = |place: &usize| {
-            [Some(places.time), Some(places.label), places.amount].contains(&Some(*place))
-                || places.entities.iter().any(|(_, other)| other == place)
-                || ignored.contains(place)
-        };
-        places.others = (0..names.len()).filter(|place| !special(place)).collect();
-        Ok(places)
-    }
-}
-
 /// Cells that say nothing, or nothing that is understood.
 #[derive(Debug, Default)]
 struct Lost {
@@ -152,9 +99,13 @@ impl Lost {
             return;
         }
         if self.unreadable == 0 {
-            text.clone_into(&mut self.example);
+            self.example = short(text);
         }
         self.unreadable += 1;
+    }
+
+    fn all(&self) -> usize {
+        self.missing + self.unreadable
     }
 }
 
@@ -168,6 +119,9 @@ struct Rows {
     without_time: Lost,
     without_label: Lost,
     without_amount: Lost,
+    negative_amounts: usize,
+    /// Some of the different labels, where one of them is said to mean fraud.
+    labels_found: Vec<String>,
 }
 
 impl Rows {
@@ -181,12 +135,13 @@ impl Rows {
             without_time: Lost::default(),
             without_label: Lost::default(),
             without_amount: Lost::default(),
+            negative_amounts: 0,
+            labels_found: Vec::new(),
         }
     }
 
     fn skipped(&self) -> usize {
-        let lost = [&self.without_time, &self.without_label];
-        lost.iter().map(|lost| lost.missing + lost.unreadable).sum()
+        self.without_time.all() + self.without_label.all()
     }
 
     fn push(&mut self, record: &csv::ByteRecord, places: &Places) {
@@ -195,11 +150,7 @@ impl Rows {
         if !self.times.push(&time) {
             return self.without_time.add(&time);
         }
-        let truth = match &places.fraud {
-            Some(fraud) => (!cell::is_missing(&label)).then(|| label.eq_ignore_ascii_case(fraud)),
-            None => cell::truth(&label),
-        };
-        let Some(truth) = truth else {
+        let Some(truth) = self.truth(&label, places.fraud.as_deref()) else {
             self.times.pop();
             return self.without_label.add(&label);
         };
@@ -212,7 +163,9 @@ impl Rows {
             }
             read
         });
-        self.amounts.push(amount.unwrap_or(0));
+        let amount = amount.unwrap_or(0);
+        self.negative_amounts += usize::from(amount < 0);
+        self.amounts.push(amount);
         for (column, (_, place)) in self.entities.iter_mut().zip(&places.entities) {
             let text = text(*place);
             column.push((!cell::is_missing(&text)).then(|| Key::of(&text)));
@@ -220,6 +173,21 @@ impl Rows {
         for (column, place) in self.others.iter_mut().zip(&places.others) {
             column.push(&text(*place));
         }
+    }
+
+    /// What a label says, if anything.
+    fn truth(&mut self, label: &str, fraud: Option<&str>) -> Option<bool> {
+        let Some(fraud) = fraud else {
+            return cell::truth(label);
+        };
+        if cell::is_missing(label) {
+            return None;
+        }
+        let found = &mut self.labels_found;
+        if found.len() < LABELS_NAMED && !found.iter().any(|other| other == label) {
+            found.push(label.to_owned());
+        }
+        Some(label.eq_ignore_ascii_case(fraud))
     }
 
     /// A row here and there without a time or a label is left out; a column full of something else was not meant.
@@ -256,11 +224,60 @@ impl Rows {
             let skipped = self.skipped();
             return Err(EvaluateError::NoRows { skipped });
         }
-        Ok(())
+        self.must_have_both_labels(columns, frauds)
+    }
+
+    fn must_have_both_labels(&self, columns: &Columns, frauds: usize) -> Result<(), EvaluateError> {
+        let (column, rows) = (columns.label.clone(), self.labels.len());
+        match &columns.fraud {
+            Some(value) if frauds == 0 => {
+                let found = self.labels_found.iter();
+                let found: Vec<String> = found.map(|label| format!("`{}`", short(label))).collect();
+                Err(EvaluateError::NoSuchLabel {
+                    column,
+                    value: value.clone(),
+                    found: found.join(", "),
+                })
+            }
+            _ if frauds == 0 || frauds == rows => Err(EvaluateError::OneKind {
+                column,
+                frauds,
+                rows,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What could not be used, or not as it may have been meant.
+    fn remarks(&self, places: &Places) -> Vec<String> {
+        let rows = self.labels.len();
+        let repeated = places.repeated.iter().map(|name| {
+            format!("more than one column is called `{name}`; only the first is looked at")
+        });
+        let mut remarks: Vec<String> = repeated.collect();
+        if places.amount.is_none() {
+            remarks.push(
+                "there is no column of amounts; if one has another name, say it with --amount"
+                    .to_owned(),
+            );
+        }
+        let lost = self.without_amount.all();
+        if lost > 0 {
+            remarks.push(format!(
+                "{lost} of {rows} amounts are missing or no number, and count as 0"
+            ));
+        }
+        let negative = self.negative_amounts;
+        if negative > 0 {
+            remarks.push(format!(
+                "{negative} of {rows} amounts are negative, and are used as they are"
+            ));
+        }
+        remarks
     }
 
     fn sorted(self, names: &[String], places: Places, unit: TimeUnit) -> Table {
-        let skipped = self.skipped();
+        let (skipped, remarks) = (self.skipped(), self.remarks(&places));
         let seconds = self.times.finish(unit);
         let mut order: Vec<usize> = (0..seconds.len()).collect();
         order.sort_by_key(|row| seconds[*row]);
@@ -283,6 +300,9 @@ impl Rows {
                 .collect(),
             extras,
             skipped,
+            has_amounts: places.amount.is_some(),
+            left_out: places.left_out,
+            remarks,
         }
     }
 }

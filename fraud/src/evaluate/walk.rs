@@ -23,10 +23,23 @@ const MOST_NUMBERS: usize = 150_000_000;
 const SAMPLE: usize = 5_000;
 /// Rows between two words of progress.
 const TOLD_EVERY: usize = 50_000;
+/// How the names of features begin that say nothing where no amount is known.
+const OF_AMOUNTS: [&str; 9] = [
+    "amount",
+    "mean",
+    "ratio_",
+    "z_score",
+    "spend_ratio",
+    "unusual",
+    "ordinary_frauds",
+    "received",
+    "pass_through",
+];
 
 /// A table on its way through the profiles.
 pub(super) struct Walk<'a> {
     table: &'a Table,
+    columns: &'a Columns,
     registry: Registry,
     slots: Vec<usize>,
     profiles: Profiles,
@@ -40,7 +53,7 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     pub(super) fn new(
         table: &'a Table,
-        columns: &Columns,
+        columns: &'a Columns,
         tell: &'a mut dyn FnMut(Progress),
     ) -> Self {
         let registry = Registry::new();
@@ -54,9 +67,13 @@ impl<'a> Walk<'a> {
                 _ => true,
             },
         };
+        let is_known = |name: &str| {
+            let own = name.split_once('.').map_or(name, |(_, own)| own);
+            table.has_amounts || !OF_AMOUNTS.iter().any(|start| own.starts_with(start))
+        };
         let named = registry.features().iter().enumerate();
         let slots = named
-            .filter(|(_, feature)| useful(&feature.name))
+            .filter(|(_, feature)| useful(&feature.name) && is_known(&feature.name))
             .map(|(slot, _)| slot)
             .collect();
         let span = table.seconds[table.seconds.len() - 1] - table.seconds[0];
@@ -66,6 +83,7 @@ impl<'a> Walk<'a> {
                 .delay
                 .unwrap_or_else(|| WEEK.min(span / DELAY_SHARE)),
             table,
+            columns,
             registry,
             slots,
             profiles: Profiles::new(Limits {
@@ -87,6 +105,7 @@ impl<'a> Walk<'a> {
         )]
         let split = (rows as f64 * TRAIN_SHARE) as usize;
         let (data, keep) = self.collect(split, self.table.seconds[split]);
+        self.must_teach(&data)?;
         // From here on words no longer learn: the model was trained on what they said so far.
         self.histories.learn_no_more();
         let model = self.fit(trainer, &data, keep, self.names(), 1)?;
@@ -100,6 +119,22 @@ impl<'a> Walk<'a> {
             }
         }
         report::of(self.table, &model, &data, &scored, &sample)
+    }
+
+    /// Whoever names a column that holds no times, or has too short a file, is told so.
+    fn must_teach(&self, data: &Dataset) -> Result<(), EvaluateError> {
+        let column = self.columns.time.clone();
+        match (data.frauds(), data.len()) {
+            (_, 0) => Err(EvaluateError::NothingKnown { column }),
+            (frauds, rows) if frauds == 0 || frauds == rows => {
+                Err(EvaluateError::OneSidedTraining {
+                    column,
+                    frauds,
+                    rows,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A model of everything that is known at the end of the table, by the registry's own names.
@@ -182,8 +217,13 @@ impl<'a> Walk<'a> {
         let fraud = self.table.labels[row];
         if !self.table.entities.is_empty() {
             let label = if fraud { Label::Fraud } else { Label::Genuine };
-            self.profiles
-                .observe(&self.attempt(row), Outcome::Labelled(label));
+            self.profiles.observe(
+                &self.attempt(row),
+                Outcome::Labelled {
+                    was: None,
+                    now: label,
+                },
+            );
         }
         self.histories.learn(row, fraud);
     }

@@ -75,7 +75,9 @@ features! { Meeting<'_>;
         sentence: "money last reached the payer {} seconds ago",
         unit: Unit::Seconds,
         extract: |it| {
-            it.inflow.as_ref().map_or(f64::NAN, |(entity, _)| {
+            // Whoever is only about to be paid has been reached by nothing yet.
+            let reached = it.inflow.as_ref().filter(|(entity, _)| entity.settled > 0);
+            reached.map_or(f64::NAN, |(entity, _)| {
                 f64::from(it.now.saturating_sub(entity.last_at))
             })
         },

@@ -1,23 +1,23 @@
 //! The history of one entity in one role.
 //!
 //! An attempt enters the windows the moment it is scored and leaves them if it is cancelled. What
-//! is slow to change (usual amounts, counterparties, the last time) learns only from money that moved.
+//! is slow to change (usual amounts, counterparties, the first and the last time) learns only from money that moved.
 
 use serde::{Deserialize, Serialize};
 
 use super::distinct::Distinct;
+use super::labels::{Known, Labels, Record};
 use super::recent::{Event, Recent};
 use super::ring::Ring;
 use super::sources::Sources;
 use super::table::Worth;
 use super::usual::Usual;
-use crate::attempt::Label;
 
 pub(crate) const MINUTE: u32 = 60;
 pub(crate) const HOUR: u32 = 3600;
 pub(crate) const DAY: u32 = 86_400;
 
-/// Days kept: windows of 28 days that end a week ago, and the running day.
+/// Days kept: those of the longest window, which is 35 days, and the running day.
 const DAYS: usize = 36;
 
 /// How much happened in a bucket.
@@ -54,6 +54,20 @@ impl Day {
         self.count = self.count.saturating_sub(1);
         self.amount = self.amount.saturating_sub(amount);
     }
+
+    /// Counts a known attempt in the place of what was known of it before.
+    fn know(&mut self, former: Option<Known>, now: Known) {
+        if let Some(former) = former {
+            self.known = self.known.saturating_sub(1);
+            self.frauds = self.frauds.saturating_sub(u16::from(former.fraud));
+            let telling = u16::from(former.fraud && former.ordinary);
+            self.ordinary_frauds = self.ordinary_frauds.saturating_sub(telling);
+        }
+        self.known = self.known.saturating_add(1);
+        self.frauds = self.frauds.saturating_add(u16::from(now.fraud));
+        let telling = u16::from(now.fraud && now.ordinary);
+        self.ordinary_frauds = self.ordinary_frauds.saturating_add(telling);
+    }
 }
 
 /// Finer buckets, for an entity with more events in a day than [`Recent`] holds.
@@ -61,23 +75,6 @@ impl Day {
 pub(crate) struct Busy {
     pub(crate) minutes: Ring<Volume, 61, MINUTE>,
     pub(crate) hours: Ring<Volume, 25, HOUR>,
-}
-
-/// What is known for certain about past attempts of an entity, in the order of those attempts.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Labels {
-    /// The second of the newest labelled attempt.
-    pub(crate) last_at: u32,
-    /// Whether that one was fraud.
-    pub(crate) last_fraud: bool,
-    /// How many frauds in a row up to that one, and the second of the first of them.
-    pub(crate) run: u16,
-    pub(crate) run_since: u32,
-    /// Genuine attempts since the last fraud.
-    pub(crate) genuine_since: u16,
-    pub(crate) first_fraud_at: u32,
-    pub(crate) last_fraud_at: u32,
-    pub(crate) frauds: u32,
 }
 
 /// The history of one entity in one role.
@@ -91,7 +88,7 @@ pub(crate) struct Entity {
     pub(crate) last_at: u32,
     pub(crate) settled: u32,
     pub(crate) lost_at: u32,
-    /// Steps to the nearest known fraud through settled payments, and when that fraud was.
+    /// Steps to the nearest known fraud of others through settled payments, and when that fraud was.
     taint: (u8, u32),
     pub(crate) labels: Labels,
     pub(crate) busy: Option<Box<Busy>>,
@@ -101,6 +98,8 @@ pub(crate) struct Entity {
     pub(crate) days: Ring<Day, DAYS, DAY>,
     pub(crate) others: Distinct,
     pub(crate) usual: Usual,
+    /// What `labels` is made of; only kept of those of whom something is known.
+    record: Option<Box<Record>>,
 }
 
 impl Entity {
@@ -123,15 +122,17 @@ impl Entity {
             others: Distinct::new(),
             busy: None,
             sources: Sources::default(),
+            record: None,
         }
     }
 
     /// The most memory it takes beside itself.
-    pub(crate) const BYTES_BESIDE_MAX: usize = size_of::<Busy>();
+    pub(crate) const BYTES_BESIDE_MAX: usize = size_of::<Busy>() + size_of::<Record>();
 
     /// The memory it takes beside itself.
     pub(crate) fn bytes_beside(&self) -> usize {
-        self.busy.as_ref().map_or(0, |_| Self::BYTES_BESIDE_MAX)
+        let busy = self.busy.as_ref().map_or(0, |_| size_of::<Busy>());
+        busy + self.record.as_ref().map_or(0, |_| size_of::<Record>())
     }
 
     /// Reads a little of each part. Among a million profiles every part is a wait for memory; done for all
@@ -162,8 +163,8 @@ impl Entity {
         }
     }
 
-    /// Takes a reserved attempt out of every window and remembers that it failed.
-    pub(crate) fn cancel(&mut self, event: Event) {
+    /// Takes a reserved attempt out of every window.
+    pub(crate) fn take_back(&mut self, event: Event) {
         self.recent.remove(event);
         if let Some(busy) = &mut self.busy {
             busy.remove(event);
@@ -171,10 +172,9 @@ impl Entity {
         if let Some(day) = self.days.slot(event.at) {
             day.remove(event.amount);
         }
-        self.fail(event.at);
     }
 
-    /// Remembers an attempt that failed without having been reserved here.
+    /// Remembers an attempt that failed and stands in no window.
     pub(crate) fn fail(&mut self, at: u32) {
         if let Some(day) = self.days.slot(at) {
             day.failed = day.failed.saturating_add(1);
@@ -183,6 +183,10 @@ impl Entity {
 
     /// Learns from money that moved.
     pub(crate) fn settle(&mut self, event: Event) {
+        if self.settled == 0 {
+            // It may have been met first in an attempt that came to nothing.
+            (self.first_at, self.last_at) = (event.at, event.at);
+        }
         self.settled = self.settled.saturating_add(1);
         self.first_at = self.first_at.min(event.at);
         self.last_at = self.last_at.max(event.at);
@@ -195,43 +199,47 @@ impl Entity {
         }
     }
 
-    /// Learns what a past attempt turned out to be, and whether its amount was ordinary for whoever paid.
-    pub(crate) fn label(&mut self, at: u32, label: Label, ordinary: bool) {
-        let fraud = label == Label::Fraud;
-        if let Some(day) = self.days.slot(at) {
-            day.known = day.known.saturating_add(1);
-            day.frauds = day.frauds.saturating_add(u16::from(fraud));
-            let telling = u16::from(fraud && ordinary);
-            day.ordinary_frauds = day.ordinary_frauds.saturating_add(telling);
-        }
-        self.labels.learn(at, fraud);
-        if fraud {
-            self.come_near((0, at), at);
+    /// Learns what a past attempt turned out to be, in the place of what was known of it before.
+    pub(crate) fn label(&mut self, now: Known, was_fraud: Option<bool>) {
+        let record = self.record.get_or_insert_with(|| Box::new(Record::new()));
+        let former = record.learn(now, was_fraud);
+        self.labels = record.labels();
+        if let Some(day) = self.days.slot(now.at) {
+            day.know(former, now);
         }
     }
 
     /// Steps to the nearest known fraud of the last thirty days; 0 is one of its own.
     pub(crate) fn distance(&self, now: u32) -> u8 {
-        if now.saturating_sub(self.taint.1) > Self::TAINTED {
-            Self::FAR
-        } else {
-            self.taint.0
-        }
+        self.nearest(now).0
     }
 
     /// What a payment with this entity brings others near to.
     pub(crate) fn nearness(&self, now: u32) -> (u8, u32) {
-        (
-            self.distance(now).saturating_add(1).min(Self::FAR),
-            self.taint.1,
-        )
+        let (steps, at) = self.nearest(now);
+        (steps.saturating_add(1).min(Self::FAR), at)
     }
 
     /// Learns of a fraud that is nearer, or as near and newer, than the one it knew.
+    ///
+    /// What payments have passed on of a fraud that turns out to be none cannot be called back: nobody knows any more whom
+    /// it reached. It ends thirty days after that fraud, as all taint does.
     pub(crate) fn come_near(&mut self, (steps, at): (u8, u32), now: u32) {
-        let known = self.distance(now);
-        if steps < known || (steps == known && at > self.taint.1) {
+        let known = self.nearest(now);
+        if steps < known.0 || (steps == known.0 && at > known.1) {
             self.taint = (steps, at);
+        }
+    }
+
+    /// Steps to the nearest known fraud of the last thirty days, and when it was.
+    fn nearest(&self, now: u32) -> (u8, u32) {
+        let taints = |at: u32| now.saturating_sub(at) <= Self::TAINTED;
+        if self.labels.frauds > 0 && taints(self.labels.last_fraud_at) {
+            (0, self.labels.last_fraud_at)
+        } else if taints(self.taint.1) {
+            self.taint
+        } else {
+            (Self::FAR, self.taint.1)
         }
     }
 
@@ -298,33 +306,5 @@ impl Busy {
             .into_iter()
             .flatten()
             .for_each(|volume| volume.remove(event.amount));
-    }
-}
-
-impl Labels {
-    fn learn(&mut self, at: u32, fraud: bool) {
-        if fraud {
-            self.frauds = self.frauds.saturating_add(1);
-            self.first_fraud_at = if self.first_fraud_at == 0 {
-                at
-            } else {
-                self.first_fraud_at.min(at)
-            };
-            self.last_fraud_at = self.last_fraud_at.max(at);
-        }
-        if at < self.last_at {
-            return;
-        }
-        self.last_at = at;
-        self.last_fraud = fraud;
-        if fraud && self.run == 0 {
-            self.run_since = at;
-        }
-        self.run = if fraud { self.run.saturating_add(1) } else { 0 };
-        self.genuine_since = if fraud {
-            0
-        } else {
-            self.genuine_since.saturating_add(1)
-        };
     }
 }

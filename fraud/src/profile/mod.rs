@@ -1,7 +1,8 @@
 //! Profiles: what is remembered of everyone who takes part in payments.
 //!
 //! One table a role, one for pairs of payer and payee. An attempt is reserved when it is scored, so
-//! that a hundred attempts in the same second see one another; then it settles or is cancelled.
+//! that a hundred attempts in the same second see one another; then it settles, is cancelled, or is forgotten if there is
+//! no trace of it anywhere else.
 //! Everything is bounded: tables by eviction (`table.rs`), reservations by number (the oldest is
 //! given back when there are too many), windows by their rings.
 //!
@@ -11,6 +12,7 @@
 mod counts;
 mod distinct;
 mod entity;
+mod labels;
 mod pair;
 #[cfg(test)]
 mod proofs;
@@ -30,6 +32,7 @@ pub(crate) use pair::Pair;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Attempt, Key, Label, Outcome, Role, mix};
+use labels::Known;
 use recent::Event;
 pub(crate) use sources::Sources;
 use table::Table;
@@ -162,9 +165,10 @@ impl Profiles {
 
     /// Counts an attempt in every window before it is known whether the money will move.
     pub fn reserve(&mut self, attempt: &Attempt) {
-        if self.in_flight.insert(attempt.id, attempt.clone()).is_some() {
+        if self.in_flight.contains_key(&attempt.id) {
             return;
         }
+        self.in_flight.insert(attempt.id, attempt.clone());
         self.order.push_back(attempt.id);
         self.count(attempt);
         while self.in_flight.len() > self.limits.in_flight {
@@ -173,11 +177,24 @@ impl Profiles {
                 .pop_front()
                 .and_then(|id| self.in_flight.remove(&id))
             {
-                self.give_back(&oldest);
+                self.take_back(&oldest);
             }
         }
         if self.order.len() > 2 * self.limits.in_flight.max(1) {
             self.order.retain(|id| self.in_flight.contains_key(id));
+        }
+    }
+
+    /// Gives back what an attempt reserved, as if it had never been: for one that came to nothing and that nobody will hear
+    /// of again. It is not a failure of whoever took part. Nothing happens if it is not what is reserved under its id.
+    ///
+    /// Features are then as they would be without it, to the bit, for everyone with at most 31 other attempts in a day.
+    /// Beyond that an older attempt may have left the newest 32 for it and is counted by buckets from then on, until as many
+    /// new ones have come. Profiles that were evicted for it do not come back.
+    pub fn forget(&mut self, attempt: &Attempt) {
+        if self.in_flight.get(&attempt.id) == Some(attempt) {
+            self.in_flight.remove(&attempt.id);
+            self.take_back(attempt);
         }
     }
 
@@ -187,7 +204,8 @@ impl Profiles {
         match outcome {
             Outcome::Settled => self.settle(attempt),
             Outcome::Cancelled => self.cancel(attempt),
-            Outcome::Labelled(label) => self.label(attempt, label),
+            Outcome::Labelled { was, now } if was == Some(now) => {}
+            Outcome::Labelled { was, now } => self.label(attempt, was, now),
         }
     }
 
@@ -206,16 +224,27 @@ impl Profiles {
         }
     }
 
-    fn give_back(&mut self, attempt: &Attempt) {
+    fn take_back(&mut self, attempt: &Attempt) {
         for (role, key) in participants(attempt) {
             if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
-                entity.cancel(event(attempt, role));
+                entity.take_back(event(attempt, role));
             }
         }
     }
 
+    /// Ends the reservation of an attempt; whether the windows count the attempt as it is. What was reserved under its id
+    /// may differ, if the same thing was tried twice at the same time.
+    fn close(&mut self, attempt: &Attempt) -> bool {
+        let reserved = self.in_flight.remove(&attempt.id);
+        let differing = reserved.as_ref().filter(|reserved| *reserved != attempt);
+        if let Some(differing) = differing {
+            self.take_back(differing);
+        }
+        reserved.is_some() && differing.is_none()
+    }
+
     fn settle(&mut self, attempt: &Attempt) {
-        if self.in_flight.remove(&attempt.id).is_none() {
+        if !self.close(attempt) {
             self.count(attempt);
         }
         let at = attempt.second();
@@ -256,8 +285,8 @@ impl Profiles {
     }
 
     fn cancel(&mut self, attempt: &Attempt) {
-        if self.in_flight.remove(&attempt.id).is_some() {
-            return self.give_back(attempt);
+        if self.close(attempt) {
+            self.take_back(attempt);
         }
         for (role, key) in participants(attempt) {
             self.roles[role as usize]
@@ -266,12 +295,18 @@ impl Profiles {
         }
     }
 
-    fn label(&mut self, attempt: &Attempt, label: Label) {
+    fn label(&mut self, attempt: &Attempt, was: Option<Label>, now: Label) {
         let payer = self.entity(Role::Payer, attempt.payer);
-        let ordinary = payer.is_some_and(|payer| !payer.usual.is_unusual(attempt.amount));
+        let known = Known {
+            at: attempt.second(),
+            id: half(Key::from(attempt.id)),
+            fraud: now == Label::Fraud,
+            ordinary: payer.is_some_and(|payer| !payer.usual.is_unusual(attempt.amount)),
+        };
+        let was_fraud = was.map(|was| was == Label::Fraud);
         for (role, key) in participants(attempt) {
             if let Some(entity) = self.roles[role as usize].get_mut(key.0) {
-                entity.label(attempt.second(), label, ordinary);
+                entity.label(known, was_fraud);
             }
         }
     }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::counts::{Counts, Window};
 use super::distinct::Distinct;
 use super::entity::{DAY, Entity, HOUR, MINUTE};
+use super::labels::Known;
 use super::recent::{Event, Recent};
 use super::ring::Ring;
 use super::sources::Sources;
@@ -132,10 +133,45 @@ proptest! {
         let (mut entity, newest) = filled(&events);
         let before = Counts::of(&entity, newest.max(START + extra));
         entity.reserve(event(extra, 3, 77));
-        entity.cancel(event(extra, 3, 77));
+        entity.take_back(event(extra, 3, 77));
+        entity.fail(START + extra);
         let after = Counts::of(&entity, newest.max(START + extra));
         prop_assert!(after.failed[1] > before.failed[1] || extra + 7 * DAY < newest - START);
         prop_assert_eq!(Counts { failed: before.failed, ..after }, before);
+    }
+
+    #[test]
+    fn what_is_forgotten_was_never_there(events in events(31, DAY), after in 0..DAY) {
+        let attempt = |(id, event): (u128, &Event)| Attempt {
+            amount: event.amount,
+            ..transfer(id, u64::from(event.at) * NANOS_PER_SECOND, 1, u64::from(event.other) + 1)
+        };
+        let mut profiles = Profiles::new(Limits::default());
+        for attempt in (0..).zip(&events).map(attempt) {
+            profiles.observe(&attempt, Outcome::Settled);
+        }
+        let newest = events.iter().map(|event| event.at).max().unwrap_or(START) + after;
+        let probe = |payer, payee| transfer(1_001, u64::from(newest) * NANOS_PER_SECOND, payer, payee);
+        // Somebody known pays somebody known, and a stranger.
+        let probes = [probe(1, 3), probe(1, 77), probe(77, 1), probe(3, 1)];
+        let registry = crate::feature::Registry::new();
+        let features = |profiles: &Profiles| {
+            let vectors = probes.iter().map(|probe| {
+                let mut vector = Vec::new();
+                registry.fill(profiles, probe, &mut vector);
+                vector.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
+            });
+            vectors.collect::<Vec<_>>()
+        };
+        let before = features(&profiles);
+        for probe in &probes[..2] {
+            profiles.reserve(probe);
+            prop_assert_ne!(&features(&profiles), &before);
+            profiles.forget(probe);
+            // A second time there is nothing to give back.
+            profiles.forget(probe);
+            prop_assert_eq!(&features(&profiles), &before);
+        }
     }
 
     #[test]
@@ -220,10 +256,9 @@ fn a_flood_of_new_ids_neither_grows_the_table_nor_drives_out_the_established() {
 #[test]
 fn labels_follow_the_order_of_payments_however_late_they_come() {
     let mut entity = Entity::new(START);
-    entity.label(START + 10, Label::Fraud, true);
-    entity.label(START + 20, Label::Fraud, true);
-    entity.label(START + 30, Label::Genuine, true);
-    entity.label(START + 5, Label::Fraud, true);
+    for (at, fraud) in [(10, true), (20, true), (30, false), (5, true)] {
+        entity.label(known(at, fraud), None);
+    }
     let labels = entity.labels;
     assert_eq!((labels.frauds, labels.run, labels.genuine_since), (3, 0, 1));
     assert_eq!(
@@ -234,6 +269,124 @@ fn labels_follow_the_order_of_payments_however_late_they_come() {
         !labels.last_fraud,
         "the newest payment that is known was genuine"
     );
+}
+
+const FRAUD: Outcome = Outcome::Labelled {
+    was: None,
+    now: Label::Fraud,
+};
+
+fn known(at: u32, fraud: bool) -> Known {
+    Known {
+        at: START + at,
+        id: at,
+        fraud,
+        ordinary: true,
+    }
+}
+
+#[test]
+fn a_label_that_came_late_breaks_a_run() {
+    let mut entity = Entity::new(START);
+    for (at, fraud) in [(10, true), (20, true), (30, true), (25, false)] {
+        entity.label(known(at, fraud), None);
+    }
+    assert_eq!(
+        (entity.labels.run, entity.labels.run_since),
+        (1, START + 30)
+    );
+    entity.label(known(25, true), Some(false));
+    assert_eq!(
+        (entity.labels.run, entity.labels.run_since),
+        (4, START + 10)
+    );
+}
+
+#[test]
+fn what_is_too_old_to_be_kept_by_itself_is_still_counted_once() {
+    let mut entity = Entity::new(START);
+    for at in 1..=40 {
+        entity.label(known(at, at % 2 == 0), None);
+    }
+    for at in [2, 4, 6] {
+        entity.label(known(at, false), Some(true));
+        entity.label(known(at, false), Some(false));
+    }
+    entity.label(known(1, true), Some(false));
+    let counts = Counts::of(&entity, START + HOUR);
+    assert_eq!((counts.known[0], counts.frauds[0]), (40.0, 18.0));
+    assert_eq!((entity.labels.frauds, entity.labels.run), (18, 1));
+    for at in 1..=40 {
+        let was = if at == 1 { true } else { at % 2 == 0 && at > 6 };
+        entity.label(known(at, false), Some(was));
+    }
+    let labels = entity.labels;
+    assert_eq!((labels.frauds, labels.run, labels.last_fraud_at), (0, 0, 0));
+    assert_eq!(entity.distance(START + HOUR), Entity::FAR);
+}
+
+#[test]
+fn a_correction_of_what_was_never_counted_here_takes_nothing_away() {
+    let mut entity = Entity::new(START);
+    entity.label(known(10, true), None);
+    // As after an eviction: this label was given to a profile that is gone.
+    entity.label(known(20, false), Some(true));
+    let counts = Counts::of(&entity, START + HOUR);
+    assert_eq!((counts.known[0], counts.frauds[0]), (2.0, 1.0));
+    assert_eq!(entity.labels.frauds, 1);
+}
+
+#[test]
+fn what_there_was_no_room_for_in_flight_has_not_failed() {
+    let mut profiles = Profiles::new(Limits {
+        in_flight: 2,
+        ..Limits::default()
+    });
+    let at = u64::from(START) * NANOS_PER_SECOND;
+    for id in 0..5 {
+        profiles.reserve(&transfer(id, at, 1, 9));
+    }
+    let counts = |profiles: &Profiles| {
+        let payer = profiles.entity(Role::Payer, Key(1)).expect("it took part");
+        let counts = Counts::of(payer, START + HOUR);
+        (counts.count[3], counts.failed[0])
+    };
+    assert_eq!(counts(&profiles), (2.0, 0.0));
+    profiles.observe(&transfer(0, at, 1, 9), Outcome::Settled);
+    profiles.observe(&transfer(4, at, 1, 9), Outcome::Cancelled);
+    assert_eq!(counts(&profiles), (2.0, 1.0));
+}
+
+#[test]
+fn the_same_thing_tried_twice_counts_as_it_ended() {
+    let at = u64::from(START) * NANOS_PER_SECOND;
+    let (first, second) = (
+        transfer(1, at, 1, 9),
+        transfer(1, at + NANOS_PER_SECOND, 1, 9),
+    );
+    let (mut live, mut folded) = (
+        Profiles::new(Limits::default()),
+        Profiles::new(Limits::default()),
+    );
+    live.reserve(&first);
+    live.reserve(&second);
+    let of = |profiles: &Profiles| {
+        let payer = profiles.entity(Role::Payer, Key(1)).expect("it took part");
+        Counts::of(payer, START + 30).count[0]
+    };
+    live.forget(&second);
+    assert_eq!(of(&live), 1.0, "the first is still under way");
+    live.observe(&second, Outcome::Settled);
+    folded.observe(&second, Outcome::Settled);
+    for (role, key) in [(Role::Payer, Key(1)), (Role::Payee, Key(9))] {
+        let of = |profiles: &Profiles| {
+            profiles
+                .entity(role, key)
+                .map(|it| Counts::of(it, START + 30))
+        };
+        assert_eq!(of(&live), of(&folded));
+        assert_eq!(of(&live).map(|counts| counts.count[0]), Some(1.0));
+    }
 }
 
 #[test]
@@ -251,7 +404,7 @@ fn a_fraud_with_an_ordinary_amount_speaks_against_the_shop() {
     };
     for attempt in [&usual, &large] {
         profiles.observe(attempt, Outcome::Settled);
-        profiles.observe(attempt, Outcome::Labelled(Label::Fraud));
+        profiles.observe(attempt, FRAUD);
     }
     let counts = |role, key, day: u32| {
         let entity = profiles.entity(role, Key(key)).expect("it took part");
@@ -280,7 +433,7 @@ fn a_fraud_taints_those_near_it_for_thirty_days() {
     };
     let fraud = pay(1, 0, 1, 9);
     profiles.observe(&fraud, Outcome::Settled);
-    profiles.observe(&fraud, Outcome::Labelled(Label::Fraud));
+    profiles.observe(&fraud, FRAUD);
     profiles.observe(&pay(2, 1, 2, 9), Outcome::Settled);
     profiles.observe(&pay(3, 2, 2, 8), Outcome::Settled);
     profiles.observe(&pay(4, 3, 3, 7), Outcome::Settled);

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::saved::Saved;
+
 /// One attempt as an entity remembers it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Event {
@@ -14,39 +16,43 @@ pub(crate) struct Event {
     pub(crate) amount: i64,
 }
 
-/// The newest events, oldest first.
+/// The newest events of an entity.
+pub(crate) type Recent = Newest<Event, 32>;
+
+/// The newest `N` of things that are ordered by their time, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(into = "Vec<Event>", from = "Vec<Event>")]
+#[serde(into = "Vec<T>", from = "Vec<T>", bound = "T: Saved + Ord")]
 #[repr(C)]
-pub(crate) struct Recent {
+pub(crate) struct Newest<T: Saved + Ord, const N: usize> {
     len: u8,
-    events: [Event; Self::CAPACITY],
+    events: [T; N],
 }
 
 impl Recent {
-    pub(crate) const CAPACITY: usize = 32;
+    pub(crate) fn touch(&self) -> u32 {
+        self.events().last().map_or(0, |event| event.at)
+    }
+}
 
-    pub(crate) const fn new() -> Self {
+impl<T: Saved + Ord, const N: usize> Newest<T, N> {
+    pub(crate) const CAPACITY: usize = {
+        assert!(N < 256, "their number is kept in a byte");
+        N
+    };
+
+    pub(crate) fn new() -> Self {
         Self {
-            events: [Event {
-                at: 0,
-                other: 0,
-                amount: 0,
-            }; Self::CAPACITY],
+            events: [T::default(); N],
             len: 0,
         }
     }
 
-    pub(crate) fn events(&self) -> &[Event] {
+    pub(crate) fn events(&self) -> &[T] {
         &self.events[..usize::from(self.len)]
     }
 
-    pub(crate) fn touch(&self) -> u32 {
-        self.events().last().map_or(0, |event| event.at)
-    }
-
     /// Adds an event in its place and returns the one that had to leave for it.
-    pub(crate) fn insert(&mut self, event: Event) -> Option<Event> {
+    pub(crate) fn insert(&mut self, event: T) -> Option<T> {
         let len = usize::from(self.len);
         let place = self.events().partition_point(|held| *held <= event);
         if len < Self::CAPACITY {
@@ -65,7 +71,7 @@ impl Recent {
     }
 
     /// Takes an event out again; whether it was still here.
-    pub(crate) fn remove(&mut self, event: Event) -> bool {
+    pub(crate) fn remove(&mut self, event: T) -> bool {
         let len = usize::from(self.len);
         let Ok(place) = self.events().binary_search(&event) else {
             return false;
@@ -76,18 +82,18 @@ impl Recent {
     }
 }
 
-impl From<Recent> for Vec<Event> {
-    fn from(recent: Recent) -> Self {
-        recent.events().to_vec()
+impl<T: Saved + Ord, const N: usize> From<Newest<T, N>> for Vec<T> {
+    fn from(newest: Newest<T, N>) -> Self {
+        newest.events().to_vec()
     }
 }
 
-impl From<Vec<Event>> for Recent {
-    fn from(events: Vec<Event>) -> Self {
-        let mut recent = Self::new();
+impl<T: Saved + Ord, const N: usize> From<Vec<T>> for Newest<T, N> {
+    fn from(events: Vec<T>) -> Self {
+        let mut newest = Self::new();
         for event in events {
-            recent.insert(event);
+            newest.insert(event);
         }
-        recent
+        newest
     }
 }

@@ -4,6 +4,9 @@
 //! buckets; anything older is forgotten. A window of `k` widths ending now is the running bucket,
 //! the `k - 1` full ones before it, and of the one before those the part that is still inside, as if
 //! its content were spread evenly: the error is at most that one bucket's content.
+//!
+//! An event far in the future moves the ring there for good. From events alone that cannot be told from a long silence,
+//! after which they may come late and in any order; so whoever brings the time bounds it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,10 @@
 //! A table of profiles that never outgrows its capacity.
 //!
-//! When it is full, a new key takes the place of the least worth keeping among eight profiles
-//! sampled by a fixed sequence. Worth is the moment of the last event plus six hours for each event
-//! up to sixty, so a profile with a past fades after fifteen days of silence at the most. As long
-//! as a sample holds only profiles that are still worth keeping, up to eight samples are drawn: a
-//! flood of a billion ids seen once evicts its own kind and leaves two thirds of a full table of
-//! established profiles alone.
+//! When it is full, a new key takes the place of the least worth keeping among up to 64 profiles, drawn
+//! by a fixed sequence. Worth is the moment of the last event plus six hours for each event up to
+//! sixty, so a profile with a past fades after fifteen days of silence at the most. Eight are drawn at
+//! a time, and no more once one of them is not worth keeping any longer: a flood of a billion ids seen
+//! once evicts its own kind and leaves two thirds of a full table of established profiles alone.
 //! Profiles live in chunks, so growing never moves what is there.
 
 use std::hash::{BuildHasher, RandomState};

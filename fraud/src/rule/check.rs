@@ -76,7 +76,7 @@ pub(super) fn compile(text: &str, registry: &Registry, lists: &Lists) -> Result<
     let parser = Parser::new().max_recursion_depth(DEEPEST);
     let (root, source) = parser
         .parse_with_source_info(text)
-        .map_err(|errors| syntax(&errors))?;
+        .map_err(|errors| syntax(text, &errors))?;
     Checker {
         text,
         registry,
@@ -86,19 +86,67 @@ pub(super) fn compile(text: &str, registry: &Registry, lists: &Lists) -> Result<
     .test(&root)
 }
 
-fn syntax(errors: &cel::ParseErrors) -> RuleError {
+fn syntax(text: &str, errors: &cel::ParseErrors) -> RuleError {
     let first = errors.errors.first();
     let place = |part: isize| usize::try_from(part).unwrap_or(1).max(1);
     let (line, column) = first.map_or((1, 1), |error| (place(error.pos.0), place(error.pos.1)));
     let message = first.map_or_else(
         || "this is not CEL".to_owned(),
-        |error| format!("this is not CEL: {}", error.msg),
+        |error| format!("this is not CEL: {}{}", error.msg, habit(text)),
     );
     RuleError {
         line,
         column,
         message,
     }
+}
+
+/// What to write instead, if the condition is written as people write who know another language.
+fn habit(text: &str) -> &'static str {
+    let outside = without_texts(text);
+    let compared = ["==", "!=", "<=", ">="]
+        .into_iter()
+        .fold(outside.clone(), |text, sign| text.replace(sign, " "));
+    let mut words = outside.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let joins = |word: &str| word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or");
+    if compared.contains('=') {
+        "; write == to compare"
+    } else if words.any(joins) {
+        "; write && for and, || for or"
+    } else {
+        ""
+    }
+}
+
+/// A condition without what stands in quotes.
+fn without_texts(condition: &str) -> String {
+    let (mut outside, mut quote, mut escaped) = (String::new(), None, false);
+    for letter in condition.chars() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if letter == '\\' => escaped = true,
+            Some(open) if letter == open => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '\'' | '"') => {
+                quote = Some(letter);
+                outside.push(' ');
+            }
+            None => outside.push(letter),
+        }
+    }
+    outside
+}
+
+/// The name of a feature or an entity that goes by another name elsewhere.
+fn by_our_names(name: &str) -> Option<String> {
+    let (owner, rest) = name.split_once('.').unwrap_or((name, ""));
+    let role = match owner {
+        "merchant" | "shop" => Role::Payee,
+        "wallet" | "user" | "customer" => Role::Payer,
+        _ => return None,
+    };
+    let dot = if rest.is_empty() { "" } else { "." };
+    Some(format!("{}{dot}{rest}", role.name()))
 }
 
 struct Checker<'a> {
@@ -216,11 +264,13 @@ impl Checker<'_> {
 
     fn slot(&self, id: u64, name: &str) -> Checked<usize> {
         self.registry.slot(name).ok_or_else(|| {
-            let near = self
-                .registry
-                .nearest(name)
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
+            let near = match by_our_names(name) {
+                Some(ours) if !ours.contains('.') => Some(ours),
+                Some(ours) => self.registry.nearest(&ours).map(str::to_owned),
+                None => self.registry.nearest(name).map(str::to_owned),
+            };
+            let near = near.map(|near| format!("; did you mean `{near}`?"));
+            let near = near.unwrap_or_default();
             self.error(id, &format!("there is no feature `{name}`{near}"))
         })
     }
@@ -292,14 +342,25 @@ impl Checker<'_> {
             }
             (left, right) => {
                 let message = format!(
-                    "{} cannot be compared with {} this way",
+                    "{} cannot be compared with {} this way{}",
                     left.kind(),
-                    right.kind()
+                    right.kind(),
+                    self.entities_are_listed(&left, &right)
                 );
                 return Err(self.error(id, &message));
             }
         };
         Ok(Part::Test(test))
+    }
+
+    /// What to write instead of comparing an entity.
+    fn entities_are_listed(&self, left: &Part, right: &Part) -> String {
+        let ((Part::Entity(role), _) | (_, Part::Entity(role))) = (left, right) else {
+            return String::new();
+        };
+        let list = self.lists.names().first().map_or("block", String::as_str);
+        let role = role.name();
+        format!("; entities are compared with lists, as in `{role} in lists.{list}`")
     }
 
     fn either(&self, id: u64, call: &CallExpr) -> Checked<Part> {

@@ -1,26 +1,41 @@
 //! Lists of people, shops and devices that rules ask about: `payee in lists.blocked`.
 //!
-//! The names of lists are fixed when rules are compiled; their entries come and go at any time, each
-//! with an end if wanted, and with the name of whoever put it there.
+//! The names of lists are fixed when rules are compiled; their entries come and go at any time, each with an end if wanted.
+//! Keys of different families never meet: payers and payees are one, since who pays can be paid; devices, links and places
+//! are each their own, because they are named from outside and could be named after anybody's key.
 
 use std::collections::HashMap;
 
-use crate::attempt::Key;
+use crate::attempt::{Key, Role};
 
-/// One entry of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Who put it there.
-    pub author: String,
-    /// Nanoseconds since 1970 after which it no longer counts; never, if absent.
-    pub until: Option<u64>,
+/// Keys that stand for the same kind of thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Family {
+    Party,
+    Device,
+    Link,
+    Place,
 }
+
+impl Family {
+    const fn of(role: Role) -> Self {
+        match role {
+            Role::Payer | Role::Payee => Self::Party,
+            Role::Device => Self::Device,
+            Role::Link => Self::Link,
+            Role::Place => Self::Place,
+        }
+    }
+}
+
+/// The last moment at which an entry counts, in nanoseconds since 1970; none if it has no end.
+type End = Option<u64>;
 
 /// All lists by name.
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
     names: Vec<String>,
-    entries: Vec<HashMap<Key, Entry>>,
+    entries: Vec<HashMap<(Family, Key), End>>,
 }
 
 impl Lists {
@@ -33,26 +48,12 @@ impl Lists {
         }
     }
 
-    /// Puts a key on a list, replacing an older entry; whether there is such a list.
-    pub fn add(&mut self, list: &str, key: Key, entry: Entry) -> bool {
-        self.slot(list)
-            .map(|slot| self.entries[slot].insert(key, entry))
+    /// Puts whoever or whatever can play a role on a list, in place of an older entry; whether there is such a list. The
+    /// entry counts up to `until` and at that moment still, in nanoseconds since 1970.
+    pub fn add(&mut self, list: &str, role: Role, key: Key, until: Option<u64>) -> bool {
+        let slot = self.slot(list);
+        slot.map(|slot| self.entries[slot].insert((Family::of(role), key), until))
             .is_some()
-    }
-
-    /// Takes a key off a list; the entry it had.
-    pub fn remove(&mut self, list: &str, key: Key) -> Option<Entry> {
-        let slot = self.slot(list)?;
-        self.entries[slot].remove(&key)
-    }
-
-    /// Drops the entries that have ended; how many.
-    pub fn expire(&mut self, now: u64) -> usize {
-        let before: usize = self.entries.iter().map(HashMap::len).sum();
-        for list in &mut self.entries {
-            list.retain(|_, entry| entry.until.is_none_or(|until| now < until));
-        }
-        before - self.entries.iter().map(HashMap::len).sum::<usize>()
     }
 
     /// The names, in the order of their slots.
@@ -64,8 +65,9 @@ impl Lists {
         self.names.iter().position(|name| name == list)
     }
 
-    pub(crate) fn has(&self, slot: usize, key: Key, now: u64) -> bool {
-        let entry = self.entries.get(slot).and_then(|list| list.get(&key));
-        entry.is_some_and(|entry| entry.until.is_none_or(|until| now < until))
+    pub(crate) fn has(&self, slot: usize, role: Role, key: Key, now: u64) -> bool {
+        let list = self.entries.get(slot);
+        let end = list.and_then(|list| list.get(&(Family::of(role), key)));
+        end.is_some_and(|end| end.is_none_or(|until| now <= until))
     }
 }

@@ -11,23 +11,26 @@ mod backtest;
 mod check;
 mod lists;
 mod program;
-mod publish;
 
 use std::sync::Arc;
 
 pub use backtest::{Backtest, Past, Tally};
 pub use check::{LONGEST, RuleError};
-pub use lists::{Entry, Lists};
+pub use lists::Lists;
 pub(crate) use program::Facts;
 use program::{Guard, Test};
-pub use publish::{Draft, PublishError};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Action;
 use crate::feature::Registry;
 
-/// The most rules in a set.
+/// The most rules that people may have in a set.
 pub const MOST: usize = 500;
+/// How many rules a caller may add to those of its own.
+const MOST_OF_THE_HOUSE: usize = 16;
+/// The most steps that a set takes for one attempt: comparisons, sums, names looked up. They take well under a millisecond,
+/// the dearest of them too, so that rules cannot hold up payments however they are written.
+pub const MOST_STEPS: usize = 20_000;
 
 /// A rule as an analyst writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +66,11 @@ pub enum RulesError {
     /// Too many.
     #[error("{0} rules are too many, at most {MOST} are allowed; combine some")]
     TooMany(usize),
+    /// Too much to ask of every payment.
+    #[error(
+        "the rules take {0} steps together, at most {MOST_STEPS} are allowed; shorten some, or put what they enumerate on a list"
+    )]
+    TooLong(usize),
 }
 
 /// Rules ready to run.
@@ -105,14 +113,15 @@ impl RuleSet {
         }
     }
 
-    /// Checks and compiles rules; all errors are told at once.
+    /// Checks and compiles rules; all errors are told at once. There may be a few more than [`MOST`], so that a caller can
+    /// add some of its own to as many as people may have.
     pub fn compile(
         version: u32,
         rules: &[Rule],
         registry: &Registry,
         lists: &Lists,
     ) -> Result<Self, Vec<RulesError>> {
-        if rules.len() > MOST {
+        if rules.len() > MOST + MOST_OF_THE_HOUSE {
             return Err(vec![RulesError::TooMany(rules.len())]);
         }
         let (mut compiled, mut errors) = (Vec::with_capacity(rules.len()), Vec::new());
@@ -130,6 +139,10 @@ impl RuleSet {
                     error,
                 }),
             }
+        }
+        let steps = compiled.iter().map(|rule| rule.test.steps()).sum();
+        if steps > MOST_STEPS {
+            errors.push(RulesError::TooLong(steps));
         }
         compiled.sort_by_key(|rule: &Compiled| std::cmp::Reverse((rule.priority, rule.action)));
         if errors.is_empty() {

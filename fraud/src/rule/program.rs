@@ -65,6 +65,16 @@ pub(crate) enum Number {
 }
 
 impl Number {
+    /// How many steps it takes at most.
+    fn steps(&self) -> usize {
+        1 + match self {
+            Self::Constant(_) | Self::Slot(_) | Self::Score => 0,
+            Self::Negative(of) => of.steps(),
+            Self::Pair(_, pair) => pair.0.steps() + pair.1.steps(),
+            Self::Either(branches) => branches.0.steps() + branches.1.steps() + branches.2.steps(),
+        }
+    }
+
     fn value(&self, facts: &Facts<'_>) -> f64 {
         match self {
             Self::Constant(value) => *value,
@@ -145,6 +155,23 @@ impl Test {
         }
     }
 
+    /// How many steps it takes at most.
+    pub(crate) fn steps(&self) -> usize {
+        1 + match self {
+            Self::Constant(_)
+            | Self::Slot(..)
+            | Self::Flag(_)
+            | Self::Present(_)
+            | Self::Listed(..)
+            | Self::Currency(_) => 0,
+            Self::Numbers(_, pair) => pair.0.steps() + pair.1.steps(),
+            Self::Among(number, values) => number.steps() + values.len(),
+            Self::Not(of) => of.steps(),
+            Self::And(pair) | Self::Or(pair) | Self::Same(pair) => pair.0.steps() + pair.1.steps(),
+            Self::Either(branches) => branches.0.steps() + branches.1.steps() + branches.2.steps(),
+        }
+    }
+
     pub(crate) fn holds(&self, facts: &Facts<'_>) -> bool {
         match self {
             Self::Constant(value) => *value,
@@ -159,7 +186,7 @@ impl Test {
             Self::Listed(role, list) => facts
                 .attempt
                 .entity(*role)
-                .is_some_and(|key| facts.lists.has(*list, key, facts.attempt.at)),
+                .is_some_and(|key| facts.lists.has(*list, *role, key, facts.attempt.at)),
             Self::Currency(code) => facts.attempt.currency == *code,
             Self::Not(of) => !of.holds(facts),
             Self::And(pair) => pair.0.holds(facts) && pair.1.holds(facts),

@@ -3,7 +3,7 @@
 use fraud::{Attempt, Channel, CurrencyCode, Key, Kind, Label, Limits, Outcome, Profiles};
 use proptest::prelude::*;
 
-use crate::world::START;
+use crate::world::{START, labelled};
 
 const NANOS: u64 = 1_000_000_000;
 
@@ -42,7 +42,7 @@ proptest! {
             match end {
                 0 => profiles.reserve(&attempt),
                 1 => profiles.observe(&attempt, Outcome::Cancelled),
-                2 => profiles.observe(&attempt, Outcome::Labelled(Label::Fraud)),
+                2 => profiles.observe(&attempt, labelled(Label::Fraud)),
                 _ => profiles.observe(&attempt, Outcome::Settled),
             }
             prop_assert!(profiles.entities() <= 5 * entities_per_role);

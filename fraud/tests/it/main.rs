@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod flood;
+mod labels;
 mod replay;
 mod rules;
 mod scoring;

@@ -3,7 +3,7 @@
 use fraud::{Attempt, Key, Label, Outcome, Scorer, Settings};
 use proptest::prelude::*;
 
-use crate::world::{DAY, START, payment};
+use crate::world::{DAY, START, bits, labelled, payment};
 
 /// One thing that happens to one of some attempts.
 #[derive(Clone, Debug)]
@@ -13,12 +13,13 @@ struct Happening {
     device: Option<u64>,
     amount: i64,
     gap: u64,
-    outcome: Outcome,
+    /// Nothing, if the journal never hears of it.
+    outcome: Option<Outcome>,
     label: Option<Label>,
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    let outcome = prop_oneof![4 => Just(Outcome::Settled), 1 => Just(Outcome::Cancelled)];
+    let outcome = prop_oneof![4 => Just(Some(Outcome::Settled)), 1 => Just(Some(Outcome::Cancelled)), 1 => Just(None)];
     let label = prop_oneof![3 => Just(None), 1 => Just(Some(Label::Fraud)), 2 => Just(Some(Label::Genuine))];
     let who = (0..4_u64, 10..14_u64, prop::option::of(20..22_u64));
     (who, 1..90_000_i64, 0..DAY / 2, outcome, label).prop_map(
@@ -45,8 +46,12 @@ fn attempts(happenings: &[Happening]) -> Vec<Attempt> {
     (1..).zip(happenings).map(one).collect()
 }
 
-fn bits(vector: &[f64]) -> Vec<u64> {
-    vector.iter().map(|value| value.to_bits()).collect()
+/// Tells a scorer how an attempt ended.
+fn end(scorer: &mut Scorer, attempt: &Attempt, happening: &Happening) {
+    match happening.outcome {
+        Some(outcome) => scorer.observe(attempt, outcome),
+        None => scorer.forget(attempt),
+    }
 }
 
 proptest! {
@@ -59,20 +64,21 @@ proptest! {
         for (place, attempt) in attempts.iter().enumerate() {
             live.score(attempt);
             if let Some(ended) = (place + 1).checked_sub(overlap) {
-                live.observe(&attempts[ended], happenings[ended].outcome);
+                end(&mut live, &attempts[ended], &happenings[ended]);
             }
         }
         for ended in (attempts.len() + 1).saturating_sub(overlap)..attempts.len() {
-            live.observe(&attempts[ended], happenings[ended].outcome);
+            end(&mut live, &attempts[ended], &happenings[ended]);
         }
         for (attempt, happening) in attempts.iter().zip(&happenings) {
-            replayed.observe(attempt, happening.outcome);
-        }
-        for (attempt, happening) in attempts.iter().zip(&happenings) {
-            if let Some(label) = happening.label {
-                live.observe(attempt, Outcome::Labelled(label));
-                replayed.observe(attempt, Outcome::Labelled(label));
+            if let Some(outcome) = happening.outcome {
+                replayed.observe(attempt, outcome);
             }
+        }
+        let known = |(attempt, happening): (_, &Happening)| Some((attempt, happening.outcome.and(happening.label)?));
+        for (attempt, label) in attempts.iter().zip(&happenings).filter_map(known) {
+            live.observe(attempt, labelled(label));
+            replayed.observe(attempt, labelled(label));
         }
         let next = attempts.last().map_or(START, |attempt| attempt.at) + DAY / 7;
         for payer in 0..4 {
@@ -97,10 +103,10 @@ proptest! {
             for scorer in [&mut steady, &mut restarted] {
                 scorer.score(attempt);
                 if place % 3 > 0 {
-                    scorer.observe(attempt, happening.outcome);
+                    end(scorer, attempt, happening);
                 }
                 if let Some(label) = happening.label {
-                    scorer.observe(attempt, Outcome::Labelled(label));
+                    scorer.observe(attempt, labelled(label));
                 }
             }
             if place == saved_at {
@@ -111,8 +117,8 @@ proptest! {
         }
         // What was in flight when it was saved can still be settled.
         for (attempt, happening) in attempts.iter().zip(&happenings).step_by(3) {
-            steady.observe(attempt, happening.outcome);
-            restarted.observe(attempt, happening.outcome);
+            end(&mut steady, attempt, happening);
+            end(&mut restarted, attempt, happening);
         }
         for probe in &attempts {
             let probe = Attempt { id: 9_999, at: START + 90 * DAY, ..probe.clone() };
@@ -126,7 +132,7 @@ proptest! {
             let mut scorer = Scorer::new(Settings::default());
             let decide = |(attempt, happening): (&Attempt, &Happening)| {
                 let decision = scorer.score(attempt);
-                scorer.observe(attempt, happening.outcome);
+                end(&mut scorer, attempt, happening);
                 decision
             };
             attempts(&happenings).iter().zip(&happenings).map(decide).collect::<Vec<_>>()

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use fraud::rule::{
-    Backtest, Draft, Entry, LONGEST, Lists, Past, PublishError, Rule, RuleSet, Tally,
-};
-use fraud::{Action, Key, Label, Policy, Registry, Scorer, Settings};
+use fraud::rule::{Backtest, LONGEST, Lists, MOST, Past, Rule, RuleSet, Tally};
+use fraud::{Action, Key, Label, Policies, Registry, Role, Scorer, Settings};
 
 use crate::world::{DAY, START, payment};
 
@@ -27,10 +25,10 @@ fn lists() -> Lists {
 /// A scorer without a policy of its own, so that only rules act.
 fn scorer(rules: &[Rule]) -> Scorer {
     let mut scorer = Scorer::new(Settings {
-        policy: Policy::WATCH,
+        policies: Policies::WATCH,
         ..Settings::default()
     });
-    scorer.set_lists(lists());
+    scorer.set_lists(Arc::new(lists()));
     let set =
         RuleSet::compile(7, rules, scorer.registry(), scorer.lists()).expect("the rules are sound");
     scorer.set_rules(Arc::new(set));
@@ -118,6 +116,29 @@ fn mistakes_are_found_before_a_rule_is_saved_and_the_place_is_named() {
         ("[1, 2].all(x, x > 0)", "rules do not repeat"),
         ("size(payer) > 1", "rules have no function `size`"),
         ("amount >", "this is not CEL"),
+        ("currency = \"CNY\"", "; write == to compare"),
+        ("kind == 'a = b' &&", "this is not CEL"),
+        ("amount >= 5 AND hour == 3", "; write && for and, || for or"),
+        ("amount > 5 or hour > 3", "; write && for and, || for or"),
+        (
+            "device == 'phone-9'",
+            "line 1, column 8: an entity cannot be compared with a text this way; entities are compared with lists, as in \
+             `device in lists.blocked`",
+        ),
+        (
+            "merchant in lists.blocked",
+            "there is no feature `merchant`; did you mean `payee`?",
+        ),
+        (
+            "shop.count_1h > 3",
+            "there is no feature `shop.count_1h`; did you mean `payee.count_1h`?",
+        ),
+        (
+            "has(customer.maen)",
+            "there is no feature `customer.maen`; did you mean `payer.mean`?",
+        ),
+        ("wallet == 5", "did you mean `payer`?"),
+        ("user in lists.trusted", "did you mean `payer`?"),
         ("", "this is not CEL"),
     ];
     for (when, expected) in cases {
@@ -136,24 +157,74 @@ fn mistakes_are_found_before_a_rule_is_saved_and_the_place_is_named() {
     }
 }
 
+/// Whatever somebody sends, a thread of a server with its small stack answers it, and soon.
 #[test]
 fn absurd_rules_are_refused_and_not_run() {
-    let long = format!("amount > {}", "1 + ".repeat(LONGEST) + "1");
-    let deep = format!("{}amount > 1{}", "(".repeat(900), ")".repeat(900));
-    for when in [long, deep] {
-        let refused = RuleSet::compile(
-            1,
-            &[rule("it", &when, Action::Deny)],
-            &Registry::new(),
-            &lists(),
-        );
-        assert!(refused.is_err(), "{} bytes", when.len());
-    }
+    let filled = |start: &str, part: &str, end: &str| {
+        let many = (LONGEST - start.len() - end.len()) / part.len();
+        format!("{start}{}{end}", part.repeat(many))
+    };
+    let deep = |open: &str, middle: &str, close: &str| {
+        let many = (LONGEST - middle.len()) / (open.len() + close.len());
+        format!("{}{middle}{}", open.repeat(many), close.repeat(many))
+    };
+    let absurd = [
+        format!("amount > {}", "1 + ".repeat(LONGEST) + "1"),
+        deep("(", "amount > 1", ")"),
+        deep("[", "1", "]"),
+        deep("{1:", "1", "}"),
+        deep("f(", "1", ")"),
+        deep("[1].all(x,", "true", ")"),
+        deep("true ? ", "true", " : true"),
+        filled("", "(", ""),
+        filled("", "[", ""),
+        filled("", "-", "1"),
+        filled("", "true ? ", "true"),
+        filled("amount", ".a", " > 1"),
+        filled("amount", "[0]", " > 1"),
+        filled("amount", ".f()", " > 1"),
+        filled("'", "\\", "' == kind"),
+        filled("\"", "字", ""),
+        filled("", "\0", ""),
+        filled("amount in [", "1,", ""),
+    ];
+    let small = std::thread::Builder::new().stack_size(2 << 20);
+    let tried = small.spawn(move || {
+        for when in absurd {
+            let rules = [rule("it", &when, Action::Deny)];
+            let refused = RuleSet::compile(1, &rules, &Registry::new(), &lists());
+            let shape: String = when.chars().take(20).collect();
+            assert!(refused.is_err(), "{shape}…");
+        }
+    });
+    tried
+        .expect("a thread starts")
+        .join()
+        .expect("no rule is too much for it");
     let twice = [
         rule("a", "true", Action::Deny),
         rule("a", "false", Action::Deny),
     ];
     assert!(RuleSet::compile(1, &twice, &Registry::new(), &lists()).is_err());
+}
+
+/// A hundred rules of a thousand cases each would hold up every payment, though each of them is sound.
+#[test]
+fn rules_that_take_too_many_steps_together_are_refused() {
+    let cases = vec!["7"; 1_000].join(",");
+    let when = format!("amount in [{cases}]");
+    let rules = |many: usize| -> Vec<Rule> {
+        let named = |place| rule(&format!("rule_{place}"), &when, Action::Review);
+        (0..many).map(named).collect()
+    };
+    let compile = |many| RuleSet::compile(1, &rules(many), &Registry::new(), &lists());
+    assert_eq!(compile(10).expect("these are few").len(), 10);
+    let refused = compile(100).expect_err("these are many");
+    let text = refused[0].to_string();
+    assert!(
+        text.contains("100200 steps together, at most 20000"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -187,21 +258,59 @@ fn priority_speaks_first_allow_overrides_and_shadow_only_tells() {
     );
     assert_eq!(decision.reasons[0].text(), "rule huge says so");
 
-    let entry = Entry {
-        author: "ann".to_owned(),
-        until: Some(START + DAY),
-    };
-    assert!(scorer.lists_mut().add("trusted", Key(2), entry));
+    let mut trusting = lists();
+    assert!(trusting.add("trusted", Role::Payee, Key(2), Some(START + DAY)));
+    let former = scorer.set_lists(Arc::new(trusting));
+    assert_eq!(former.names(), scorer.lists().names());
     assert_eq!(
         scorer.score(&payment(2, START, 1, 2, 9_000)).action,
         Action::Allow,
         "trusted"
     );
-    assert_eq!(
-        scorer.score(&payment(3, START + DAY, 1, 2, 9_000)).action,
-        Action::Deny,
-        "trust has ended"
-    );
+    for (at, action) in [
+        (START + DAY, Action::Allow),
+        (START + DAY + 1, Action::Deny),
+    ] {
+        let decision = scorer.score(&payment(3, at, 1, 2, 9_000));
+        assert_eq!(
+            decision.action, action,
+            "its last moment is {DAY} later: {at}"
+        );
+    }
+}
+
+/// A device's name is the sender's to choose, so its key can be made to be a wallet's.
+#[test]
+fn keys_of_different_families_never_meet_on_a_list() {
+    let listed = |role: Role| format!("{} in lists.trusted", role.name());
+    let on = |role| {
+        let mut trusting = lists();
+        assert!(trusting.add("trusted", role, Key(7), None));
+        Arc::new(trusting)
+    };
+    let mut attempt = payment(1, START, 7, 7, 100);
+    (attempt.device, attempt.link, attempt.place) = (Some(Key(7)), Some(Key(7)), Some(Key(7)));
+    let party = |role| matches!(role, Role::Payer | Role::Payee);
+    for asked in Role::ALL {
+        let mut scorer = scorer(&[rule("it", &listed(asked), Action::Review)]);
+        for role in Role::ALL {
+            scorer.set_lists(on(role));
+            let held = scorer.score(&attempt).action == Action::Review;
+            let same = asked == role || (party(asked) && party(role));
+            assert_eq!(held, same, "{asked:?} asked, {role:?} listed");
+        }
+    }
+}
+
+#[test]
+fn the_house_has_room_for_its_own_rules_beside_all_that_people_may_have() {
+    let rules: Vec<Rule> = (0..MOST + 17)
+        .map(|place| rule(&format!("rule_{place}"), "amount > 5", Action::Review))
+        .collect();
+    let compile = |many| RuleSet::compile(1, &rules[..many], &Registry::new(), &lists());
+    assert_eq!(compile(MOST + 16).expect("so many fit").len(), MOST + 16);
+    let refused = compile(MOST + 17).expect_err("these are too many");
+    assert!(refused[0].to_string().contains("at most 500 are allowed"));
 }
 
 #[test]
@@ -251,28 +360,4 @@ fn a_backtest_counts_what_would_have_been_caught_and_disturbed() {
         }
     );
     assert_eq!((outcome.all.frauds, outcome.all.genuine), (3, 2));
-}
-
-#[test]
-fn four_eyes_publish() {
-    let draft = Draft {
-        version: 2,
-        author: "ann".to_owned(),
-        rules: vec![rule("large", "amount > 1000", Action::Review)],
-    };
-    let (running, registry) = (RuleSet::empty(), Registry::new());
-    assert_eq!(
-        draft
-            .approve("ann", &running, &registry, &lists())
-            .expect_err("ann wrote it"),
-        PublishError::SamePerson("ann".to_owned())
-    );
-    let set = draft
-        .approve("bob", &running, &registry, &lists())
-        .expect("bob may");
-    assert_eq!(set.version(), 2);
-    assert!(matches!(
-        draft.approve("bob", &set, &registry, &lists()),
-        Err(PublishError::NotNewer { .. })
-    ));
 }

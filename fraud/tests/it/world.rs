@@ -1,6 +1,6 @@
 //! Small ways to say who pays whom.
 
-use fraud::{Attempt, Channel, CurrencyCode, Key, Kind};
+use fraud::{Attempt, Channel, CurrencyCode, Key, Kind, Label, Outcome};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 pub(crate) const HOUR: u64 = 3600 * SECOND;
@@ -23,4 +23,14 @@ pub(crate) fn payment(id: u128, at: u64, from: u64, to: u64, amount: i64) -> Att
         amount,
         currency: CurrencyCode::new("CNY"),
     }
+}
+
+/// The first that is said of an attempt.
+pub(crate) const fn labelled(now: Label) -> Outcome {
+    Outcome::Labelled { was: None, now }
+}
+
+/// Features as bits, so that what is missing equals what is missing.
+pub(crate) fn bits(vector: &[f64]) -> Vec<u64> {
+    vector.iter().map(|value| value.to_bits()).collect()
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::ask::{Ask, Json, Replied, Reply};
 use super::check::Check;
 use super::page::{page, slice};
-use super::payment::{PaymentAsked, device_of};
+use super::payment::{PaymentAsked, whence};
 use super::red_packet::SidedPage;
 use super::transfer::{TransferDone, wallet_no};
 use super::wallet::must_be;
@@ -201,8 +201,8 @@ pub(super) async fn pay(ask: Ask<BillId, (), Option<Json<PaymentAsked>>>) -> Rep
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
-    let device = device_of(ask.body)?;
-    let done = ask.app.pay_bill(ask.id, wallet, device.as_deref(), once);
+    let asked = whence(ask.body)?;
+    let done = ask.app.pay_bill(ask.id, wallet, asked.origin(), once);
     TransferDone::answer(done.await?)
 }
 

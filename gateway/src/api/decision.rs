@@ -152,8 +152,13 @@ pub(super) struct Explained {
     verdict: &'static str,
     /// The probability of fraud in parts per million.
     score_ppm: u32,
-    /// The money expected to be lost if it is let through, in hundredths of a yuan.
+    /// The money expected to be lost if it is let through, in hundredths of a yuan; all of it while somebody must look.
     at_risk: i64,
+    /// The payer's phone or browser, and the place, by the names that came with the attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     /// The weightiest first.
     reasons: Vec<ReasonShown>,
     /// 0 when only the lists counted.
@@ -196,6 +201,8 @@ impl DecisionShown {
             verdict: scored.assessment.verdict.name(),
             score_ppm: scored.assessment.score_ppm,
             at_risk: found.decision.at_risk(),
+            device: scored.whence.device.clone(),
+            place: scored.whence.place.clone(),
             reasons: why.into_iter().map(Into::into).collect(),
             rules_version: scored.assessment.rules_version,
             model_version: scored.assessment.model_version,
@@ -211,7 +218,8 @@ impl DecisionShown {
 
     async fn to(app: &App, caller: &Caller, found: &Labelled) -> Result<Self, Problem> {
         if caller.sees_risk() {
-            return Ok(Self::explained(app, found, &app.desk().await?));
+            let desk = app.desk().await?;
+            return Ok(Self::explained(app, found, &desk));
         }
         if caller.owner == Owner::Wallet(found.decision.wallet) {
             return Ok(Self::plain(found));

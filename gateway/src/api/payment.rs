@@ -8,21 +8,26 @@ use super::check::Check;
 use super::decision::PendingShown;
 use super::order::OrderShown;
 use super::wire::{Amount, SequenceToken};
-use crate::app::{Done, Payer};
+use crate::app::{Done, Origin, Payer};
 use crate::auth::Caller;
 use crate::pay::{OrderId, Outcome};
 use crate::problem::Problem;
 
 const DEVICE_CHARS_MAX: usize = 128;
+const PLACE_CHARS_MAX: usize = 64;
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[schema(as = NewPayment, example = json!({"device": "phone-5f3a"}))]
+#[schema(as = NewPayment, example = json!({"device": "phone-5f3a", "place": "wtw3s"}))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PaymentAsked {
     /// Your name for the payer's phone or browser, always the same for the same one. It helps to tell a stolen wallet from
     /// its owner.
     #[schema(min_length = 1, max_length = 128)]
     pub device: Option<String>,
+    /// Where the payer is, as roughly as you like to say it, such as a geohash of five letters; always the same for the
+    /// same place.
+    #[schema(min_length = 1, max_length = 64)]
+    pub place: Option<String>,
 }
 
 /// A payment that was made, or that waits for its payer or for an analyst. The order says which: it is `paid`, `open` or
@@ -44,30 +49,40 @@ pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<PaymentAsked>>>) -> Re
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
-    let device = device_of(ask.body)?;
+    let asked = whence(ask.body)?;
     let payer = Payer {
         wallet: caller.wallet()?,
-        device: device.as_deref(),
+        origin: asked.origin(),
     };
     let done = ask.app.pay(ask.id, payer, once).await?;
     paid(&caller, done)
 }
 
-/// By which phone or browser a payer asks, if they say so.
-pub(super) fn device_of(body: Option<Json<PaymentAsked>>) -> Result<Option<String>, Problem> {
-    let Some(Json(asked)) = body else {
-        return Ok(None);
-    };
-    let mut check = Check::default();
-    check_device(&mut check, asked.device.as_deref());
-    check.done()?;
-    Ok(asked.device)
+impl PaymentAsked {
+    pub(super) fn origin(&self) -> Origin<'_> {
+        Origin {
+            device: self.device.as_deref(),
+            place: self.place.as_deref(),
+        }
+    }
 }
 
-/// The name of a payer's phone or browser, where it is said.
-pub(super) fn check_device(check: &mut Check, device: Option<&str>) {
-    if let Some(device) = device {
+/// Whence a payer asks, if they say so.
+pub(super) fn whence(body: Option<Json<PaymentAsked>>) -> Result<PaymentAsked, Problem> {
+    let asked = body.map(|Json(asked)| asked).unwrap_or_default();
+    let mut check = Check::default();
+    check_origin(&mut check, &asked.origin());
+    check.done()?;
+    Ok(asked)
+}
+
+/// The names of a payer's phone or browser and of the place, where they are said.
+pub(super) fn check_origin(check: &mut Check, origin: &Origin<'_>) {
+    if let Some(device) = origin.device {
         check.text("/device", device, DEVICE_CHARS_MAX);
+    }
+    if let Some(place) = origin.place {
+        check.text("/place", place, PLACE_CHARS_MAX);
     }
 }
 

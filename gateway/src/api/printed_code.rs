@@ -10,10 +10,10 @@ use super::check::Check;
 use super::code::{Form, ImageAsked, Presented, ascii, draw, emvco_payload, no_emvco};
 use super::order::DESCRIPTION_CHARS_MAX;
 use super::page::{PageAsked, page, slice};
-use super::payment::{Paid, check_device, paid};
+use super::payment::{Paid, check_origin, paid};
 use super::till::TillShown;
 use super::wire::{Amount, AskedAmount, Page, SequenceToken};
-use crate::app::{App, Done, new_id};
+use crate::app::{App, Done, Origin, new_id};
 use crate::auth::Caller;
 use crate::pay::{
     Command, OrderId, Outcome, Owner, PayPrinted, PrintedCode, PrintedCodeId, Refusal, Till,
@@ -273,7 +273,12 @@ pub(super) async fn pay(
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
     let asked = ask.body.map(|Json(asked)| asked).unwrap_or_default();
     let mut check = Check::default();
-    check_device(&mut check, asked.device.as_deref());
+    // Where it happens the code says.
+    let origin = Origin {
+        device: asked.device.as_deref(),
+        place: None,
+    };
+    check_origin(&mut check, &origin);
     check.done()?;
     let amount = match &asked.amount {
         Some(amount) => Some(ask.app.money(amount, "/amount").await?),
@@ -287,9 +292,6 @@ pub(super) async fn pay(
         transaction: ledger::TransactionId(new_id()),
         scored: None,
     };
-    let done = ask
-        .app
-        .pay_printed(pay, asked.device.as_deref(), once)
-        .await?;
+    let done = ask.app.pay_printed(pay, origin, once).await?;
     paid(&caller, done)
 }

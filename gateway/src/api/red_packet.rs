@@ -8,12 +8,12 @@ use super::ask::{Ask, Json, Parameters, Replied, Reply, Schemas, named};
 use super::check::Check;
 use super::decision::PendingShown;
 use super::page::{page, slice};
-use super::payment::check_device;
+use super::payment::check_origin;
 use super::transfer::{SideAsked, wallet_no};
 use super::wallet::must_be;
 use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::secrets::random;
-use crate::app::{Done, new_id, views_problem};
+use crate::app::{Done, Origin, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
     Command, DecisionId, NewRedPacket, Outcome, Owner, RedPacket, RedPacketId, Refusal, Split,
@@ -171,6 +171,9 @@ pub(super) struct RedPacketAsked {
     /// Your name for the sender's phone or browser, always the same for the same one.
     #[schema(min_length = 1, max_length = 128)]
     device: Option<String>,
+    /// Where the sender is, as roughly as you like to say it; always the same for the same place.
+    #[schema(min_length = 1, max_length = 64)]
+    place: Option<String>,
 }
 
 /// A red packet that is open, or that waits for its sender or for an analyst.
@@ -219,7 +222,11 @@ pub(super) async fn create(ask: Ask<(), (), Json<RedPacketAsked>>) -> Replied<Re
     let Json(asked) = ask.body;
     let mut check = Check::default();
     check.optional_text("/greeting", &asked.greeting, RedPacket::GREETING_CHARS_MAX);
-    check_device(&mut check, asked.device.as_deref());
+    let origin = Origin {
+        device: asked.device.as_deref(),
+        place: asked.place.as_deref(),
+    };
+    check_origin(&mut check, &origin);
     check.done()?;
     let new = NewRedPacket {
         id: RedPacketId(new_id()),
@@ -233,8 +240,7 @@ pub(super) async fn create(ask: Ask<(), (), Json<RedPacketAsked>>) -> Replied<Re
         transaction: ledger::TransactionId(new_id()),
         scored: None,
     };
-    let device = asked.device.as_deref();
-    RedPacketDone::answer(ask.app.red_packet(new, device, once).await?)
+    RedPacketDone::answer(ask.app.red_packet(new, origin, once).await?)
 }
 
 pub(super) async fn find(ask: Ask<RedPacketId>) -> Replied<RedPacketDone> {

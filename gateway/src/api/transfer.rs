@@ -7,10 +7,10 @@ use super::ask::{Ask, Json, Parameters, Replied, Reply as Answer, Schemas, named
 use super::check::Check;
 use super::decision::PendingShown;
 use super::page::{page, slice};
-use super::payment::check_device;
+use super::payment::check_origin;
 use super::wallet::must_be;
 use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
-use crate::app::{App, Done, new_id, views_problem};
+use crate::app::{App, Done, Origin, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
     BillId, Command, DecisionId, Mode, NewTransfer, Outcome, Owner, Refusal, Reply, Transfer,
@@ -119,6 +119,9 @@ pub(super) struct TransferAsked {
     /// Your name for the sender's phone or browser, always the same for the same one.
     #[schema(min_length = 1, max_length = 128)]
     device: Option<String>,
+    /// Where the sender is, as roughly as you like to say it; always the same for the same place.
+    #[schema(min_length = 1, max_length = 64)]
+    place: Option<String>,
 }
 
 /// A transfer that was sent, or that waits for its sender or for an analyst, or that was answered.
@@ -167,7 +170,11 @@ pub(super) async fn create(ask: Ask<(), (), Json<TransferAsked>>) -> Replied<Tra
     let Json(asked) = ask.body;
     let mut check = Check::default();
     check.optional_text("/note", &asked.note, Transfer::NOTE_CHARS_MAX);
-    check_device(&mut check, asked.device.as_deref());
+    let origin = Origin {
+        device: asked.device.as_deref(),
+        place: asked.place.as_deref(),
+    };
+    check_origin(&mut check, &origin);
     check.done()?;
     let new = NewTransfer {
         id: TransferId(new_id()),
@@ -180,8 +187,7 @@ pub(super) async fn create(ask: Ask<(), (), Json<TransferAsked>>) -> Replied<Tra
         transaction: ledger::TransactionId(new_id()),
         scored: None,
     };
-    let device = asked.device.as_deref();
-    TransferDone::answer(ask.app.transfer(new, device, once).await?)
+    TransferDone::answer(ask.app.transfer(new, origin, once).await?)
 }
 
 pub(super) async fn find(ask: Ask<TransferId>) -> Replied<TransferDone> {

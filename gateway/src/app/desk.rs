@@ -1,5 +1,7 @@
 //! What analysts do, and what they look at.
 
+use std::sync::Arc;
+
 use fraud::rule::Rule;
 use ledger::{Sequence, Submission, Timestamp, Unique};
 
@@ -8,6 +10,7 @@ use super::{App, Done, views_problem};
 use crate::pay::desk::{self, Desk, Said};
 use crate::pay::{Command, DecisionId, KeyId, Label, Outcome, RiskCommand, WalletId};
 use crate::problem::{Code, Problem};
+use crate::report::{Builder, FraudReport};
 use crate::store::Cursor;
 use crate::store::case::{self, Wanted};
 use crate::store::decision::{self, Labelled, Remark};
@@ -16,6 +19,11 @@ use crate::store::page::Slice;
 /// Earlier attempts of the payer that are shown with a case, and cases near it.
 const TIMELINE_MAX: u32 = 20;
 const NEIGHBOURS_MAX: u32 = 20;
+
+/// Attempts that a report looks at; that of the command line has no bound.
+const REPORT_MAX: u64 = 1_000_000;
+/// Attempts read at a time.
+const REPORT_PAGE: u32 = 5_000;
 
 /// What an analyst does about a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +63,15 @@ pub struct Known {
     pub remarks: Vec<Remark>,
     /// The payer's newest attempts.
     pub timeline: Vec<Labelled>,
-    /// The newest other cases of the same payer, shop or device.
+    /// The newest other cases of the same payer, payee, device or place.
     pub neighbours: Vec<Labelled>,
-    pub desk: Desk,
+    pub desk: Arc<Desk>,
     pub sequence: Sequence,
 }
 
 impl App {
     /// Everything on the desk.
-    pub async fn desk(&self) -> Result<Desk, Problem> {
+    pub async fn desk(&self) -> Result<Arc<Desk>, Problem> {
         let question = Submission::new(Command::Risk(RiskCommand::Desk(desk::Command::Look)));
         let done = Done::of(self.submit(question).await?)?;
         match done.outcome {
@@ -81,6 +89,7 @@ impl App {
         command: desk::Command,
         once: impl IntoIterator<Item = Unique>,
     ) -> Result<(Done, desk::Outcome), Problem> {
+        self.must_run(&command).await?;
         let concerns_the_scorer = matches!(
             command,
             desk::Command::Approve { .. }
@@ -101,6 +110,33 @@ impl App {
                 Ok((done, outcome))
             }
             _ => done.unexpected(),
+        }
+    }
+
+    /// Rules that are about to run can run: those that were fit when they were written may not be any more, when the gateway
+    /// is another one since.
+    async fn must_run(&self, command: &desk::Command) -> Result<(), Problem> {
+        if !matches!(
+            command,
+            desk::Command::Approve { .. } | desk::Command::GoBack { .. }
+        ) {
+            return Ok(());
+        }
+        let desk = self.desk().await?;
+        let rules = match command {
+            desk::Command::Approve { id, .. } => desk.drafts.get(id).map(|draft| &draft.rules),
+            desk::Command::GoBack { to, .. } => {
+                let mut kept = desk.published.iter();
+                let earlier = kept.find(|published| published.version == *to);
+                earlier.map(|published| &published.rules)
+            }
+            _ => None,
+        };
+        // What is not there the desk's own rules say.
+        let errors = rules.map_or_else(Vec::new, |rules| self.risk.check(rules));
+        match errors.first() {
+            Some(error) => Err(Problem::new(Code::RulesInvalid, format!("{error}."))),
+            None => Ok(()),
         }
     }
 
@@ -160,6 +196,46 @@ impl App {
         cases.map_err(|error| views_problem(&error))
     }
 
+    /// The report of the attempts made in a span of time, and whether there were more than are looked at.
+    pub(crate) async fn fraud_report(
+        &self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<(FraudReport, bool), Problem> {
+        let span = (
+            from.unwrap_or(Timestamp::ZERO),
+            until.unwrap_or(Timestamp(i64::MAX.cast_unsigned())),
+        );
+        if span.0 >= span.1 {
+            let detail = "from is not before until.";
+            return Err(Problem::new(Code::ParameterInvalid, detail));
+        }
+        let now = self.handle.status().durable;
+        self.read_views(Some(now)).await?;
+        let (mut builder, mut behind, mut seen) = (Builder::default(), None, 0);
+        let cut = loop {
+            let mut reading = self.read_views(None).await?;
+            let page = decision::between(&mut reading, span, behind, REPORT_PAGE).await;
+            let page = page.map_err(|error| views_problem(&error))?;
+            drop(reading);
+            let Some(last) = page.last() else {
+                break false;
+            };
+            behind = Some((last.decision.at, last.decision.id));
+            for one in &page {
+                builder.add(one);
+            }
+            seen += page.len() as u64;
+            if seen >= REPORT_MAX {
+                break true;
+            }
+        };
+        // A million scores are sorted for the curves, which is not the work of a thread that answers requests.
+        let finished = tokio::task::spawn_blocking(move || builder.finish(from, until)).await;
+        let report = finished.map_err(|error| Problem::internal(&error))?;
+        Ok((report, cut))
+    }
+
     /// Whether nothing leaves a wallet.
     pub async fn is_frozen(&self, wallet: WalletId) -> Result<bool, Problem> {
         let done = self.ask(Command::FindWallet(wallet)).await?;
@@ -172,7 +248,7 @@ impl App {
     /// What rules would have done with the attempts made in a span of time, up to this moment.
     pub(crate) async fn backtest(
         &self,
-        rules: &[Rule],
+        rules: Vec<Rule>,
         (from, until): (Timestamp, Timestamp),
     ) -> Result<Backtested, Problem> {
         // The views are brought up to what was durable when it was asked.

@@ -16,16 +16,33 @@ use super::{App, Done};
 use crate::api::refused::submit_problem;
 use crate::pay::{
     BillId, Command, NewRedPacket, NewTransfer, Order, OrderId, Outcome, Pay, PayBill, Payments,
-    Refusal, Scored, TransferId, WalletId,
+    Refusal, Scored, TransferId, WalletId, Whence,
 };
 use crate::problem::{Code, Problem};
 
-/// Whose money it is, and by which device.
+/// Whence somebody moves money, as far as the wallet's provider says it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a> {
+    /// The name of the phone or browser.
+    pub device: Option<&'a str>,
+    /// The name of the place.
+    pub place: Option<&'a str>,
+}
+
+impl From<Origin<'_>> for Whence {
+    fn from(origin: Origin<'_>) -> Self {
+        Self {
+            device: origin.device.map(str::to_owned),
+            place: origin.place.map(str::to_owned),
+        }
+    }
+}
+
+/// Whose money it is, and whence it is moved.
 #[derive(Clone, Copy, Debug)]
 pub struct Payer<'a> {
     pub wallet: WalletId,
-    /// The name of the phone or browser, if the wallet's provider says it.
-    pub device: Option<&'a str>,
+    pub origin: Origin<'a>,
 }
 
 impl App {
@@ -73,17 +90,17 @@ impl App {
             channel,
             payer,
             payee: Some(Key::from(order.merchant.0)),
-            place: None,
             amount: order.amount,
         };
-        self.assessed_order(&[once], command, moving).await
+        self.assessed_order(&[once], payer.origin, command, moving)
+            .await
     }
 
     /// Sends a transfer. It is sent, or waits as a payment does.
     pub async fn transfer(
         &self,
         new: NewTransfer,
-        device: Option<&str>,
+        origin: Origin<'_>,
         once: Unique,
     ) -> Result<Done, Problem> {
         let moving = Moving {
@@ -92,10 +109,9 @@ impl App {
             channel: Channel::App,
             payer: Payer {
                 wallet: new.from,
-                device,
+                origin,
             },
             payee: Some(Key::from(new.to.0)),
-            place: None,
             amount: new.amount,
         };
         let command = |scored| {
@@ -112,7 +128,7 @@ impl App {
         &self,
         bill: BillId,
         wallet: WalletId,
-        device: Option<&str>,
+        origin: Origin<'_>,
         once: Unique,
     ) -> Result<Done, Problem> {
         let pay = PayBill {
@@ -137,9 +153,8 @@ impl App {
                 transaction: pay.transaction,
                 kind: Kind::Transfer,
                 channel: Channel::App,
-                payer: Payer { wallet, device },
+                payer: Payer { wallet, origin },
                 payee: Some(Key::from(owner.0)),
-                place: None,
                 amount,
             }))
         };
@@ -149,14 +164,14 @@ impl App {
                 ..pay.clone()
             })
         };
-        self.assessed(&[once], command, attempt).await
+        self.assessed(&[once], origin, command, attempt).await
     }
 
     /// Sends a red packet. It is open, or waits as a payment does.
     pub async fn red_packet(
         &self,
         new: NewRedPacket,
-        device: Option<&str>,
+        origin: Origin<'_>,
         once: Unique,
     ) -> Result<Done, Problem> {
         // A group has no history; a single person has.
@@ -170,10 +185,9 @@ impl App {
             channel: Channel::App,
             payer: Payer {
                 wallet: new.from,
-                device,
+                origin,
             },
             payee,
-            place: None,
             amount: new.amount,
         };
         let command = |scored| {
@@ -193,13 +207,15 @@ impl App {
     ) -> Result<Done, Problem> {
         let attempt =
             |looked: &Outcome| (*looked == Outcome::MaySend).then(|| self.risk.attempt(moving));
-        self.assessed(&[once], command, attempt).await
+        self.assessed(&[once], moving.payer.origin, command, attempt)
+            .await
     }
 
     /// Pays an order, which the command may have to make first, once the attempt was scored.
     pub(super) async fn assessed_order<'a>(
         &self,
         keys: &[Unique],
+        origin: Origin<'_>,
         command: impl Fn(Option<Box<Scored>>) -> Command,
         moving: impl FnOnce(&Order) -> Moving<'a>,
     ) -> Result<Done, Problem> {
@@ -207,7 +223,7 @@ impl App {
             Outcome::ToAssess(order) => Some(self.risk.attempt(&moving(order))),
             _ => None,
         };
-        let done = self.assessed(keys, command, attempt).await?;
+        let done = self.assessed(keys, origin, command, attempt).await?;
         self.count_paid(&done);
         Ok(done)
     }
@@ -216,6 +232,7 @@ impl App {
     async fn assessed(
         &self,
         keys: &[Unique],
+        origin: Origin<'_>,
         command: impl Fn(Option<Box<Scored>>) -> Command,
         attempt: impl FnOnce(&Outcome) -> Option<Attempt>,
     ) -> Result<Done, Problem> {
@@ -226,7 +243,10 @@ impl App {
         let looked = looks.fold(Submission::new(command(None)), Submission::once);
         let looked = self.submit(looked).await?;
         if let Some(attempt) = attempt(&looked.outcome) {
-            let scored = self.risk.assess(&attempt);
+            let scored = Scored {
+                whence: origin.into(),
+                ..self.risk.assess(&attempt)
+            };
             let assessed = Submission::new(command(Some(Box::new(scored))));
             let assessed = keys.iter().copied().fold(assessed, Submission::once);
             return Done::of(self.see_through(attempt, assessed).await?);

@@ -22,16 +22,14 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fraud::rule::{Rule, RulesError};
-use fraud::{
-    Attempt, Channel, CurrencyCode, Key, Kind, Outcome, Policy, Registry, Scorer, Settings,
-};
+use fraud::{Attempt, Channel, CurrencyCode, Key, Kind, Policies, Registry, Scorer, Settings};
 use fx::Money;
 use ledger::TransactionId;
 use ledger::shell::Handle;
 use parking_lot::MutexGuard;
 
 pub(crate) use backtest::{BacktestError, Backtested, PAST_MAX};
-use gate::{Gate, UNAVAILABLE};
+use gate::Gate;
 use load::rule_set;
 pub(crate) use models::Models;
 pub use past::Past;
@@ -52,8 +50,6 @@ pub(super) struct Moving<'a> {
     pub payer: Payer<'a>,
     /// Whoever gets it, if it is one alone.
     pub payee: Option<Key>,
-    /// The till or the printed code at which it happens.
-    pub place: Option<Key>,
     pub amount: Money,
 }
 
@@ -65,6 +61,8 @@ pub(crate) struct Risk {
     handle: Handle<Payments>,
     memory: Memory,
     models: Models,
+    /// Held by a backtest, of which one runs at a time: each has a memory of its own.
+    backtesting: tokio::sync::Mutex<()>,
     /// Held while the scorer is told of the desk, so that an older desk never comes after a newer one.
     loading: tokio::sync::Mutex<load::Loaded>,
     following: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -74,25 +72,32 @@ impl Risk {
     /// A scorer with the memory that the journal gives it and with what the desk says. It learns from now on.
     pub(super) async fn start(config: &Config, handle: Handle<Payments>) -> Arc<Self> {
         let directory: &Path = &config.data;
-        let policy = match config.risk {
-            RiskMode::Watch => Policy::WATCH,
-            RiskMode::Act => Policy::default(),
-        };
         let settings = Settings {
-            policy,
+            policies: match config.risk {
+                RiskMode::Watch => Policies::WATCH,
+                RiskMode::Act => config.risk_policy,
+            },
             ..Settings::default()
         };
+        if config.risk == RiskMode::Watch && config.risk_policy != Policies::default() {
+            tracing::warn!("the risk policy counts only with --risk act; scores are only noted");
+        }
         let memory = Memory::new(directory, settings.limits);
         let mut scorer = Scorer::new(settings);
         let remembered = memory.recall(&handle).await;
         scorer.restore(remembered.profiles);
+        let registry = Registry::new();
+        if let Ok(house) = rule_set(0, &[], &registry, &load::no_lists()) {
+            scorer.set_rules(Arc::new(house));
+        }
         let risk = Arc::new(Self {
             gate: Gate::new(scorer, config.risk_fallback),
-            registry: Registry::new(),
+            registry,
             scale: Scale::new(&config.risk_rates),
             handle,
             memory,
             models: Models::new(directory),
+            backtesting: tokio::sync::Mutex::default(),
             loading: tokio::sync::Mutex::default(),
             following: tokio::sync::Mutex::default(),
         });
@@ -122,7 +127,7 @@ impl Risk {
 
     /// Forgets an attempt of which the journal knows nothing.
     pub(super) fn forget(&self, attempt: &Attempt) {
-        self.scorer().observe(attempt, Outcome::Cancelled);
+        self.scorer().forget(attempt);
     }
 
     /// Attempts that the fallback decided about.
@@ -173,9 +178,9 @@ impl Risk {
             channel: moving.channel,
             payer: Key::from(moving.payer.wallet.0),
             payee: moving.payee,
-            device: moving.payer.device.map(Key::of),
+            device: moving.payer.origin.device.map(Key::of),
             link: None,
-            place: moving.place,
+            place: moving.payer.origin.place.map(Key::of),
             amount: self.weight(moving.amount),
             currency: CurrencyCode::new(moving.amount.currency.code()),
         }

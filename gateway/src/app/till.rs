@@ -12,7 +12,7 @@ use ledger::{Submission, TransactionId, Unique};
 
 use super::ask::new_id;
 use super::risk::Moving;
-use super::{App, Done, Payer};
+use super::{App, Done, Origin, Payer};
 use crate::api::once;
 use crate::pay::{
     Command, GoodCode, Lookup, MerchantId, NewCharge, Order, OrderNumber, Outcome, PayPrinted,
@@ -49,20 +49,20 @@ impl App {
             }))
         };
         // The phone that made the code is known for certain, whatever the till says.
-        let device = good.device.to_string();
+        let (device, place) = (good.device.to_string(), name_of_till(merchant, &till));
+        let origin = Origin {
+            device: Some(&device),
+            place: place.as_deref(),
+        };
         let attempt = |order: &Order| Moving {
             transaction: new.transaction,
             kind: Kind::Charge,
             channel: Channel::PaymentCode,
-            payer: Payer {
-                wallet,
-                device: Some(&device),
-            },
+            payer: Payer { wallet, origin },
             payee: Some(Key::from(merchant.0)),
-            place: place_of_till(merchant, &till),
             amount: order.amount,
         };
-        self.assessed_order(&keys, command, attempt).await
+        self.assessed_order(&keys, origin, command, attempt).await
     }
 
     /// Whether an amount is so large that who shows a payment code confirms it.
@@ -140,9 +140,15 @@ impl App {
     pub async fn pay_printed(
         &self,
         pay: PayPrinted,
-        device: Option<&str>,
+        origin: Origin<'_>,
         once: Unique,
     ) -> Result<Done, Problem> {
+        // It happens where the code hangs.
+        let code = pay.code.to_string();
+        let origin = Origin {
+            place: Some(&code),
+            ..origin
+        };
         let command = |scored| {
             Command::PayPrinted(PayPrinted {
                 scored,
@@ -155,18 +161,17 @@ impl App {
             channel: Channel::MerchantCode,
             payer: Payer {
                 wallet: pay.wallet,
-                device,
+                origin,
             },
             payee: Some(Key::from(order.merchant.0)),
-            place: Some(Key::from(pay.code.0)),
             amount: order.amount,
         };
-        self.assessed_order(&[once], command, attempt).await
+        self.assessed_order(&[once], origin, command, attempt).await
     }
 }
 
 /// The till that a charge is made at, if it has a name.
-fn place_of_till(merchant: MerchantId, till: &Till) -> Option<Key> {
+fn name_of_till(merchant: MerchantId, till: &Till) -> Option<String> {
     let Till {
         store, terminal, ..
     } = till;
@@ -174,5 +179,5 @@ fn place_of_till(merchant: MerchantId, till: &Till) -> Option<Key> {
         return None;
     }
     let [store, terminal] = [store, terminal].map(|text| text.as_deref().unwrap_or_default());
-    Some(Key::of(&format!("{merchant}/{store}/{terminal}")))
+    Some(format!("{merchant}/{store}/{terminal}"))
 }

@@ -21,6 +21,8 @@ Examples:
   gateway report fraud --from 2026-11-01 --to 2026-12-01 --html > november.html
   gateway report fraud --from 2026-11-24T08:00:00Z --to 2026-11-25 --csv";
 
+/// The file of the views in a gateway's data directory.
+pub(super) const VIEWS: &str = "views.db";
 /// Decisions read at a time.
 const PAGE: u32 = 5_000;
 /// After how many somebody may want to know how far it is.
@@ -78,15 +80,27 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// Who names a directory that is not a gateway's hears that, and not that some file in it cannot be opened.
+pub(super) fn must_have_run(database: &Database) -> Result<()> {
+    let Database::Sqlite(data) = database else {
+        return Ok(());
+    };
+    let found = if data.is_dir() {
+        "holds no views, so no gateway has run there"
+    } else {
+        "is not a directory"
+    };
+    ensure!(
+        data.join(VIEWS).is_file(),
+        "{database} {found}; name the gateway's with --data, or its server with --database"
+    );
+    Ok(())
+}
+
 pub(crate) async fn run(report: &Report) -> Result<ExitCode> {
     let Report::Fraud(asked) = report;
     let database = asked.data.database();
-    if let Database::Sqlite(data) = &database {
-        ensure!(
-            data.is_dir(),
-            "{database} is not a directory; name the gateway's with --data, or its server with --database"
-        );
-    }
+    must_have_run(&database)?;
     let from = asked.from.unwrap_or(Timestamp::ZERO);
     let until = asked.to.unwrap_or(Timestamp(i64::MAX.cast_unsigned()));
     ensure!(from < until, "--from is not before --to");

@@ -46,6 +46,15 @@ pub struct Scored {
     pub shadow: Vec<String>,
     /// What the challenger would have scored, where there is one.
     pub challenger_ppm: Option<u32>,
+    pub whence: Whence,
+}
+
+/// Whence it was attempted, by the names that the wallet's provider has for phones and places. The attempt has only their
+/// keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whence {
+    pub device: Option<String>,
+    pub place: Option<String>,
 }
 
 /// What the money of an attempt is for.
@@ -252,15 +261,27 @@ impl Decision {
     }
 
     /// The money that is expected to be lost if it is let through, in hundredths of a yuan; all of it, if somebody must
-    /// look at it first: a rule can hold what no score finds odd.
+    /// look at it: a rule can hold what no score finds odd.
     pub fn at_risk(&self) -> i64 {
         let amount = self.scored.attempt.amount.max(0);
-        if self.scored.assessment.verdict == Verdict::Review {
+        let looked_at = self.standing == Standing::InReview;
+        if looked_at || self.scored.assessment.verdict == Verdict::Review {
             return amount;
         }
         let amount = i128::from(amount);
         let lost = amount * i128::from(self.scored.assessment.score_ppm) / 1_000_000;
         i64::try_from(lost).unwrap_or(i64::MAX)
+    }
+
+    /// Who takes part in this attempt and in another.
+    pub fn shares_with(&self, other: &Self) -> Vec<&'static str> {
+        let (ours, theirs) = (&self.scored.attempt, &other.scored.attempt);
+        let is_shared = |role: &fraud::Role| {
+            let key = ours.entity(*role);
+            key.is_some() && key == theirs.entity(*role)
+        };
+        let shared = fraud::Role::ALL.into_iter().filter(is_shared);
+        shared.map(fraud::Role::name).collect()
     }
 
     /// The decision once something has become of it.

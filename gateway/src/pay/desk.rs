@@ -5,6 +5,7 @@
 //! scorer said, and the scorer is told of changes by whoever runs it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fraud::rule::Rule;
 use ledger::Timestamp;
@@ -17,7 +18,8 @@ use super::id::{DecisionId, DraftId, KeyId, MerchantId, WalletId};
 pub const DRAFTS_MAX: usize = 100;
 /// Versions of the rules that can be gone back to at once; older ones stand in the views and can be drafted again.
 pub const VERSIONS_KEPT: usize = 20;
-/// Entries over all lists: a scorer looks one up in well under a microsecond, and they fit into some ten megabytes.
+/// Entries over all lists: a scorer looks one up in well under a microsecond, and they fit into some ten megabytes, with
+/// their notes into a hundred at most.
 pub const ENTRIES_MAX: usize = 100_000;
 /// Models that can be made to speak.
 pub const MODELS_MAX: usize = 50;
@@ -33,6 +35,15 @@ pub struct Draft {
     /// The version that ran when it was written, and that it replaces.
     pub base: u32,
     pub rules: Vec<Rule>,
+}
+
+/// What a draft would change of what runs, by the rules' names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RulesChange {
+    pub adds: Vec<String>,
+    pub changes: Vec<String>,
+    /// A draft is all that shall run: what it leaves out runs no more.
+    pub removes: Vec<String>,
 }
 
 /// Rules that ran or run.
@@ -278,7 +289,29 @@ pub enum Outcome {
     Published(Published),
     Entry(Entry),
     Model(Model),
-    Desk(Desk),
+    Desk(#[serde(with = "shared")] Arc<Desk>),
+}
+
+/// A desk that is shared is written as any other.
+pub(super) mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Desk;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        desk: &Arc<Desk>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        Desk::serialize(desk, out)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Arc<Desk>, D::Error> {
+        Desk::deserialize(from).map(Arc::new)
+    }
 }
 
 /// All that is on the desk.
@@ -304,6 +337,23 @@ impl Desk {
 
     pub fn running_version(&self) -> u32 {
         self.running().map_or(0, |published| published.version)
+    }
+
+    /// What a draft would change of what runs now.
+    pub fn change(&self, draft: &Draft) -> RulesChange {
+        let running = self.running().map_or(&[][..], |running| &running.rules);
+        let mut change = RulesChange::default();
+        for rule in &draft.rules {
+            match running.iter().find(|other| other.name == rule.name) {
+                None => change.adds.push(rule.name.clone()),
+                Some(other) if other != rule => change.changes.push(rule.name.clone()),
+                Some(_) => {}
+            }
+        }
+        let is_kept = |rule: &Rule| draft.rules.iter().any(|other| other.name == rule.name);
+        let removed = running.iter().filter(|rule| !is_kept(rule));
+        change.removes = removed.map(|rule| rule.name.clone()).collect();
+        change
     }
 
     pub(super) fn fold(&mut self, event: &Event) {
@@ -336,7 +386,13 @@ impl Desk {
                 self.models.insert(model.version, model.clone());
             }
             Event::ModelUsed { version, part, .. } => match part {
-                Part::Champion => self.champion = *version,
+                Part::Champion => {
+                    self.champion = *version;
+                    // A model is no challenger of itself.
+                    if self.challenger == *version {
+                        self.challenger = 0;
+                    }
+                }
                 Part::Challenger => self.challenger = *version,
             },
             Event::MerchantFrozen {

@@ -1,5 +1,7 @@
 //! What analysts may do, and when.
 
+use std::sync::Arc;
+
 use ledger::{AccountState, Timestamp};
 
 use super::decision::About;
@@ -16,7 +18,7 @@ use super::state::Payments;
 type Decided = Result<Outcome, Refusal>;
 
 impl Payments {
-    pub fn desk(&self) -> &Desk {
+    pub fn desk(&self) -> &Arc<Desk> {
         &self.desk
     }
 
@@ -76,6 +78,7 @@ impl Payments {
                     at,
                     note: note.clone(),
                 };
+                self.must_be_known(subject)?;
                 desk.enter(entry, made)
             }
             Command::Strike { list, subject, by } => desk.strike(at, *list, subject, *by, made),
@@ -97,7 +100,18 @@ impl Payments {
                 made.push(frozen_event(*who, *frozen, (*by, at, note)));
                 Ok(Outcome::Done)
             }
-            Command::Look => Ok(Outcome::Desk(desk.clone())),
+            Command::Look => Ok(Outcome::Desk(Arc::clone(desk))),
+        }
+    }
+
+    /// Nobody is put on a list by a mistyped id. Devices are known by their payments alone.
+    fn must_be_known(&self, subject: &Subject) -> Result<(), Refusal> {
+        match subject {
+            Subject::Wallet(id) if !self.wallets.contains_key(id) => Err(Refusal::WalletNotFound),
+            Subject::Merchant(id) if !self.merchants.contains_key(id) => {
+                Err(Refusal::MerchantNotFound)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -225,6 +239,9 @@ impl Desk {
     }
 
     fn enter(&self, entry: Entry, events: &mut Vec<Event>) -> Decided {
+        if entry.until.is_some_and(|until| until < entry.at) {
+            return Err(Refusal::EntryEnded);
+        }
         let known = self
             .entries
             .contains_key(&(entry.list, entry.subject.clone()));

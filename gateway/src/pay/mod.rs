@@ -49,7 +49,7 @@ pub use book::TenantBook;
 pub use charge::{GoodCode, NewCharge};
 pub use checkout::ORDERS_OPEN_MAX;
 pub use decision::{
-    About, Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp,
+    About, Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp, Whence,
 };
 pub use desk::Desk;
 pub use direct::{Direct, Scan, Till};

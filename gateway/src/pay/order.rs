@@ -103,6 +103,11 @@ pub struct Assessment {
     pub model_version: u32,
 }
 
+impl Assessment {
+    /// The reason of an assessment that the scorer had no part in.
+    pub const UNAVAILABLE: &str = "scorer_unavailable";
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     Allow,

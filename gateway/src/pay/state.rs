@@ -1,6 +1,7 @@
 //! The state of payments: parties and keys always, orders while they are open or freshly finished.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ledger::{Answer, Cold, Ledger, Machine, Moment, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -39,7 +40,9 @@ pub struct Payments {
     pub(super) endpoints: BTreeMap<EndpointId, Endpoint>,
     pub(super) step_ups: BTreeMap<WalletId, StepUps>,
     pub(super) pending: Pending,
-    pub(super) desk: Desk,
+    /// Shared with whoever reads it, so that a look copies nothing.
+    #[serde(with = "super::desk::shared")]
+    pub(super) desk: Arc<Desk>,
     orders: Shelf<Order>,
     numbers: BTreeMap<(MerchantId, OrderNumber), OrderId>,
     /// How many orders each merchant has open.
@@ -468,7 +471,7 @@ impl Machine for Payments {
                 self.codes.follow(*wallet, before, step_ups);
                 self.step_ups.insert(*wallet, StepUps::clone(step_ups));
             }
-            Event::Desk(event) => self.desk.fold(event),
+            Event::Desk(event) => Arc::make_mut(&mut self.desk).fold(event),
             Event::BookOpened(book) => {
                 self.books.insert(book.tenant.id, book.clone());
             }

@@ -108,7 +108,10 @@ fn lookup(lookup: &Lookup) -> usize {
 
 fn scored(scored: &Scored) -> usize {
     let evidence = size_of_val(scored.evidence.as_slice());
-    size_of_val(scored) + evidence + texts(&scored.assessment.reasons) + texts(&scored.shadow)
+    let whence = [&scored.whence.device, &scored.whence.place];
+    let whence: usize = whence.into_iter().flatten().map(String::len).sum();
+    let told = texts(&scored.assessment.reasons) + texts(&scored.shadow);
+    size_of_val(scored) + evidence + told + whence
 }
 
 fn checked(proof: &CheckedProof) -> usize {

@@ -7,13 +7,14 @@ use crate::pay::Label;
 use crate::store::decision::Labelled;
 
 /// What the columns are called, by the names that training looks for.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 14] = [
     "time",
     "label",
     "amount",
     "payer",
     "payee",
     "device",
+    "place",
     "currency",
     "verdict",
     "score_ppm",
@@ -56,6 +57,7 @@ pub fn row(one: &Labelled) -> [Cell; COLUMNS.len()] {
         known(Some(attempt.payer)),
         known(attempt.payee),
         known(attempt.device),
+        known(attempt.place),
         text(decision.amount.currency.code()),
         text(risk.verdict.name()),
         Cell::Number(i64::from(risk.score_ppm)),

@@ -22,7 +22,7 @@ struct Page<'a> {
     roc: String,
     precision_recall: String,
     hours: Vec<Hour>,
-    tables: [(&'static str, &'a [Row]); 3],
+    tables: [(&'static str, &'a [Row]); 4],
 }
 
 struct Hour {
@@ -40,8 +40,8 @@ impl FraudReport {
     pub fn to_html(&self) -> Result<String, askama::Error> {
         let page = Page {
             report: self,
-            from: told(self.from.or(self.first)),
-            until: told(self.until.or(self.last)),
+            from: told(self.from.or(self.first), "the beginning"),
+            until: told(self.until.or(self.last), "now"),
             style: include_str!("../../assets/page.css"),
             figures: self.shown(),
             roc: self.roc(),
@@ -51,6 +51,7 @@ impl FraudReport {
                 ("By verdict", &self.by_verdict),
                 ("By kind", &self.by_kind),
                 ("Alerts by rule", &self.by_rule),
+                ("Rules in shadow would have held for", &self.by_shadow_rule),
             ],
         };
         page.render()
@@ -73,8 +74,8 @@ impl FraudReport {
                 money(self.prevented.others.amount),
             ),
             ("Precision", share(self.precision_ppm)),
-            ("Recall", share(self.recall_ppm)),
-            ("Recall of money", share(self.recall_by_amount_ppm)),
+            ("Recall of known frauds", share(self.recall_ppm)),
+            ("Recall of their money", share(self.recall_by_amount_ppm)),
             ("AUC", share(self.auc_ppm)),
             ("Average precision", share(self.average_precision_ppm)),
             ("Drift (PSI)", thousandths(self.drift_milli)),
@@ -127,8 +128,10 @@ fn hours(rows: &[Row]) -> Vec<Hour> {
     .collect()
 }
 
+/// Rounded to a tenth.
 fn percent(ppm: u64) -> String {
-    format!("{}.{} %", ppm / 10_000, ppm % 10_000 / 1_000)
+    let tenths = (ppm + 500) / 1_000;
+    format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
 fn thousandths(milli: u64) -> String {
@@ -141,9 +144,9 @@ fn money(amount: i64) -> String {
 }
 
 /// A time that was asked for, or of the first or last attempt; without any there is no attempt either.
-fn told(at: Option<Timestamp>) -> String {
+fn told(at: Option<Timestamp>, otherwise: &str) -> String {
     let Some(at) = at else {
-        return "the beginning".to_owned();
+        return otherwise.to_owned();
     };
     let time =
         DateTime::<Utc>::from_timestamp_nanos(at.0.min(i64::MAX.cast_unsigned()).cast_signed());

@@ -1,5 +1,6 @@
 //! Cases: decisions that analysts are shown, by the money at risk.
 
+use fraud::Role;
 use ledger::Timestamp;
 use ledger::shell::Reading;
 use ledger::shell::Value;
@@ -63,25 +64,20 @@ pub async fn queue(
     }))
 }
 
-/// Other cases of the same payer, shop or device, the newest first, at most so many.
+/// Other cases of the same payer, payee, device or place, the newest first, at most so many.
 pub async fn neighbours(
     reading: &mut Reading,
     of: &Decision,
     limit: u32,
 ) -> Result<Vec<Labelled>, sqlx::Error> {
     let mut query = Query::new(SELECT);
-    query
-        .push(" where (c.wallet_no = ")
-        .push_bind(i64::from(of.wallet_no.0));
-    if let Some((_, _, merchant_no)) = of.about.order() {
-        query
-            .push(" or c.merchant_no = ")
-            .push_bind(i64::from(merchant_no.0));
-    }
-    if let Some(device) = of.scored.attempt.device {
-        query
-            .push(" or c.device = ")
-            .push_bind(device.0.cast_signed());
+    let mut joint = " where (";
+    for role in [Role::Payer, Role::Payee, Role::Device, Role::Place] {
+        if let Some(key) = of.scored.attempt.entity(role) {
+            query.push(joint).push("c.").push(role.name()).push(" = ");
+            query.push_bind(key.0.cast_signed());
+            joint = " or ";
+        }
     }
     query.push(") and c.id <> ").push_bind(Value::id(of.id.0));
     query

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::decision::decision;
 use super::decode;
 pub use super::risk_view::{Became, named};
-use crate::pay::Decision;
+use crate::pay::{Decision, Label};
 
 /// A place in the log: a row of the journal, and a position in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Entry {
     pub place: Place,
     pub became: Became,
     pub decision: Option<Decision>,
+    /// What was said of the decision before, if this is a label.
+    pub was: Option<Label>,
 }
 
 /// The entries behind a place, in order, at most so many.
@@ -39,8 +41,10 @@ pub async fn after(
     limit: u32,
 ) -> Result<Vec<Entry>, sqlx::Error> {
     let query = Query::new(
-        "select r.seq, r.position, r.what, d.decision from risk_log r
-        left join decisions d on d.id = r.decision_id
+        "select r.seq, r.position, r.what, d.decision, case when r.what in ('fraud', 'genuine') then (
+            select m.what from remarks m where m.decision_id = r.decision_id and m.at < r.at
+            and m.what in ('fraud', 'genuine') order by m.at desc limit 1) end as was
+        from risk_log r left join decisions d on d.id = r.decision_id
         where (r.seq, r.position) > ($1, $2) order by r.seq, r.position limit $3",
     )
     .bind(place.row)
@@ -54,6 +58,8 @@ fn entry(row: &Row) -> Result<Entry, sqlx::Error> {
     let what = decode::text(row, "what")?;
     let became = Became::ALL.into_iter().find(|became| became.name() == what);
     let known = row.get::<Option<Vec<u8>>>("decision")?.is_some();
+    let was = row.get::<Option<String>>("was")?;
+    let was = was.and_then(|was| Label::ALL.into_iter().find(|label| label.name() == was));
     Ok(Entry {
         place: Place {
             row: decode::number(row, "seq")?,
@@ -61,5 +67,6 @@ fn entry(row: &Row) -> Result<Entry, sqlx::Error> {
         },
         became: became.ok_or_else(|| decode::wrong("what"))?,
         decision: known.then(|| decision(row)).transpose()?,
+        was,
     })
 }

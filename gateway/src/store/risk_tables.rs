@@ -34,13 +34,15 @@ pub(super) static CASES: Table = Table {
         // The money expected to be lost, in hundredths of a yuan.
         Column::integer("at_risk"),
         Column::text("standing"),
-        Column::integer("wallet_no"),
-        Column::integer("merchant_no").or_null(),
+        // Who takes part, by the keys that the scorer has for them.
+        Column::integer("payer"),
+        Column::integer("payee").or_null(),
         Column::integer("device").or_null(),
+        Column::integer("place").or_null(),
     ],
     key: 1,
     growth: Growth::Replace,
-    indexes: &["at_risk, id", "wallet_no", "merchant_no", "device"],
+    indexes: &["at_risk, id", "payer", "payee", "device", "place"],
 };
 
 /// What became of decisions, in the order of the journal: what the scorer's memory is made of.
@@ -49,6 +51,7 @@ pub(super) static RISK_LOG: Table = Table {
     columns: &[
         Column::integer("seq"),
         Column::integer("position"),
+        Column::integer("at"),
         Column::text("what"),
         Column::blob("decision_id").or_null(),
     ],

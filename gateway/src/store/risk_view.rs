@@ -1,11 +1,12 @@
 //! From events about risk to rows.
 
+use fraud::Role;
 use ledger::Moment;
 use ledger::shell::{Rows, Seen, Table, Value};
 
 use super::risk_tables::{CASES, DECISIONS, DESK_HISTORY, LABELS, REMARKS, RISK_LOG};
 use crate::pay::desk::{Event, Part, Published, Subject};
-use crate::pay::{Decision, DecisionId, KeyId, Label, Standing};
+use crate::pay::{Decision, DecisionId, KeyId, Label, Resolution, Resolver, Standing};
 
 /// What stands in the log of what became of decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,17 @@ pub(super) fn decided(seen: Seen, decision: &Decision, rows: &mut Rows) {
 
 pub(super) fn changed(seen: Seen, decision: &Decision, rows: &mut Rows) {
     put_decision(decision, rows);
+    if let Some(Resolution {
+        by: Resolver::Analyst(key),
+        note,
+        ..
+    }) = &decision.resolution
+    {
+        let released = decision.standing == Standing::Settled;
+        let what = ["case_denied", "case_released"][usize::from(released)];
+        let subject = decision.id.to_string();
+        put_history(seen.moment, what, &subject, Some(*key), note, None, rows);
+    }
     match decision.standing {
         Standing::Settled => log(seen, Became::ThenSettled, Some(decision.id), rows),
         // A wrong proof: what is pending is pending.
@@ -86,6 +98,7 @@ fn log(seen: Seen, became: Became, decision: Option<DecisionId>, rows: &mut Rows
         [
             seen.moment.sequence.0.into(),
             seen.position.into(),
+            seen.moment.at.0.into(),
             became.name().into(),
             id,
         ],
@@ -170,10 +183,27 @@ fn said(seen: Seen, event: &Event, rows: &mut Rows) {
                 [id, label.name().into(), by_id, seen.moment.at.0.into()],
             );
             put_remark(seen.moment, *decision, label.name(), *by, note, rows);
+            let (what, subject) = (
+                format!("case_labelled_{}", label.name()),
+                decision.to_string(),
+            );
+            put_history(seen.moment, &what, &subject, Some(*by), note, None, rows);
         }
         Event::Noted {
             decision, by, text, ..
-        } => put_remark(seen.moment, *decision, "note", *by, text, rows),
+        } => {
+            put_remark(seen.moment, *decision, "note", *by, text, rows);
+            let subject = decision.to_string();
+            put_history(
+                seen.moment,
+                "case_noted",
+                &subject,
+                Some(*by),
+                text,
+                None,
+                rows,
+            );
+        }
         // The others change what the desk holds.
         _ => {}
     }
@@ -215,8 +245,10 @@ fn put_decision(decision: &Decision, rows: &mut Rows) {
         return;
     }
     // SQL's integers are signed; the bits are what counts.
-    let device = decision.scored.attempt.device;
-    let device = device.map(|key| key.0.cast_signed());
+    let known = |role| -> Value {
+        let key = decision.scored.attempt.entity(role);
+        key.map(|key| key.0.cast_signed()).into()
+    };
     rows.put(
         &CASES,
         [
@@ -224,9 +256,10 @@ fn put_decision(decision: &Decision, rows: &mut Rows) {
             decision.at.0.into(),
             decision.at_risk().into(),
             decision.standing.name().into(),
-            decision.wallet_no.0.into(),
-            merchant_no.into(),
-            device.into(),
+            known(Role::Payer),
+            known(Role::Payee),
+            known(Role::Device),
+            known(Role::Place),
         ],
     );
 }

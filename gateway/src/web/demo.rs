@@ -13,7 +13,7 @@ use ledger::TransactionId;
 
 use super::{checkout, refused};
 use crate::api::once::{of_demonstration, of_order_number};
-use crate::app::{App, Payer, new_id};
+use crate::app::{App, Origin, Payer, new_id};
 use crate::pay::{
     Command, Fee, MerchantId, NewMerchant, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
 };
@@ -108,7 +108,7 @@ async fn pay_order(app: &App, order: &Order) -> Result<(), Problem> {
     app.command(top_up, [once("top-up")]).await?;
     let payer = Payer {
         wallet: wallet.id,
-        device: None,
+        origin: Origin::default(),
     };
     app.pay(order.id, payer, once("pay")).await?;
     Ok(())

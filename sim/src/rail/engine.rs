@@ -15,6 +15,7 @@ use gateway::pay::{
     Assessment, ColdKey, ColdRow, Command, Event, Fee, Lookup, MerchantId, NewMerchant,
     NewOrder as NewPayOrder, NewRefund, OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments,
     RedPacket, RedPacketId, RefundId, Row as OrderRow, Scored, Transfer, TransferId, WalletId,
+    Whence,
 };
 use gateway::qr;
 use gateway::qr::encode::{Drawing, Level, Matrix};
@@ -321,6 +322,7 @@ fn unscored(transaction: TransactionId) -> Scored {
         evidence: Vec::new(),
         shadow: Vec::new(),
         challenger_ppm: None,
+        whence: Whence::default(),
     }
 }
 

@@ -109,9 +109,19 @@ pub(super) struct CaseFound {
     remarks: Vec<RemarkShown>,
     /// The payer's newest attempts to pay, the newest first.
     timeline: Vec<DecisionShown>,
-    /// The newest other cases of the same payer, shop or device.
-    neighbours: Vec<DecisionShown>,
+    /// The newest other cases of the same payer, payee, device or place.
+    neighbours: Vec<Neighbour>,
     sequence: SequenceToken,
+}
+
+/// Another case, and who takes part in both.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Neighbour {
+    /// `payer`, `payee`, `device`, `place`.
+    #[schema(example = json!(["device"]))]
+    shares: Vec<&'static str>,
+    #[serde(flatten)]
+    case: DecisionShown,
 }
 
 pub(super) async fn find(ask: Ask<DecisionId>) -> Replied<CaseFound> {
@@ -120,7 +130,14 @@ pub(super) async fn find(ask: Ask<DecisionId>) -> Replied<CaseFound> {
     let case = CaseFound {
         case: show(&found.case),
         timeline: found.timeline.iter().map(show).collect(),
-        neighbours: found.neighbours.iter().map(show).collect(),
+        neighbours: found
+            .neighbours
+            .iter()
+            .map(|near| Neighbour {
+                shares: near.decision.shares_with(&found.case.decision),
+                case: show(near),
+            })
+            .collect(),
         remarks: found.remarks.into_iter().map(Into::into).collect(),
         sequence: SequenceToken(found.sequence),
     };

@@ -98,7 +98,7 @@ pub(super) struct ModelsFound {
     /// The version that scores alongside; 0 is none.
     challenger: u32,
     /// How far scores have moved from those of the champion's training, as a population stability index in thousandths:
-    /// above 250 it is time to train again. Absent without a champion.
+    /// above 250 it is time to train again. Absent without a champion, and until it has scored a thousand attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     drift_milli: Option<i64>,
     /// The same of the features that the champion asks about and that moved most, since it began to decide here.

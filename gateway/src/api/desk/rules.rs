@@ -1,6 +1,6 @@
 //! Rules: drafted, checked, tried on the past, approved by somebody else, and gone back to.
 
-use fraud::rule::{Rule, RulesError, Tally};
+use fraud::rule::{self, Rule, RulesError, Tally};
 use fraud::{Action, Unit};
 use ledger::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::super::wire::{SequenceToken, Time};
 use super::note;
 use crate::app::risk::{Backtested, PAST_MAX};
 use crate::app::{App, new_id};
-use crate::pay::desk::{Command, Draft, Outcome, Published};
+use crate::pay::desk::{Command, Draft, Outcome, Published, RulesChange};
 use crate::pay::{DraftId, KeyId};
 use crate::problem::{Code, FieldError, Problem};
 
@@ -119,6 +119,11 @@ fn errors(app: &App, rules: &[Rule]) -> Vec<FieldError> {
             wrong("because", format!("is 1 to {BECAUSE_CHARS_MAX} characters"));
         }
     }
+    if rules.len() > rule::MOST {
+        let detail = RulesError::TooMany(rules.len()).to_string();
+        let pointer = "/rules".to_owned();
+        return vec![FieldError { pointer, detail }];
+    }
     for error in app.risk.check(rules) {
         let (name, field, detail) = match &error {
             RulesError::Condition { rule, error } => (rule, "when", error.to_string()),
@@ -127,7 +132,7 @@ fn errors(app: &App, rules: &[Rule]) -> Vec<FieldError> {
                 "name",
                 "is the name of another rule, or of one of the lists' own".to_owned(),
             ),
-            RulesError::TooMany(_) => {
+            RulesError::TooMany(_) | RulesError::TooLong(_) => {
                 let pointer = "/rules".to_owned();
                 let detail = error.to_string();
                 errors.push(FieldError { pointer, detail });
@@ -309,28 +314,22 @@ pub(super) struct DraftAsked {
 }
 
 /// What a draft would change of what runs now, by the rules' names.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct RulesChange {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RulesChange)]
+pub(super) struct ChangeShown {
     adds: Vec<String>,
     changes: Vec<String>,
     /// A draft is all that shall run: what it leaves out runs no more.
     removes: Vec<String>,
 }
 
-impl RulesChange {
-    fn between(running: &[Rule], drafted: &[Rule]) -> Self {
-        let mut change = Self::default();
-        for rule in drafted {
-            match running.iter().find(|other| other.name == rule.name) {
-                None => change.adds.push(rule.name.clone()),
-                Some(other) if other != rule => change.changes.push(rule.name.clone()),
-                Some(_) => {}
-            }
+impl From<RulesChange> for ChangeShown {
+    fn from(change: RulesChange) -> Self {
+        Self {
+            adds: change.adds,
+            changes: change.changes,
+            removes: change.removes,
         }
-        let kept = |rule: &Rule| drafted.iter().any(|other| other.name == rule.name);
-        let removed = running.iter().filter(|rule| !kept(rule));
-        change.removes = removed.map(|rule| rule.name.clone()).collect();
-        change
     }
 }
 
@@ -338,7 +337,7 @@ impl RulesChange {
 pub(super) struct RulesDrafted {
     draft: DraftShown,
     #[schema(inline)]
-    change: RulesChange,
+    change: ChangeShown,
     sequence: SequenceToken,
 }
 
@@ -358,9 +357,8 @@ pub(super) async fn draft(ask: Ask<(), (), Json<DraftAsked>>) -> Replied<RulesDr
         return done.unexpected();
     };
     let desk = ask.app.desk().await?;
-    let running = desk.running().map_or(&[][..], |running| &running.rules);
     let drafted = RulesDrafted {
-        change: RulesChange::between(running, &draft.rules),
+        change: desk.change(draft).into(),
         draft: draft.into(),
         sequence: SequenceToken(done.sequence),
     };
@@ -516,6 +514,6 @@ pub(super) async fn backtest(ask: Ask<(), (), Json<BacktestAsked>>) -> Replied<B
     must_be_sound(&ask.app, &rules)?;
     let from = asked.from.map_or(Timestamp::ZERO, |time| time.0);
     let until = asked.until.map_or(Timestamp(u64::MAX), |time| time.0);
-    let tested = ask.app.backtest(&rules, (from, until)).await?;
+    let tested = ask.app.backtest(rules, (from, until)).await?;
     Ok(Reply::new(Json(tested.into())))
 }

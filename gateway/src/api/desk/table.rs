@@ -119,7 +119,7 @@ fn told() -> Vec<Route> {
                 "export_labels",
                 "Labelled attempts as a file",
                 "Attempts with what they turned out to be, in order of time, as `gateway fraud train` takes them: \
-                 `--time time --label label --amount amount --entity payer --entity payee --entity device`. At most \
+                 `--time time --label label --amount amount --entity payer --entity payee --entity device --entity place`. At most \
                  100000 rows; the next begin at the time of the last.",
             )
             .for_roles(ANALYST_OR_OPERATOR),
@@ -229,7 +229,7 @@ fn lists() -> Vec<Route> {
                 "From the next attempt on. An entry that was there is replaced.",
             )
             .for_roles(ANALYST)
-            .refuses(refusals![EntriesTooMany]),
+            .refuses(refusals![EntriesTooMany EntryEnded WalletNotFound MerchantNotFound]),
         Route::post("/v1/lists/strike", list::strike)
             .documented(
                 "Lists",

@@ -4,12 +4,13 @@
 //! whether they would have been right.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fraud::Limits;
 use fraud::rule::{self, Backtest, Lists, Rule, RuleSet, RulesError, Tally};
 use ledger::Timestamp;
 
-use super::{Past, Risk, load, rule_set};
+use super::{Past, Risk, rule_set};
 use crate::pay::{Decision, Label};
 use crate::store::decision;
 
@@ -36,14 +37,28 @@ pub(crate) enum BacktestError {
 }
 
 impl Risk {
-    /// What rules would have done with the attempts made in `[from, until)`.
+    /// What rules would have done with the attempts made in `[from, until)`, with the lists as they are now. One at a time
+    /// is done, on a thread of its own: it has a memory of its own and much to compute, and requests go on meanwhile.
     pub(crate) async fn backtest(
+        self: &Arc<Self>,
+        rules: Vec<Rule>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Backtested, BacktestError> {
+        let _alone = self.backtesting.lock().await;
+        let (risk, runtime) = (self.clone(), tokio::runtime::Handle::current());
+        let test = move || runtime.block_on(risk.live_through(&rules, from, until));
+        let tested = tokio::task::spawn_blocking(test).await;
+        tested.map_err(anyhow::Error::from)?
+    }
+
+    async fn live_through(
         &self,
         rules: &[Rule],
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Backtested, BacktestError> {
-        let lists = load::no_lists();
+        let lists = self.scorer().lists().clone();
         let set = rule_set(0, rules, &self.registry, &lists).map_err(BacktestError::Rules)?;
         let labels = self.labels(from, until).await?;
         let mut past = Past::new(Limits::default());
@@ -55,8 +70,10 @@ impl Risk {
         result.outcome.by_rule.extend(named);
         loop {
             let mut found: Vec<rule::Past> = Vec::new();
+            let mut is_over = false;
             let see = |decision: &Decision, vector: &[f64]| {
-                if decision.at < from || until <= decision.at {
+                is_over |= until <= decision.at;
+                if is_over || decision.at < from {
                     return;
                 }
                 if result.decisions == PAST_MAX {
@@ -79,11 +96,9 @@ impl Risk {
             drop(reading);
             let more = lived.map_err(anyhow::Error::from)?;
             judge(&mut result.outcome, &set, &lists, &found);
-            if result.cut || !more {
+            if result.cut || is_over || !more {
                 return Ok(result);
             }
-            // A long past is looked at between other requests.
-            tokio::task::yield_now().await;
         }
     }
 

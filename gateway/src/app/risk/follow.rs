@@ -34,7 +34,12 @@ pub(super) async fn run(risk: Arc<Risk>, mut place: Place) {
         since_kept += learned;
         if since_kept >= KEEP_EVERY {
             since_kept = 0;
-            risk.memory.keep(&risk.handle).await;
+            // Reading, writing and hashing all of it takes seconds, which are not those of requests.
+            let (keeping, runtime) = (risk.clone(), tokio::runtime::Handle::current());
+            let keep = move || runtime.block_on(keeping.memory.keep(&keeping.handle));
+            if let Err(error) = tokio::task::spawn_blocking(keep).await {
+                tracing::error!(%error, "the scorer's memory could not be kept");
+            }
         }
         if learned == 0 {
             risk.handle
@@ -52,7 +57,7 @@ pub(super) async fn learn(risk: &Risk, place: &mut Place) -> anyhow::Result<usiz
     for entry in &entries {
         *place = entry.place;
         desk_changed |= entry.became == Became::Desk;
-        if let (Some(decision), Some(outcome)) = (&entry.decision, outcome(entry.became)) {
+        if let (Some(decision), Some(outcome)) = (&entry.decision, outcome(entry)) {
             // One entry at a time, so that payments get in between.
             risk.scorer().observe(&decision.scored.attempt, outcome);
         }

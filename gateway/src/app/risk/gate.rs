@@ -12,13 +12,11 @@ use fraud::{Action, Attempt, Scorer};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::config::Fallback;
-use crate::pay::{Assessment, Evidence, Scored, Verdict};
+use crate::pay::{Assessment, Evidence, Scored, Verdict, Whence};
 
 /// How long a payment waits for the scorer at most. Scoring takes some microseconds; this is for the day on which it
 /// does not.
 const BUDGET: Duration = Duration::from_millis(20);
-/// The reason of an assessment that the scorer had no part in.
-pub(super) const UNAVAILABLE: &str = "scorer_unavailable";
 
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -95,6 +93,7 @@ fn scored(attempt: &Attempt, decision: &fraud::Decision) -> Scored {
             .collect(),
         shadow: decision.shadow.iter().map(ToString::to_string).collect(),
         challenger_ppm: decision.challenger_ppm,
+        whence: Whence::default(),
     }
 }
 
@@ -108,7 +107,7 @@ fn unscored(attempt: &Attempt, fallback: Fallback) -> Scored {
                 Fallback::Deny => Verdict::Deny,
             },
             score_ppm: 0,
-            reasons: vec![UNAVAILABLE.to_owned()],
+            reasons: vec![Assessment::UNAVAILABLE.to_owned()],
             rules_version: 0,
             model_version: 0,
         },
@@ -119,6 +118,7 @@ fn unscored(attempt: &Attempt, fallback: Fallback) -> Scored {
         }],
         shadow: Vec::new(),
         challenger_ppm: None,
+        whence: Whence::default(),
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
         let held = gate.scorer.lock();
         let scored = gate.assess(&attempt);
         assert_eq!(scored.assessment.verdict, Verdict::Review);
-        assert_eq!(scored.assessment.reasons, [UNAVAILABLE]);
+        assert_eq!(scored.assessment.reasons, [Assessment::UNAVAILABLE]);
         drop(held);
         let broken = catch_unwind(AssertUnwindSafe(|| {
             let _held = gate.scorer.lock();

@@ -6,12 +6,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use fraud::rule::{Entry, Lists, Rule, RuleSet, RulesError};
-use fraud::{Action, Ready, Registry};
+use fraud::rule::{Lists, Rule, RuleSet, RulesError};
+use fraud::{Action, Ready, Registry, Role};
 use ledger::Submission;
 
 use super::Risk;
-use crate::pay::desk::{self, Desk, List};
+use crate::pay::desk::{self, Desk, List, Subject};
 use crate::pay::{Command, Decision, Outcome, RiskCommand};
 
 /// Models that the scorer has, by version.
@@ -68,17 +68,18 @@ pub(super) fn no_lists() -> Lists {
 fn lists(desk: &Desk) -> Lists {
     let mut lists = no_lists();
     for entry in desk.entries.values() {
-        let kept = Entry {
-            author: entry.by.to_string(),
-            until: entry.until.map(|until| until.0),
+        let role = match entry.subject {
+            Subject::Wallet(_) | Subject::Merchant(_) => Role::Payer,
+            Subject::Device(_) => Role::Device,
         };
-        lists.add(entry.list.name(), entry.subject.key(), kept);
+        let until = entry.until.map(|until| until.0);
+        lists.add(entry.list.name(), role, entry.subject.key(), until);
     }
     lists
 }
 
 /// Rules with the house's own, ready to run.
-pub(crate) fn rule_set(
+pub(super) fn rule_set(
     version: u32,
     rules: &[Rule],
     registry: &Registry,
@@ -110,26 +111,25 @@ impl Risk {
         self.load_models(&desk, &mut loaded).await;
     }
 
+    /// Rules that do not fit, which only another version of the gateway can have published, leave those that run as they
+    /// are; after a start those are the lists' own.
     fn load_rules(&self, desk: &Desk) {
-        let lists = lists(desk);
+        let lists = Arc::new(lists(desk));
         let rules = desk.running().map_or(&[][..], |running| &running.rules);
         let set = rule_set(desk.running_version(), rules, &self.registry, &lists);
-        let set = set.or_else(|errors| {
+        let set = set.map(Arc::new).map_err(|errors| {
             tracing::error!(
                 version = desk.running_version(),
                 first = errors.first().map(ToString::to_string),
-                "the published rules do not fit this version of the gateway; only the lists count"
+                "the published rules do not fit this version of the gateway; those before go on"
             );
-            rule_set(0, &[], &self.registry, &lists)
         });
-        match set {
-            Ok(set) => {
-                let mut scorer = self.scorer();
-                scorer.set_lists(lists);
-                scorer.set_rules(Arc::new(set));
-            }
-            Err(errors) => tracing::error!(?errors, "the house's own rules are wrong"),
-        }
+        let mut scorer = self.scorer();
+        let former_lists = scorer.set_lists(lists);
+        let former_rules = set.ok().map(|set| scorer.set_rules(set));
+        drop(scorer);
+        // They may be long; nobody waits for the scorer while they are cleared away.
+        drop((former_lists, former_rules));
     }
 
     async fn load_models(&self, desk: &Desk, loaded: &mut Loaded) {

@@ -17,7 +17,7 @@ use crate::store::risk_log::{self, Became, Entry, Place};
 
 const FILE: &str = "profiles.saved";
 /// The form of the file; another form is as good as no file.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 const DIGEST_BYTES: usize = 32;
 /// Entries read from the log at a time.
 pub(super) const PAGE: u32 = 2_000;
@@ -140,18 +140,24 @@ pub(super) fn fold(profiles: &mut Profiles, entry: &Entry) {
     ) {
         profiles.reserve(attempt);
     }
-    if let Some(outcome) = outcome(entry.became) {
+    if let Some(outcome) = outcome(entry) {
         profiles.observe(attempt, outcome);
     }
 }
 
 /// What the scorer is told of an entry.
-pub(super) const fn outcome(became: Became) -> Option<Outcome> {
-    match became {
+pub(super) fn outcome(entry: &Entry) -> Option<Outcome> {
+    let meant = |label| match label {
+        Label::Fraud => fraud::Label::Fraud,
+        Label::Genuine => fraud::Label::Genuine,
+    };
+    match entry.became {
         Became::Settled | Became::ThenSettled => Some(Outcome::Settled),
         Became::Ended | Became::ThenEnded => Some(Outcome::Cancelled),
-        Became::Labelled(Label::Fraud) => Some(Outcome::Labelled(fraud::Label::Fraud)),
-        Became::Labelled(Label::Genuine) => Some(Outcome::Labelled(fraud::Label::Genuine)),
+        Became::Labelled(now) => Some(Outcome::Labelled {
+            was: entry.was.map(meant),
+            now: meant(now),
+        }),
         Became::Pending | Became::Desk => None,
     }
 }

@@ -73,7 +73,7 @@ mod tests {
 
     use super::super::{Moving, Risk, follow};
     use super::*;
-    use crate::app::{App, Payer, new_id};
+    use crate::app::{App, Origin, Payer, new_id};
     use crate::config::Config;
     use crate::pay::desk::{self, Said};
     use crate::pay::{
@@ -134,7 +134,10 @@ mod tests {
             let amount = Money::new(amount, Currency::CNY);
             let payer = Payer {
                 wallet: WalletId(from),
-                device: (amount.amount % 3 > 0).then_some("phone"),
+                origin: Origin {
+                    device: (amount.amount % 3 > 0).then_some("phone"),
+                    place: (amount.amount % 5 > 0).then_some("wtw3s"),
+                },
             };
             let attempt = self.risk().attempt(&Moving {
                 transaction,
@@ -142,7 +145,6 @@ mod tests {
                 channel: Channel::App,
                 payer,
                 payee: Some(Key::from(to)),
-                place: None,
                 amount,
             });
             let seen = self.risk().scorer().features(&attempt);

@@ -2,10 +2,10 @@
 
 use fraud::rule::Rule;
 
+use super::Risk;
 use super::load::HOUSE;
-use super::{Risk, UNAVAILABLE};
-use crate::pay::Decision;
 use crate::pay::desk::Desk;
+use crate::pay::{Assessment, Decision};
 
 /// One reason of a decision, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Risk {
             };
             return reason.text();
         }
-        if code == UNAVAILABLE {
+        if code == Assessment::UNAVAILABLE {
             return "the scorer could not be asked in time".to_owned();
         }
         let rule = rules

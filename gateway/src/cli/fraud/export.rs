@@ -19,7 +19,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
 use super::super::print;
-use super::super::report::time;
+use super::super::report::{must_have_run, time};
 
 const EXAMPLES: &str = "\
 The gateway may be running; nothing of its own is written. What nobody has labelled counts as genuine, as in life.
@@ -57,6 +57,7 @@ pub(crate) struct Export {
 
 pub(super) async fn run(asked: &Export) -> Result<()> {
     let database = asked.data.database();
+    must_have_run(&database)?;
     let from = asked.from.unwrap_or(Timestamp::ZERO);
     let until = asked.to.unwrap_or(Timestamp(i64::MAX.cast_unsigned()));
     ensure!(from < until, "--from is not before --to");

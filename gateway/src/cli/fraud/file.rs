@@ -5,14 +5,20 @@ use std::io::{BufReader, Read, Seek as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use fraud::evaluate;
 
 use super::parquet::Parquet;
 
 /// Reads a file as CSV, whichever of the two it is.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read>> {
-    let cannot = || format!("{} cannot be read", path.display());
+    let named = path.display();
+    ensure!(
+        !path.is_dir(),
+        "{named} is a directory, not a file; the attempts of a gateway are exported first, with \
+         `gateway fraud export --data {named} -o attempts.csv`"
+    );
+    let cannot = || format!("{named} cannot be read");
     let mut file = File::open(path).with_context(cannot)?;
     let mut start = Vec::new();
     file.by_ref()

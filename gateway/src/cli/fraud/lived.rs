@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use fraud::evaluate;
 use fraud::{Boosting, Dataset, Limits, Model, Registry, narrow};
 use gateway::app::Past;
@@ -12,18 +12,25 @@ use ledger::Timestamp;
 use ledger::shell::Views;
 use ledger::shell::sql::Database;
 
+use super::super::report::VIEWS;
 use super::file::Progress;
 
 /// Numbers in a training set: it takes six bytes for each. Of more attempts than fit, genuine ones are thinned out evenly.
 const NUMBERS_MAX: u64 = 150_000_000;
 /// Who takes no part in a gateway's attempts yet.
-const ABSENT: [&str; 2] = ["link.", "place."];
+const ABSENT: [&str; 1] = ["link."];
 
 pub(super) async fn train(
     database: &Database,
     version: u32,
     progress: &mut Progress,
 ) -> Result<Model> {
+    if let Database::Sqlite(directory) = database {
+        ensure!(
+            directory.join(VIEWS).is_file(),
+            "no gateway has run there; name the data directory of one that has, or a file of attempts"
+        );
+    }
     let views = Views::open(database);
     let unreadable = || format!("the views in {database} cannot be read");
     let mut reading = views.read().await.with_context(unreadable)?;

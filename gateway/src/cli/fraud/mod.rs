@@ -9,7 +9,7 @@ mod show;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use fraud::evaluate::{self, Columns, TimeUnit};
 use fraud::{Boosting, Model};
@@ -21,7 +21,8 @@ use file::Progress;
 const TRAIN_EXAMPLES: &str = "\
 The file is CSV (also with semicolons, tabs or bars) or Parquet, one attempt a row, in any order. Without other names it has
 the columns `time`, `label` and, where known, `amount`, `payer`, `payee`, `device`, `link`, `place`, `kind` and `channel`.
-Only features that the gateway computes itself are used, so that the model can be loaded and asked.
+Only features that the gateway computes itself are used, so that the model can be loaded and asked: upload it with
+`gateway request POST /v1/models --key-file FILE --data @fraud-model.json`.
 
 Instead of a file, --data can name the data directory of a gateway, which may be running: then it is trained on what the
 gateway lived through, with the features that its scorer saw and the labels that analysts gave.
@@ -35,7 +36,8 @@ const EVALUATE_EXAMPLES: &str = "\
 The file is CSV (also with semicolons, tabs or bars) or Parquet, one attempt a row, in any order. Features are computed as in
 a stream: what each row could have known at its time, labels a week late (or a twentieth of the file's span, if that is less).
 The first 70% of the rows by time train, the rest is scored without having been seen. Numbers and words in other columns are
-used as they are; leave out with --ignore what would not be known before the money moves.
+used as they are; leave out with --ignore what would not be known before the money moves. Of a file that `gateway fraud
+export` wrote, verdict, score_ppm, decision and standing are left out: they tell what was decided and what became of it.
 
 Times are numbers (of seconds since 1970 or since any start, or hours; also milliseconds) or written in the usual ways, such
 as 2026-11-24T08:15:00+01:00, 24/11/2026 08:15, 11/24/2026 8:15 AM or 24-Nov-2026; whether the day or the month comes first is
@@ -44,6 +46,11 @@ told by the column as a whole. Labels are 0/1, true/false, yes/no or fraud/genui
 Examples:
   gateway fraud evaluate --data cards.csv --time trans_date --label is_fraud --amount amt --entity cc_num --entity merchant
   gateway fraud evaluate --data paysim.csv --time step --label isFraud --amount amount --ignore isFlaggedFraud --json";
+
+/// What a gateway's own export says of what was decided and of what became of it, which nobody knows beforehand.
+const OUTCOMES: [&str; 4] = ["verdict", "score_ppm", "decision", "standing"];
+const TIME: &str = "time";
+const LABEL: &str = "label";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Fraud {
@@ -72,7 +79,7 @@ pub(crate) struct Train {
     /// Where to write the model.
     #[arg(short, long, value_name = "FILE", default_value = "fraud-model.json")]
     output: PathBuf,
-    /// The version that decisions will name; 0 is the built-in scorecard.
+    /// The version that the file names; a gateway gives it the next number of its own when it is uploaded.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     version: u32,
     /// Print JSON instead of lines.
@@ -96,10 +103,10 @@ struct Data {
     #[arg(long = "data", value_name = "FILE")]
     file: PathBuf,
     /// The column that says when.
-    #[arg(long, value_name = "COLUMN", default_value = "time")]
+    #[arg(long, value_name = "COLUMN", default_value = TIME)]
     time: String,
     /// The column that says whether it was fraud.
-    #[arg(long, value_name = "COLUMN", default_value = "label")]
+    #[arg(long, value_name = "COLUMN", default_value = LABEL)]
     label: String,
     /// The label that means fraud, where it is not 1, true, yes or fraud; every other label is genuine.
     #[arg(long = "fraud", value_name = "VALUE")]
@@ -146,9 +153,33 @@ impl Data {
             amount: self.amount.clone(),
             entities: Columns::roles(&self.entities)?,
             ignored: self.ignored.clone(),
+            outcomes: OUTCOMES.map(str::to_owned).into(),
             unit,
             delay: self.label_delay.map(|days| days * 86_400),
         })
+    }
+
+    /// A gateway's data directory has no columns to name.
+    fn must_name_no_columns(&self) -> Result<()> {
+        let given = [
+            ("--time", self.time != TIME),
+            ("--label", self.label != LABEL),
+            ("--fraud", self.fraud.is_some()),
+            ("--amount", self.amount.is_some()),
+            ("--entity", !self.entities.is_empty()),
+            ("--ignore", !self.ignored.is_empty()),
+            ("--time-unit", !matches!(self.time_unit, Unit::Auto)),
+            ("--label-delay", self.label_delay.is_some()),
+        ];
+        let given = given.iter().filter(|(_, is_given)| *is_given);
+        let given: Vec<&str> = given.map(|(option, _)| *option).collect();
+        ensure!(
+            given.is_empty(),
+            "{} is a gateway's data directory, in which nothing needs a name; leave out {}",
+            self.file.display(),
+            given.join(", ")
+        );
+        Ok(())
     }
 }
 
@@ -165,6 +196,7 @@ fn train(line: &Train) -> Result<()> {
     let mut progress = Progress::start();
     let source = &line.data.file;
     let trained = if source.is_dir() {
+        line.data.must_name_no_columns()?;
         let files = || Database::from(source.as_path());
         let database = line.database.clone().unwrap_or_else(files);
         wait_for(lived::train(&database, line.version, &mut progress))
@@ -217,4 +249,17 @@ fn write_whole(path: &Path, text: &str) -> Result<()> {
     let failed = || format!("{} cannot be written", path.display());
     std::fs::write(&beside, text).with_context(failed)?;
     std::fs::rename(&beside, path).with_context(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway::report::attempts::COLUMNS;
+
+    use super::*;
+
+    #[test]
+    fn every_outcome_is_a_column_of_the_export() {
+        assert!(OUTCOMES.iter().all(|name| COLUMNS.contains(name)));
+        assert!([TIME, LABEL].iter().all(|name| COLUMNS.contains(name)));
+    }
 }

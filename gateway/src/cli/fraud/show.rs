@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use fraud::Model;
-use fraud::evaluate::{Evaluation, Weighed};
+use fraud::evaluate::{Evaluation, FRAUDS_MIN, Weighed};
 use serde::Serialize;
 
 /// A model that was written.
@@ -17,11 +17,19 @@ pub(super) struct Trained {
     features: usize,
     trees: usize,
     seconds: f64,
+    /// What to know before using it, in whole clauses.
+    warnings: Vec<String>,
 }
 
 impl Trained {
     pub(super) fn of(model: &Model, path: &Path, seconds: f64) -> Self {
         let (rows, frauds) = model.trained_on;
+        let warning = || {
+            format!(
+                "{frauds} frauds were learned from: with fewer than {FRAUDS_MIN} a model depends on chance; use a \
+                 longer period"
+            )
+        };
         Self {
             model: path.display().to_string(),
             version: model.version,
@@ -30,6 +38,7 @@ impl Trained {
             features: model.features.len(),
             trees: model.forest.trees(),
             seconds,
+            warnings: (frauds < FRAUDS_MIN).then(warning).into_iter().collect(),
         }
     }
 }
@@ -46,7 +55,10 @@ impl fmt::Display for Trained {
             self.rows,
             self.frauds,
             self.seconds
-        )
+        )?;
+        self.warnings
+            .iter()
+            .try_for_each(|warning| writeln!(out, "warning: {warning}"))
     }
 }
 
@@ -93,6 +105,16 @@ pub(super) fn evaluation(it: &Evaluation) -> String {
     line("stability index of scores (PSI)", format!("{:.4}", it.psi));
     line("weightiest features", named(&it.top_features));
     line("most drifted features (PSI)", named(&it.drifted));
+    if !it.left_out.is_empty() {
+        let columns = it.left_out.join(", ");
+        line(
+            "left out",
+            format!("{columns}: they tell what was decided and what became of it"),
+        );
+    }
+    for warning in &it.warnings {
+        line("warning", warning.clone());
+    }
     text
 }
 

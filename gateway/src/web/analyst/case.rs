@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::{
-    Frame, Line, acting, asset, form_key, once, page as written, refused, signed_in, told,
+    Frame, Line, acting, asset, form_key, notice, once, page as written, refused, signed_in, told,
 };
 use crate::app::risk::Why;
 use crate::app::{Act, App, Known};
-use crate::pay::{About, DecisionId, Label, MerchantId, Resolver, Standing, desk};
+use crate::pay::{About, Decision, DecisionId, Label, MerchantId, Resolver, Standing, desk};
 use crate::problem::{Code, Problem};
 
 const NOTE_CHARS_MAX: usize = 1_000;
@@ -23,9 +23,9 @@ const NOTE_CHARS_MAX: usize = 1_000;
 struct CasePage {
     frame: Frame,
     case: Line,
-    /// The ids of what it is about.
-    about: Vec<String>,
-    wallet: String,
+    /// Who and what takes part, and what it is called.
+    parts: Vec<(&'static str, String)>,
+    device: Option<String>,
     rules_version: u32,
     model_version: u32,
     shadow: String,
@@ -34,7 +34,7 @@ struct CasePage {
     reasons: Vec<Why>,
     remarks: Vec<Said>,
     timeline: Vec<Line>,
-    neighbours: Vec<Line>,
+    neighbours: Vec<(String, Line)>,
     in_review: bool,
     pending: bool,
     frozen: bool,
@@ -79,14 +79,29 @@ async fn show(app: &App, id: &str, notice: Option<&'static str>) -> Response {
     }
 }
 
-fn about(about: About) -> Vec<String> {
-    match about {
+fn parts(decision: &Decision) -> Vec<(&'static str, String)> {
+    let mut parts = vec![
+        ("Case", decision.id.to_string()),
+        ("Wallet", decision.wallet.to_string()),
+    ];
+    match decision.about {
         About::Order {
             order, merchant, ..
-        } => vec![order.to_string(), merchant.to_string()],
-        About::Transfer { transfer, to, .. } => vec![transfer.to_string(), to.to_string()],
-        About::RedPacket(packet) => vec![packet.to_string()],
+        } => {
+            parts.push(("Order", order.to_string()));
+            parts.push(("Shop", merchant.to_string()));
+        }
+        About::Transfer { transfer, to, .. } => {
+            parts.push(("Transfer", transfer.to_string()));
+            parts.push(("To", to.to_string()));
+        }
+        About::RedPacket(packet) => parts.push(("Red packet", packet.to_string())),
     }
+    let whence = &decision.scored.whence;
+    for (name, part) in [("Device", &whence.device), ("Place", &whence.place)] {
+        parts.extend(part.clone().map(|part| (name, part)));
+    }
+    parts
 }
 
 /// The shop that is paid, if it is one.
@@ -116,8 +131,8 @@ fn of(app: &App, known: &Known, frozen: bool, notice: Option<&'static str>) -> C
     CasePage {
         frame: Frame::of(app),
         case: Line::of(app, &known.case, &known.desk),
-        about: about(decision.about),
-        wallet: decision.wallet.to_string(),
+        parts: parts(decision),
+        device: decision.scored.whence.device.clone(),
         rules_version: decision.scored.assessment.rules_version,
         model_version: decision.scored.assessment.model_version,
         shadow: decision.scored.shadow.join(", "),
@@ -135,7 +150,14 @@ fn of(app: &App, known: &Known, frozen: bool, notice: Option<&'static str>) -> C
             })
             .collect(),
         timeline: lines(&known.timeline),
-        neighbours: lines(&known.neighbours),
+        neighbours: known
+            .neighbours
+            .iter()
+            .map(|near| {
+                let shares = near.decision.shares_with(decision).join(", ");
+                (shares, Line::of(app, near, &known.desk))
+            })
+            .collect(),
         in_review: decision.standing == Standing::InReview,
         pending: decision.standing.is_pending(),
         frozen,
@@ -163,7 +185,9 @@ pub(super) async fn act(
         Ok(by) => by,
         Err(response) => return *response,
     };
-    let note: String = asked.note.trim().chars().take(NOTE_CHARS_MAX).collect();
+    let note = asked.note.trim().chars();
+    let note = note.filter(|letter| *letter == '\n' || !letter.is_control());
+    let note: String = note.take(NOTE_CHARS_MAX).collect();
     let done = async {
         let id = read(&id)?;
         let once = once(by, &asked.form, &format!("{id} {} {note}", asked.act));
@@ -172,6 +196,26 @@ pub(super) async fn act(
             "deny" => Act::Deny,
             "fraud" => Act::Label(Label::Fraud),
             "genuine" => Act::Label(Label::Genuine),
+            "note" if note.is_empty() => {
+                let detail = "A note says something.";
+                return Err(Problem::field(Code::FieldInvalid, "/note", detail));
+            }
+            "block_device" => {
+                let decision = app.find_decision(id).await?.decision;
+                let nobody = || {
+                    let detail = "No device takes part in the case.";
+                    Problem::new(Code::ParameterInvalid, detail)
+                };
+                let device = decision.scored.whence.device.ok_or_else(nobody)?;
+                let command = desk::Command::Enter {
+                    list: desk::List::Block,
+                    subject: desk::Subject::Device(device),
+                    until: None,
+                    by,
+                    note,
+                };
+                return app.at_desk(command, [once]).await.map(|_| ());
+            }
             "note" => {
                 app.find_decision(id).await?;
                 let said = desk::Said::Note {
@@ -211,6 +255,6 @@ pub(super) async fn act(
     match done.await {
         Ok(()) => Redirect::to(&format!("/analyst/cases/{id}")).into_response(),
         Err(problem) if problem.code.status().is_server_error() => refused(&app, &problem),
-        Err(problem) => show(&app, &id, Some(problem.code.title())).await,
+        Err(problem) => show(&app, &id, Some(notice(&problem))).await,
     }
 }

@@ -5,6 +5,7 @@
 
 mod case;
 mod queue;
+mod report;
 mod rules;
 pub(crate) mod session;
 
@@ -34,6 +35,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/analyst/sign-in", get(sign_in_page).post(sign_in))
         .route("/analyst/sign-out", post(sign_out))
         .route("/analyst/cases/{id}", get(case::page).post(case::act))
+        .route("/analyst/report", get(report::page))
         .route("/analyst/rules", get(rules::page).post(rules::test))
         .route("/analyst/rules/{id}", post(rules::decide))
 }
@@ -80,6 +82,9 @@ async fn sign_in(
 }
 
 async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    if !session::from_here(&headers) {
+        return refused(&app, &not_from_here());
+    }
     app.sessions.end(&headers);
     with_cookie(&app, "", Redirect::to("/analyst/sign-in").into_response())
 }
@@ -120,6 +125,17 @@ async fn acting(app: &App, headers: &HeaderMap) -> Result<KeyId, Box<Response>> 
 /// A key for a form: sent twice, it does its thing once.
 fn form_key() -> String {
     format!("{:032x}", new_id())
+}
+
+/// A refusal in the words of the desk.
+fn notice(problem: &Problem) -> &'static str {
+    match problem.code {
+        Code::IdempotencyKeyReused => {
+            "This form was sent before and something else was done with it; this is a new one."
+        }
+        Code::FieldInvalid => "Write a note first.",
+        code => code.title(),
+    }
 }
 
 fn once(by: KeyId, form: &str, content: &str) -> Unique {

@@ -8,15 +8,15 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use fraud::Action;
 use fraud::rule::Rule;
-use ledger::Timestamp;
+use ledger::{Timestamp, Unique};
 use serde::Deserialize;
 
 use super::{
-    Frame, acting, asset, form_key, once, page as written, refused, short, signed_in, told,
+    Frame, acting, asset, form_key, notice, once, page as written, refused, short, signed_in, told,
 };
 use crate::app::risk::Backtested;
 use crate::app::{App, new_id};
-use crate::pay::desk::{Command, Desk};
+use crate::pay::desk::{Command, Desk, RulesChange};
 use crate::pay::{DraftId, KeyId};
 use crate::problem::{Code, Problem};
 
@@ -30,6 +30,10 @@ struct Set {
     note: String,
     rules: Vec<Shown>,
     own: bool,
+    /// What it would change; nothing for rules that run.
+    change: Vec<String>,
+    /// Whether other rules run now than when it was written, so that it cannot be approved.
+    outdated: bool,
 }
 
 struct Shown {
@@ -87,6 +91,22 @@ fn shown(rules: &[Rule]) -> Vec<Shown> {
     rules.iter().map(one).collect()
 }
 
+fn told_change(change: &RulesChange) -> Vec<String> {
+    let parts = [
+        ("Adds", &change.adds),
+        ("Changes", &change.changes),
+        ("Removes", &change.removes),
+    ];
+    let told = parts.iter().filter(|(_, names)| !names.is_empty());
+    let told: Vec<String> = told
+        .map(|(what, names)| format!("{what} {}", names.join(", ")))
+        .collect();
+    if told.is_empty() {
+        return vec!["Changes nothing".to_owned()];
+    }
+    told
+}
+
 impl RulesPage {
     fn of(app: &App, desk: &Desk, by: KeyId) -> Self {
         let running = desk.running().map(|published| Set {
@@ -101,6 +121,8 @@ impl RulesPage {
             note: published.note.clone(),
             rules: shown(&published.rules),
             own: false,
+            change: Vec::new(),
+            outdated: false,
         });
         let drafts = desk.drafts.values().map(|draft| Set {
             id: draft.id.to_string(),
@@ -112,6 +134,8 @@ impl RulesPage {
             note: draft.note.clone(),
             rules: shown(&draft.rules),
             own: draft.author == by,
+            change: told_change(&desk.change(draft)),
+            outdated: draft.base != desk.running_version(),
         });
         let features = app.risk.registry().features();
         let features = features.iter().map(|feature| {
@@ -145,6 +169,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Condition {
+    form: String,
     when: String,
     act: String,
 }
@@ -176,14 +201,18 @@ pub(super) async fn test(
             return Ok(page);
         }
         if asked.act == "propose" {
-            propose(&app, &desk, by, rule).await?;
+            let once = once(by, &asked.form, &asked.when);
+            if let Err(error) = propose(&app, &desk, by, rule, once).await {
+                page.error = Some(error.detail.to_string());
+                return Ok(page);
+            }
             let desk = app.desk().await?;
             page = RulesPage::of(&app, &desk, by);
             page.notice = Some("Proposed, in shadow. Another analyst approves it below.");
             return Ok(page);
         }
         let span = (Timestamp::ZERO, Timestamp(u64::MAX));
-        let tested = app.backtest(std::slice::from_ref(&rule), span).await?;
+        let tested = app.backtest(vec![rule], span).await?;
         page.tested = Some(told_of(&tested));
         Ok::<_, Problem>(page)
     };
@@ -193,7 +222,13 @@ pub(super) async fn test(
     }
 }
 
-async fn propose(app: &App, desk: &Desk, by: KeyId, tried: Rule) -> Result<(), Problem> {
+async fn propose(
+    app: &App,
+    desk: &Desk,
+    by: KeyId,
+    tried: Rule,
+    once: Unique,
+) -> Result<(), Problem> {
     let running = desk.running().map_or(&[][..], |running| &running.rules);
     // A version is published once, so its number is a name that no rule has yet.
     let rule = Rule {
@@ -201,13 +236,18 @@ async fn propose(app: &App, desk: &Desk, by: KeyId, tried: Rule) -> Result<(), P
         ..tried
     };
     let note = format!("In shadow: {}", rule.when);
+    let rules: Vec<Rule> = running.iter().cloned().chain([rule]).collect();
+    // Each of them may be fit and all of them together too long.
+    if let Some(error) = app.risk.check(&rules).first() {
+        return Err(Problem::new(Code::RulesInvalid, format!("{error}.")));
+    }
     let command = Command::Draft {
         id: DraftId(new_id()),
         by,
         note: note.chars().take(1_000).collect(),
-        rules: running.iter().cloned().chain([rule]).collect(),
+        rules,
     };
-    app.at_desk(command, []).await.map(|_| ())
+    app.at_desk(command, [once]).await.map(|_| ())
 }
 
 fn told_of(tested: &Backtested) -> Tested {
@@ -271,7 +311,7 @@ pub(super) async fn decide(
         Err(problem) if problem.code.status().is_server_error() => {
             return refused(&app, &problem);
         }
-        Err(problem) => problem.code.title(),
+        Err(problem) => notice(&problem),
     };
     match app.desk().await {
         Ok(desk) => written(&RulesPage {

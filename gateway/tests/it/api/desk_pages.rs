@@ -135,7 +135,7 @@ async fn only_an_analysts_key_opens_the_desk() {
     );
 
     // Another site's form does nothing, whatever cookie comes along.
-    let form = [("when", "true"), ("act", "propose")];
+    let form = [("form", "1"), ("when", "true"), ("act", "propose")];
     let foreign = browser
         .form("/analyst/rules", &form)
         .header("sec-fetch-site", "cross-site");
@@ -191,17 +191,27 @@ async fn two_analysts_publish_a_rule_and_release_a_payment_without_a_script() {
     let typo = one
         .send(
             "/analyst/rules",
-            &[("when", "amounnt > 5.0"), ("act", "test")],
+            &[("form", "1"), ("when", "amounnt > 5.0"), ("act", "test")],
         )
         .await;
     assert!(typo.html.contains("line 1, column 1"), "{}", typo.html);
-    let fields = |act| [("when", "amount > 1000.0"), ("act", act)];
+    let form = form_of(&typo.html);
+    let fields = |act| {
+        [
+            ("form", form.as_str()),
+            ("when", "amount > 1000.0"),
+            ("act", act),
+        ]
+    };
     let tested = one.send("/analyst/rules", &fields("test")).await;
     assert!(tested.html.contains("Of 1 attempts"), "{}", tested.html);
     assert!(tested.html.contains("Others disturbed: 1 (100 %), 20.00"));
     let proposed = one.send("/analyst/rules", &fields("propose")).await;
     assert!(proposed.html.contains("somebody else approves it"));
+    // Pressed twice, it is proposed once; and whoever approves it sees what it changes.
+    one.send("/analyst/rules", &fields("propose")).await;
     let seen = other.get("/analyst/rules").await.html;
+    assert_eq!(seen.matches("Adds tried_1.").count(), 1, "{seen}");
     let (_, rest) = seen.split_once("action=\"/analyst/rules/").unwrap();
     let draft = format!("/analyst/rules/{}", rest.split('"').next().unwrap());
     let form = form_of(&seen);
@@ -230,11 +240,20 @@ async fn two_analysts_publish_a_rule_and_release_a_payment_without_a_script() {
         .await
         .created();
     let approve = format!("/v1/rules/drafts/{}/approve", text(&drafted["draft"]["id"]));
+    let seen = other.get("/analyst/rules").await.html;
+    assert!(seen.contains("Removes tried_1."), "{seen}");
+    let late = json!({"rules": [], "note": "Too late"});
+    client.0.post("/v1/rules/drafts", &late).await.created();
     client.1.post_empty(&approve).await.ok();
+    let seen = other.get("/analyst/rules").await.html;
+    assert!(seen.contains("propose it again"), "{seen}");
     let id = order(&shop, "held", 2_000).await;
     let waits = payer
         .client
-        .post_empty(&format!("/v1/orders/{id}/pay"))
+        .post(
+            &format!("/v1/orders/{id}/pay"),
+            &json!({"device": "phone-7"}),
+        )
         .await
         .json();
     let case = format!("/analyst/cases/{}", text(&waits["pending"]["decision"]));
@@ -265,7 +284,8 @@ async fn two_analysts_publish_a_rule_and_release_a_payment_without_a_script() {
         .send(&case, &[("form", &form), ("act", "release"), ("note", "")])
         .await;
     assert!(again.html.contains("The payment does not wait for this"));
-    for act in ["fraud", "note", "freeze"] {
+    assert!(page.contains("phone-7"), "the device is named: {page}");
+    for act in ["fraud", "note", "freeze", "block_device"] {
         let form = form_of(&one.get(&case).await.html);
         let said = [("form", form.as_str()), ("act", act), ("note", "stolen")];
         assert_eq!(
@@ -279,6 +299,10 @@ async fn two_analysts_publish_a_rule_and_release_a_payment_without_a_script() {
         page.contains("Unfreeze the wallet") && page.contains("<strong>fraud</strong>"),
         "{page}"
     );
+    let lists = client.0.get("/v1/lists?list=block").await.ok();
+    assert_eq!(lists["entries"][0]["subject"], json!({"device": "phone-7"}));
+    let report = one.get("/analyst/report").await.html;
+    assert!(report.contains("Fraud report"), "{report}");
     let missing = one.get("/analyst/cases/dec_1").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     one.send("/analyst/sign-out", &[]).await;

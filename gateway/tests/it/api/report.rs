@@ -52,7 +52,7 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
             "7000" => "genuine",
             _ => continue,
         };
-        let path = format!("/v1/cases/{}/label", cells[9]);
+        let path = format!("/v1/cases/{}/label", cells[10]);
         analyst.post(&path, &json!({"label": label})).await.ok();
     }
 

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::sync::Arc;
 
+use gateway::report::attempts::COLUMNS;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{gateway, in_folder};
@@ -173,6 +174,95 @@ fn what_is_wrong_with_a_file_is_said_and_nothing_is_written() {
         assert!(out.is_empty() && error.contains(expected), "{error}");
     }
     assert!(!fs::exists(&model).expect("it can be looked for"));
+}
+
+/// A file as a gateway exports it, with what was decided and what became of it; few were frauds.
+fn exported(folder: &TempDir) -> String {
+    let mut text = COLUMNS.join(",") + "\n";
+    for (row, (at, card, shop, amount, fraud)) in rows().take(1_500).enumerate() {
+        let verdict = if fraud == 1 { "deny" } else { "allow" };
+        let cell = |column: &&str| match *column {
+            "time" => at.to_string(),
+            "label" => fraud.to_string(),
+            "amount" => amount.to_string(),
+            "payer" => card.clone(),
+            "payee" => shop.replace(',', ""),
+            "verdict" | "standing" => verdict.to_owned(),
+            "score_ppm" => (fraud * 900_000 + 10).to_string(),
+            "decision" => format!("dec_{row}"),
+            _ => String::new(),
+        };
+        let cells: Vec<String> = COLUMNS.iter().map(cell).collect();
+        writeln!(text, "{}", cells.join(",")).expect("writing to a string");
+    }
+    let file = in_folder(folder, "exported.csv");
+    fs::write(&file, text).expect("the folder is writable");
+    file
+}
+
+#[test]
+fn of_an_export_the_outcome_is_left_out_and_doubts_are_told() {
+    let folder = TempDir::new().expect("a folder");
+    let (file, model) = (exported(&folder), in_folder(&folder, "model.json"));
+    let (code, out, error) = gateway(&["fraud", "evaluate", "--data", &file]);
+    assert_eq!(code, 0, "{error}");
+    for told in [
+        "verdict, score_ppm, decision, standing: they tell",
+        "frauds were trained on",
+        "may already know the outcome",
+    ] {
+        assert!(out.contains(told), "{told}: {out}");
+    }
+    let (code, out, error) = gateway(&["fraud", "evaluate", "--data", &file, "--json"]);
+    assert_eq!(code, 0, "{error}");
+    let report: Value = serde_json::from_str(&out).expect("standard output is JSON");
+    let left_out = json!(["verdict", "score_ppm", "decision", "standing"]);
+    assert_eq!(report["left_out"], left_out);
+    let warnings = report["warnings"].as_array().expect("a list");
+    assert_eq!(warnings.len(), 2, "{report:#}");
+
+    let (code, out, error) = gateway(&["fraud", "train", "--data", &file, "-o", &model]);
+    assert_eq!(code, 0, "{error}");
+    assert!(
+        out.contains("warning: 41 frauds were learned from"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_directory_is_told_from_a_file_and_from_a_gateways() {
+    let folder = TempDir::new().expect("a folder");
+    let data = in_folder(&folder, "data");
+    fs::create_dir(&data).expect("the folder is writable");
+    let file = in_folder(&folder, "new");
+    let cases: [(&[&str], &str); 5] = [
+        (
+            &["fraud", "evaluate", "--data", &data],
+            "exported first, with `gateway fraud export --data",
+        ),
+        (
+            &["fraud", "train", "--data", &data, "-o", &file],
+            "no gateway has run there",
+        ),
+        (
+            &["fraud", "train", "--data", &data, "--label", "foo"],
+            "nothing needs a name; leave out --label",
+        ),
+        (
+            &["fraud", "export", "--data", &data, "-o", &file],
+            "no gateway has run there; name the gateway's with --data",
+        ),
+        (
+            &["report", "fraud", "--data", &data],
+            "no gateway has run there; name the gateway's with --data",
+        ),
+    ];
+    for (line, expected) in cases {
+        let (code, out, error) = gateway(line);
+        assert_eq!(code, 2, "{error}");
+        assert!(out.is_empty() && error.contains(expected), "{error}");
+    }
+    assert!(!fs::exists(&file).expect("it can be looked for"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use gateway::pay::{
     Assessment, Bill, BillId, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee,
     FeeLine, FeeSchedule, KeyId, Lookup, MerchantId, NewMerchant, OrderId, OrderNumber, Outcome,
     Payments, Quote, QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand, Row, Scored,
-    SealedSecret, StepUp, Transfer, TransferId, WalletId,
+    SealedSecret, StepUp, Transfer, TransferId, WalletId, Whence,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -489,6 +489,7 @@ pub(super) fn scored(transaction: TransactionId, verdict: Risk) -> Scored {
         evidence: Vec::new(),
         shadow: Vec::new(),
         challenger_ppm: None,
+        whence: Whence::default(),
     }
 }
 
