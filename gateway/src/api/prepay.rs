@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use super::ask::{Ask, Json, Replied, Reply};
 use super::check::Check;
 use super::order::must_see;
-use super::payment::{Paid, check_device, paid};
+use super::payment::{Paid, check_origin, paid};
 use super::wire::{Amount, SequenceToken, Time};
-use crate::app::{App, Payer};
+use crate::app::{App, Origin, Payer};
 use crate::pay::{Command, Lookup, MerchantId, OrderId, Refusal, SealedSecret};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -65,6 +65,8 @@ pub(super) struct PrepayAsked {
     /// As in a payment of an order.
     #[schema(min_length = 1, max_length = 128)]
     device: Option<String>,
+    #[schema(min_length = 1, max_length = 64)]
+    place: Option<String>,
 }
 
 pub(super) async fn pay(ask: Ask<(), (), Json<PrepayAsked>>) -> Replied<Paid> {
@@ -75,11 +77,15 @@ pub(super) async fn pay(ask: Ask<(), (), Json<PrepayAsked>>) -> Replied<Paid> {
     let asked = ask.body.0;
     let mut check = Check::default();
     check.text("/prepay_id", &asked.prepay_id, CHARS_MAX);
-    check_device(&mut check, asked.device.as_deref());
+    let origin = Origin {
+        device: asked.device.as_deref(),
+        place: asked.place.as_deref(),
+    };
+    check_origin(&mut check, &origin);
     check.done()?;
     let payer = Payer {
         wallet: caller.wallet()?,
-        device: asked.device.as_deref(),
+        origin,
     };
     let done = match opened(&ask.app, &asked.prepay_id) {
         Ok(order) => ask.app.pay_confirmed(order, payer, once).await?,
