@@ -74,8 +74,8 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
         (&report["precision_ppm"], &report["recall_ppm"]),
         (&json!(500_000), &json!(500_000))
     );
-    let rule = |name: &str| {
-        let mut rules = report["by_rule"].as_array().unwrap().iter();
+    let rule = |table: &str, name: &str| {
+        let mut rules = report[table].as_array().unwrap().iter();
         rules.find(|rule| rule["name"] == name).unwrap().clone()
     };
     assert_eq!(
@@ -85,8 +85,8 @@ async fn the_report_says_what_was_caught_and_what_was_missed() {
     assert_eq!(report["by_kind"][0]["name"], "payment");
     assert_eq!(report["by_kind"][0]["frauds"]["attempts"], 2);
     assert_eq!(found["drifted"], json!([]), "no model decides");
-    assert_eq!(rule("large")["frauds"]["attempts"], 1);
-    assert_eq!(rule("odd")["frauds"]["amount"], 333);
+    assert_eq!(rule("by_rule", "large")["frauds"]["attempts"], 1);
+    assert_eq!(rule("by_shadow_rule", "odd")["frauds"]["amount"], 333);
     let wrong = "/v1/reports/fraud?from=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z";
     analyst.get(wrong).await.refused("parameter_invalid");
     payer
@@ -158,7 +158,7 @@ async fn what_was_labelled_trains_the_next_model() {
     for line in String::from_utf8(attempts.bytes).unwrap().lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         if cells[2] == "50000" {
-            let path = format!("/v1/cases/{}/label", cells[9]);
+            let path = format!("/v1/cases/{}/label", cells[10]);
             analyst.post(&path, &json!({"label": "fraud"})).await.ok();
         }
     }
