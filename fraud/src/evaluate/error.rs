@@ -124,6 +124,15 @@ pub enum EvaluateError {
         /// The column of times.
         column: String,
     },
+    /// Seconds are counted in 32 bits.
+    #[error(
+        "the column `{column}` has times after the year 2106, or its numbers count something else; name another with --time, \
+         or what they count with --time-unit"
+    )]
+    TooLate {
+        /// The column of times.
+        column: String,
+    },
     /// The older part has labels of one kind only.
     #[error(
         "the older part of the file, by the column `{column}`, has {frauds} frauds in {rows} rows whose labels are known in \

@@ -80,7 +80,14 @@ impl Table {
             }
         }
         rows.must_be_readable(columns)?;
-        Ok(rows.sorted(&names, places, columns.unit))
+        let table = rows.sorted(&names, places, columns.unit);
+        // What is too late for the clock stands at its end.
+        if table.seconds.last() == Some(&u32::MAX) {
+            return Err(EvaluateError::TooLate {
+                column: columns.time.clone(),
+            });
+        }
+        Ok(table)
     }
 }
 

@@ -197,7 +197,9 @@ impl<'a> Walk<'a> {
             (self.tell)(Progress::Walked { rows: row, of });
         }
         let now = self.table.seconds[row];
-        while self.unknown < row && self.table.seconds[self.unknown] + self.delay <= now {
+        while self.unknown < row
+            && self.table.seconds[self.unknown].saturating_add(self.delay) <= now
+        {
             self.learn_label(self.unknown);
             self.unknown += 1;
         }

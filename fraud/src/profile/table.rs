@@ -208,7 +208,9 @@ impl<V: Worth> Table<V> {
             self.draws += 1;
             let place = (mix(self.draws) % self.len() as u64) as usize;
             least = least.min((worth(&self.at(place).1), place));
-            if self.draws.is_multiple_of(SAMPLE) && least.0 <= u64::from(now + KEEP_PER_EVENT) {
+            if self.draws.is_multiple_of(SAMPLE)
+                && least.0 <= u64::from(now) + u64::from(KEEP_PER_EVENT)
+            {
                 break;
             }
         }

@@ -307,7 +307,12 @@ fn what_to_name_instead_is_said() {
         "when,is_fraud".to_owned() + &lines.concat()
     };
     let names: Vec<String> = (0..30).map(|number| format!("c{number}")).collect();
-    let cases: [(String, Columns, &str); 8] = [
+    let cases: [(String, Columns, &str); 9] = [
+        (
+            "when,is_fraud\n7200000000,0\n7200000001,1\n".to_owned(),
+            plain(),
+            "times after the year 2106",
+        ),
         (
             text.clone(),
             Columns {
