@@ -125,7 +125,7 @@ async fn a_price_that_jumps_stops_quotes_until_it_is_confirmed() {
     feed(&house, "desk", line("CNY", "8")).await.ok();
     ann.client.post("/v1/quotes", &asked).await.created();
     let taken = feed(&house, "desk", line("CNY", "9")).await.ok();
-    assert_eq!(taken["held"], json!(["CNY"]));
+    assert_eq!(taken["held"], json!(["CNY"]), "{taken}");
     ann.client
         .post("/v1/quotes", &asked)
         .await
