@@ -19,6 +19,7 @@ mod delivery;
 mod desk;
 mod endpoint;
 pub mod event;
+mod exchange;
 mod fee;
 mod house;
 mod key;

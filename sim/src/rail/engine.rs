@@ -285,6 +285,15 @@ fn answer(outcome: Outcome) -> Answer<Outcome> {
     }
 }
 
+/// A shop's number is used for one order.
+fn once(shop: usize, number: &OrderNumber, amount: Money) -> anyhow::Result<Unique> {
+    Ok(Unique {
+        key: OnceKey::of_text(u64::try_from(shop)?, number.as_str()),
+        fingerprint: Fingerprint::of(amount.to_string().as_bytes()),
+        remember: Remember::Successes,
+    })
+}
+
 fn unexpected(outcome: &Outcome) -> Trouble {
     Trouble::Broken(anyhow!("an outcome of another kind: {outcome:?}"))
 }
@@ -384,11 +393,7 @@ impl Rail for EngineRail {
         let mut house = self.lock();
         let merchant = house.shop(shop)?;
         let number = OrderNumber::new(&order.number)?;
-        let unique = Unique {
-            key: OnceKey::of_text(u64::try_from(shop)?, number.as_str()),
-            fingerprint: Fingerprint::of(order.amount.to_string().as_bytes()),
-            remember: Remember::Successes,
-        };
+        let unique = once(shop, &number, order.amount)?;
         let new = NewPayOrder {
             id: PayOrderId(house.ids.random()),
             merchant,

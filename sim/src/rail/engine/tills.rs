@@ -8,11 +8,10 @@ use gateway::pay::{
 };
 use gateway::payment_code::{PaymentCode, Verdict, step_at};
 use gateway::secret::Secret;
-use ledger::{Fingerprint, OnceKey, Remember, Unique};
 use rand::Rng as _;
 
 use super::super::{Answer, NewOrder, OrderId, Tills, Trouble};
-use super::{EngineRail, House, unexpected, unscored};
+use super::{EngineRail, House, once, unexpected, unscored};
 use crate::phone::Phone;
 
 impl House {
@@ -83,11 +82,7 @@ impl Tills for EngineRail {
         let mut house = self.lock();
         let merchant = house.shop(shop)?;
         let number = OrderNumber::new(&order.number)?;
-        let unique = Unique {
-            key: OnceKey::of_text(u64::try_from(shop)?, number.as_str()),
-            fingerprint: Fingerprint::of(order.amount.to_string().as_bytes()),
-            remember: Remember::Successes,
-        };
+        let unique = once(shop, &number, order.amount)?;
         let code = house.check(code)?;
         let transaction = house.transaction();
         let new = NewCharge {
