@@ -37,7 +37,7 @@ impl Notification {
             timestamp: Time(at),
             data: NotificationData {
                 order: OrderShown::to(merchant, order),
-                refund: refund.map(|refund| RefundShown::to(merchant, refund)),
+                refund: refund.map(|refund| RefundShown::to(merchant, order, refund)),
             },
         }
     }

@@ -29,12 +29,13 @@ use super::wire::SequenceToken;
 use crate::problem::{Code, ProblemDocument};
 use crate::sign::{AGE_MAX_S, AHEAD_MAX_S};
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     (
         "Orders",
         "What is to be paid, once, and the code that says so.",
     ),
     ("Payments", "Paying, refunding, and what moved."),
+    ("Promotions", "Coupons and points: what pays beside money."),
     ("People", "What people send each other."),
     ("Webhooks", "How a merchant hears of what happens."),
     ("Merchants", "Who is paid."),

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::ask::{Ask, Json, Parameters, Replied, Reply, Schemas, named};
 use super::check::Check;
+use super::coupon::BreakdownShown;
 use super::once;
 use super::page::{page, slice};
 use super::till::TillShown;
@@ -70,6 +71,9 @@ pub struct PaymentShown {
     pub fee: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<RiskShown>,
+    /// With what beside the payer's money, and what it earned; absent where money was all there was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breakdown: Option<BreakdownShown>,
 }
 
 /// What the fraud scorer said, in short. The decision explains it.
@@ -184,6 +188,7 @@ impl PaymentShown {
                 rules_version: risk.rules_version,
                 model_version: risk.model_version,
             }),
+            breakdown: BreakdownShown::of_payment(order, payment),
         })
     }
 }

@@ -10,7 +10,7 @@ use super::order::OrderShown;
 use super::wire::{Amount, SequenceToken};
 use crate::app::{Done, Origin, Payer};
 use crate::auth::Caller;
-use crate::pay::{OrderId, Outcome};
+use crate::pay::{Coupon, CouponId, OrderId, Outcome, Using};
 use crate::problem::Problem;
 
 const DEVICE_CHARS_MAX: usize = 128;
@@ -44,18 +44,63 @@ pub(super) struct Paid {
     sequence: SequenceToken,
 }
 
-pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<PaymentAsked>>>) -> Replied<Paid> {
+/// How an order is paid.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = NewOrderPayment, example = json!({"device": "phone-5f3a", "place": "wtw3s", "points": 500}))]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrderPaymentAsked {
+    /// Your name for the payer's phone or browser, always the same for the same one. It helps to tell a stolen wallet from
+    /// its owner.
+    #[schema(min_length = 1, max_length = 128)]
+    device: Option<String>,
+    /// Where the payer is, as roughly as you like to say it, such as a geohash of five letters; always the same for the
+    /// same place.
+    #[schema(min_length = 1, max_length = 64)]
+    place: Option<String>,
+    /// Coupons that take something off, each named once.
+    #[serde(default)]
+    #[schema(max_items = 4)]
+    coupons: Vec<CouponId>,
+    /// Points that pay a part.
+    #[schema(minimum = 1)]
+    points: Option<i64>,
+}
+
+pub(super) async fn pay(ask: Ask<OrderId, (), Option<Json<OrderPaymentAsked>>>) -> Replied<Paid> {
     let caller = ask.caller()?;
     let once = ask
         .once
         .ok_or_else(|| Problem::internal(&"a route with an effect has no key"))?;
-    let asked = whence(ask.body)?;
+    let asked = ask.body.map(|Json(asked)| asked).unwrap_or_default();
+    let origin = Origin {
+        device: asked.device.as_deref(),
+        place: asked.place.as_deref(),
+    };
+    let using = using(asked.coupons, asked.points, &origin)?;
     let payer = Payer {
         wallet: caller.wallet()?,
-        origin: asked.origin(),
+        origin,
     };
-    let done = ask.app.pay(ask.id, payer, once).await?;
+    let done = ask.app.pay(ask.id, payer, using, once).await?;
     paid(&caller, done)
+}
+
+/// What an order is paid with beside money, if that can be, and if the origin can be too.
+pub(super) fn using(
+    coupons: Vec<CouponId>,
+    points: Option<i64>,
+    origin: &Origin<'_>,
+) -> Result<Using, Problem> {
+    let mut check = Check::default();
+    check_origin(&mut check, origin);
+    check.that("/coupons", coupons.len() <= Coupon::STACKED_MAX, || {
+        format!("names at most {} coupons", Coupon::STACKED_MAX)
+    });
+    check.that("/points", points.is_none_or(|points| points > 0), || {
+        "is a whole number above zero".to_owned()
+    });
+    check.done()?;
+    Ok(Using { coupons, points })
 }
 
 impl PaymentAsked {

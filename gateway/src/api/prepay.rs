@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use super::ask::{Ask, Json, Replied, Reply};
 use super::check::Check;
 use super::order::must_see;
-use super::payment::{Paid, check_origin, paid};
+use super::payment::{Paid, paid, using};
 use super::wire::{Amount, SequenceToken, Time};
 use crate::app::{App, Origin, Payer};
-use crate::pay::{Command, Lookup, MerchantId, OrderId, Refusal, SealedSecret};
+use crate::pay::{Command, CouponId, Lookup, MerchantId, OrderId, Refusal, SealedSecret};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
@@ -67,6 +67,12 @@ pub(super) struct PrepayAsked {
     device: Option<String>,
     #[schema(min_length = 1, max_length = 64)]
     place: Option<String>,
+    /// As in a payment of an order.
+    #[serde(default)]
+    #[schema(max_items = 4)]
+    coupons: Vec<CouponId>,
+    #[schema(minimum = 1)]
+    points: Option<i64>,
 }
 
 pub(super) async fn pay(ask: Ask<(), (), Json<PrepayAsked>>) -> Replied<Paid> {
@@ -81,14 +87,14 @@ pub(super) async fn pay(ask: Ask<(), (), Json<PrepayAsked>>) -> Replied<Paid> {
         device: asked.device.as_deref(),
         place: asked.place.as_deref(),
     };
-    check_origin(&mut check, &origin);
     check.done()?;
+    let using = using(asked.coupons, asked.points, &origin)?;
     let payer = Payer {
         wallet: caller.wallet()?,
         origin,
     };
     let done = match opened(&ask.app, &asked.prepay_id) {
-        Ok(order) => ask.app.pay_confirmed(order, payer, once).await?,
+        Ok(order) => ask.app.pay_confirmed(order, payer, using, once).await?,
         // Under the request's key, as a retry has its first answer also when the id has run out meanwhile.
         Err(refusal) => ask.app.command(Command::Refuse(refusal), [once]).await?,
     };

@@ -5,13 +5,14 @@ use utoipa::ToSchema;
 
 use super::ask::{Ask, Json, Replied, Reply};
 use super::check::Check;
+use super::coupon::BreakdownShown;
 use super::once;
 use super::order::{OrderShown, must_see, not_found};
 use super::page::{PageAsked, page};
 use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::{new_id, views_problem};
 use crate::pay::{
-    Command, Lookup, NewRefund, OrderId, OrderNumber, Outcome, Owner, Refund, RefundId,
+    Command, Lookup, NewRefund, Order, OrderId, OrderNumber, Outcome, Owner, Refund, RefundId,
     TransactionName,
 };
 use crate::store;
@@ -32,11 +33,14 @@ pub struct RefundShown {
     pub reason: String,
     pub at: Time,
     pub transaction: TransactionName,
+    /// How it falls on the parts of the payment; absent where money was all there was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breakdown: Option<BreakdownShown>,
 }
 
 impl RefundShown {
     /// The refund as this owner sees it: the payer sees no fee.
-    pub fn to(viewer: Owner, refund: &Refund) -> Self {
+    pub fn to(viewer: Owner, order: &Order, refund: &Refund) -> Self {
         let sees_fees = matches!(viewer, Owner::Operator | Owner::Merchant(_));
         Self {
             id: refund.id,
@@ -47,6 +51,7 @@ impl RefundShown {
             reason: refund.reason.clone(),
             at: Time(refund.at),
             transaction: refund.transaction.into(),
+            breakdown: BreakdownShown::of_refund(order, refund),
         }
     }
 }
@@ -113,7 +118,7 @@ pub(super) async fn create(ask: Ask<OrderId, (), Json<RefundAsked>>) -> Replied<
         ask.app.metrics.refunded();
     }
     let refunded = Refunded {
-        refund: RefundShown::to(caller.owner, refund),
+        refund: RefundShown::to(caller.owner, order, refund),
         order: OrderShown::to(caller.owner, order),
         merchant_balance: Amount::new(*merchant_balance, order.amount.currency),
         sequence: SequenceToken(done.sequence),
@@ -141,6 +146,6 @@ pub(super) async fn list(ask: Ask<OrderId, PageAsked>) -> Replied<Page<RefundSho
         .map_err(|error| views_problem(&error))?;
     let shown = refunds
         .iter()
-        .map(|refund| RefundShown::to(caller.owner, refund));
+        .map(|refund| RefundShown::to(caller.owner, &order, refund));
     Ok(page(shown.collect(), None, reading.watermark()))
 }

@@ -66,6 +66,14 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
         Refusal::BillInvalid { what } => {
             Problem::new(code, format!("It cannot be shared like this: {what}."))
         }
+        Refusal::CouponMinimum { minimum } => Problem::new(
+            code,
+            format!("The coupon is for orders of {minimum} minor units or more."),
+        ),
+        Refusal::PointsInvalid { what } => Problem::new(
+            code,
+            format!("So many points cannot be spent here: {what}."),
+        ),
         Refusal::SharesInvalid { what } => {
             Problem::new(code, format!("It cannot be cut like this: {what}."))
         }

@@ -126,7 +126,7 @@ pub(super) struct PostingShown {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountRole)]
 pub(super) struct AccountShown {
-    /// `bank`, `fees`, `transit`, `wallet` or `merchant`.
+    /// `bank`, `fees`, `transit`, `promotions`, `wallet` or `merchant`.
     #[schema(example = "wallet")]
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,8 +170,8 @@ pub(super) async fn explain(ask: Ask<TransactionName, AtLeast>) -> Replied<Trans
 /// What it takes to say why a posting is as it is.
 struct Why {
     currencies: BTreeMap<String, Currency>,
-    /// All that the transaction moved, if it is of one currency.
-    total: i64,
+    /// What moved from where to where, without words.
+    moves: Vec<Posting>,
     /// By which terms the house took its fee, if it is about an order.
     terms: Option<Terms>,
 }
@@ -185,13 +185,16 @@ impl Why {
         }
         Ok(Self {
             currencies,
-            total: explained
-                .postings
-                .iter()
-                .map(|posting| posting.amount)
-                .sum(),
+            moves: explained.postings.clone(),
             terms: explained.terms,
         })
+    }
+
+    /// The sum of what moved in a currency, of the postings that fit.
+    fn sum(&self, currency: &str, fits: impl Fn(&Posting) -> bool) -> i64 {
+        let moves = self.moves.iter();
+        let fitting = moves.filter(|one| one.currency == currency && fits(one));
+        fitting.map(|one| one.amount).sum()
     }
 
     fn text(&self, kind: Kind, posting: &Posting) -> String {
@@ -204,34 +207,44 @@ impl Why {
         let to = holder(kind, posting.credit, false);
         let moved = format!("{} from {from} to {to}", money(posting.amount));
         match (kind, posting.debit, posting.credit, self.terms) {
-            (Kind::Payment, Role::Wallet(_), Role::Fees, Some(terms)) => {
-                let share = Fee {
-                    basis_points: terms.basis_points,
-                };
-                let mut fee = format!("{share} on {}", money(self.total));
-                for (word, amount) in [
-                    (" and", terms.fixed),
-                    (", at least", terms.least),
-                    (", at most", terms.most.unwrap_or_default()),
-                ] {
-                    if amount > 0 {
-                        fee = format!("{fee}{word} {}", money(amount));
-                    }
-                }
+            (Kind::Payment, Role::Wallet(_) | Role::Promotions, Role::Fees, Some(terms)) => {
+                let settled = self.sum(&posting.currency, |_| true);
+                let fee = fee_in_words(terms, settled, money);
                 format!("{moved}: its fee of {fee}, rounded half to even")
             }
-            (Kind::Payment, Role::Wallet(_), Role::Merchant(_), _)
-                if posting.amount < self.total =>
-            {
-                format!("{moved}: {} less the fee", money(self.total))
+            (Kind::Payment, Role::Wallet(_), Role::Merchant(_), _) => {
+                let paid = self.sum(&posting.currency, |one| one.debit == posting.debit);
+                if posting.amount < paid {
+                    format!("{moved}: {} less the fee", money(paid))
+                } else {
+                    moved
+                }
             }
-            (Kind::Refund | Kind::Reversal, Role::Merchant(_), Role::Wallet(_), _)
-                if posting.amount < self.total =>
-            {
-                format!(
-                    "{moved}: {} less what the house gives back",
-                    money(self.total)
-                )
+            (Kind::Refund | Kind::Reversal, Role::Merchant(_), Role::Wallet(_), _) => {
+                let back = self.sum(&posting.currency, |one| one.credit == posting.credit);
+                if posting.amount < back {
+                    format!("{moved}: {} less what the house gives back", money(back))
+                } else {
+                    moved
+                }
+            }
+            (Kind::Payment, Role::Promotions, Role::Merchant(_), _) => {
+                format!("{moved}: what the house's coupons and the points are worth")
+            }
+            (Kind::Payment, Role::Promotions, Role::Wallet(_), _) => {
+                format!("{moved}: points that the payment earns")
+            }
+            (Kind::Payment, Role::Wallet(_), Role::Promotions, _) => {
+                format!("{moved}: points that are spent")
+            }
+            (Kind::Refund | Kind::Reversal, Role::Promotions, Role::Wallet(_), _) => {
+                format!("{moved}: points that were spent come back")
+            }
+            (Kind::Refund | Kind::Reversal, Role::Wallet(_), Role::Promotions, _) => {
+                format!("{moved}: points that were earned by what is refunded")
+            }
+            (Kind::Refund | Kind::Reversal, _, Role::Promotions, _) => {
+                format!("{moved}: the part of the house's coupons and of points")
             }
             (Kind::Conversion, _, Role::Spread, _) => {
                 format!("{moved}: the spread of its quote")
@@ -250,6 +263,24 @@ impl Why {
     }
 }
 
+/// A fee by its terms, on what was settled.
+fn fee_in_words(terms: Terms, settled: i64, money: impl Fn(i64) -> String) -> String {
+    let share = Fee {
+        basis_points: terms.basis_points,
+    };
+    let mut fee = format!("{share} on {}", money(settled));
+    for (word, amount) in [
+        (" and", terms.fixed),
+        (", at least", terms.least),
+        (", at most", terms.most.unwrap_or_default()),
+    ] {
+        if amount > 0 {
+            fee = format!("{fee}{word} {}", money(amount));
+        }
+    }
+    fee
+}
+
 /// Who holds the account of a role, to a reader who does not know accounts.
 const fn holder(kind: Kind, role: Role, pays: bool) -> &'static str {
     match (role, kind) {
@@ -260,6 +291,7 @@ const fn holder(kind: Kind, role: Role, pays: bool) -> &'static str {
         (Role::Position, _) => "the house's position",
         (Role::Spread, _) => "the house's earnings by exchange",
         (Role::Rounding, _) => "the house's account for rounding",
+        (Role::Promotions, _) => "the house's promotions",
         (Role::Wallet(_), Kind::Conversion) => "the wallet",
         (Role::Wallet(_), Kind::TopUp | Kind::Payment | Kind::Refund | Kind::Reversal) => {
             "the payer's wallet"

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use super::route::Route;
 use super::{
     asset, code, confirmation, decision, delivery, desk, endpoint, exchange, fee, house, key,
-    ledger, merchant, order, payment, people, prepay, refund, scan, statement, step_up, tills,
-    wallet,
+    ledger, merchant, order, payment, people, prepay, promotions, refund, scan, statement, step_up,
+    tills, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -14,7 +14,7 @@ use crate::problem::Code;
 pub(super) const OPERATOR: &[Role] = &[Role::Operator];
 pub(super) const MERCHANT: &[Role] = &[Role::Merchant];
 pub(super) const WALLET: &[Role] = &[Role::Wallet];
-const OPERATOR_OR_MERCHANT: &[Role] = &[Role::Operator, Role::Merchant];
+pub(super) const OPERATOR_OR_MERCHANT: &[Role] = &[Role::Operator, Role::Merchant];
 pub(super) const OPERATOR_OR_WALLET: &[Role] = &[Role::Operator, Role::Wallet];
 const OPERATOR_OR_BANK: &[Role] = &[Role::Operator, Role::Bank];
 const MERCHANT_OR_WALLET: &[Role] = &[Role::Merchant, Role::Wallet];
@@ -51,6 +51,7 @@ pub fn routes() -> Vec<Route> {
         orders(),
         payments(),
         tills::routes(),
+        promotions::routes(),
         people::routes(),
         exchange::routes(),
         decisions(),
@@ -148,6 +149,7 @@ fn payments() -> Vec<Route> {
                 "pay_order",
                 "Pay an order",
                 "Pays from the wallet that the key speaks for. The order is paid and the money has moved, or neither. \
+                 Coupons and points may pay a part; a payment tells its breakdown. \
                  A payment that looks risky may wait (202): for the payer, who confirms with a PIN or a device, or for \
                  an analyst, while the money is on hold.",
             )
@@ -157,6 +159,8 @@ fn payments() -> Vec<Route> {
                 OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview OrderAwaitingPayer OrderReversed
                 WalletNotFound MerchantNotFound
                 MerchantFrozen CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
+                CouponNotFound CouponNotForOrder CouponNotValid CouponMinimum CouponUsedUp CouponLimitReached CouponsDoNotStack
+                PointsNotTaken PointsInvalid
                 AmountInvalid AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::get("/v1/orders/{id}/prepay", prepay::make)
@@ -182,6 +186,8 @@ fn payments() -> Vec<Route> {
             .refuses(refusals![
                 PrepayInvalid PrepayExpired StepUpMissing OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview
                 OrderAwaitingPayer OrderReversed WalletNotFound MerchantNotFound MerchantFrozen CurrencyNotHeld
+                CouponNotFound CouponNotForOrder CouponNotValid CouponMinimum CouponUsedUp CouponLimitReached CouponsDoNotStack
+                PointsNotTaken PointsInvalid
                 InsufficientFunds RiskDenied PendingTooMany AmountInvalid AccountFrozen AccountClosed AboveMaximum
             ]),
         Route::post("/v1/orders/{id}/refunds", refund::create)

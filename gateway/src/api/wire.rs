@@ -25,8 +25,9 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
-    BillId, BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MessageId,
-    OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId, WalletId,
+    BillId, BookId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId,
+    MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId,
+    WalletId,
 };
 
 macro_rules! id_schemas {
@@ -59,6 +60,7 @@ id_schemas! {
     BillId "Names a bill that people share."
     PrintedCodeId "Names a code that a shop prints once."
     RefundId "Names a refund."
+    CouponId "Names a coupon that takes something off an order."
     QuoteId "Names a price that is locked for a wallet; its digits are those of the transaction that uses it."
     EndpointId "Names a webhook endpoint."
     BookId "Names a book: a ledger of its own."

@@ -16,7 +16,7 @@ use super::{App, Done};
 use crate::api::refused::submit_problem;
 use crate::pay::{
     BillId, Command, NewRedPacket, NewTransfer, Order, OrderId, Outcome, Pay, PayBill, Payments,
-    Refusal, Scored, TransferId, WalletId, Whence,
+    Refusal, Scored, TransferId, Using, WalletId, Whence,
 };
 use crate::problem::{Code, Problem};
 
@@ -51,9 +51,10 @@ impl App {
         &self,
         order: OrderId,
         payer: Payer<'_>,
+        using: Using,
         once: Unique,
     ) -> Result<Done, Problem> {
-        self.pay_by(order, payer, (Channel::MerchantCode, false), once)
+        self.pay_by((order, using), payer, (Channel::MerchantCode, false), once)
             .await
     }
 
@@ -62,14 +63,16 @@ impl App {
         &self,
         order: OrderId,
         payer: Payer<'_>,
+        using: Using,
         once: Unique,
     ) -> Result<Done, Problem> {
-        self.pay_by(order, payer, (Channel::App, true), once).await
+        self.pay_by((order, using), payer, (Channel::App, true), once)
+            .await
     }
 
     async fn pay_by(
         &self,
-        order: OrderId,
+        (order, using): (OrderId, Using),
         payer: Payer<'_>,
         (channel, confirm): (Channel, bool),
         once: Unique,
@@ -79,6 +82,7 @@ impl App {
             Command::Pay(Pay {
                 order,
                 wallet: payer.wallet,
+                using: using.clone(),
                 confirm,
                 transaction,
                 scored,

@@ -26,6 +26,7 @@ use super::direct::{NewDirect, Scan, Till};
 use super::id::{KeyId, MerchantId, OrderId, WalletId};
 use super::message::{Event, Outcome};
 use super::order::{Order, OrderNumber, OrderState, Verdict};
+use super::points::Using;
 use super::recipe::{self, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
@@ -197,19 +198,19 @@ impl Payments {
         if new.code.step <= device.last_step {
             return Err(Refusal::PaymentCodeUsed);
         }
+        let payer = self.wallets.get(&device.wallet);
+        let payer = payer.ok_or(Refusal::WalletNotFound)?;
         let direct = NewDirect {
             id: new.order,
             merchant,
-            payer: self
-                .wallets
-                .get(&device.wallet)
-                .ok_or(Refusal::WalletNotFound)?,
+            payer,
             number: &new.number,
             amount: new.amount,
             description: &new.description,
             scan: Scan::PaymentCode,
             till: &new.till,
             terms: self.terms_for(merchant, Scan::PaymentCode.into(), new.amount),
+            breakdown: self.breakdown(at, merchant.id, payer, new.amount, &Using::default())?,
         };
         let order = direct.order(at)?;
         let Some(scored) = &new.scored else {
@@ -295,13 +296,10 @@ impl Payments {
         if at > payment.at.plus_secs(REVERSE_SECS) {
             return Err(Refusal::ReversalTooLate);
         }
-        let posting = recipe::reversal(
-            transaction,
-            (payment.wallet_no, order.merchant_no),
-            order.amount,
-            payment.fee,
-            order.number.as_str(),
-        );
+        let back = payment.returned(order.amount.amount, order.amount.amount);
+        let (moved, _) = self.give_back_parts(payment, &back, payment.fee);
+        let parties = (payment.wallet_no, order.merchant_no);
+        let posting = recipe::reversal(transaction, parties, &moved, order.number.as_str());
         let roles = [
             Role::Wallet(payment.wallet_no),
             Role::Merchant(order.merchant_no),

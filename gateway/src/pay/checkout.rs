@@ -12,6 +12,7 @@ use super::order::{Order, OrderState, Verdict};
 use super::recipe::{PAYMENTS_BOOK, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
+use super::subject::Subject;
 
 /// Open orders of one merchant, which lie in memory, at some 400 bytes each. They last 30 days at most, so this is one
 /// unpaid order in 26 seconds all the time: more than any checkout makes, and too few to fill a machine with.
@@ -88,23 +89,23 @@ impl Payments {
         if pay.confirm && !self.can_confirm(wallet.id) {
             return Err(Refusal::StepUpMissing);
         }
-        let Some(scored) = &pay.scored else {
-            return Ok(Outcome::ToAssess(order.clone()));
-        };
-        let terms = self.terms_for(merchant, Method::Order, order.amount);
-        let fee = terms.fee_of(order.amount);
-        let fee = fee.map_err(|_| Refusal::AmountInvalid)?;
         let about = About::Order {
             order: order.id,
             merchant: merchant.id,
             merchant_no: merchant.no,
         };
-        let decision = Decision::new(at, pay.transaction, about, wallet, order.amount, scored);
-        let decision = Decision {
-            fee,
-            terms,
-            ..decision
+        let breakdown = self.breakdown(at, merchant.id, wallet, order.amount, &pay.using);
+        if let (Err(_), Some(asked)) = (&breakdown, self.pending.asked(wallet.id, about)) {
+            // What waits has the coupon that is asked for once more.
+            return Ok(Subject::from(order).pending(asked));
+        }
+        let breakdown = breakdown?;
+        let Some(scored) = &pay.scored else {
+            return Ok(Outcome::ToAssess(order.clone()));
         };
+        let terms = self.terms_for(merchant, Method::Order, order.amount);
+        let decision = Decision::new(at, pay.transaction, about, wallet, order.amount, scored);
+        let decision = decision.priced(terms, breakdown)?;
         if pay.confirm && scored.assessment.verdict == Verdict::Allow {
             self.challenge(at, order.into(), decision, events)
         } else {

@@ -17,13 +17,15 @@ use fx::Money;
 use ledger::{Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
+use super::breakdown::Breakdown;
 use super::fee::Terms;
 use super::id::{
     DecisionId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId, WalletId, WalletNo,
 };
 use super::order::{Assessment, Verdict};
 use super::party::Wallet;
-use super::recipe::Role;
+use super::recipe::{Moved, Role};
+use super::refusal::Refusal;
 
 /// One cause of a score, beside its code in [`Assessment::reasons`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,10 +192,13 @@ pub struct Decision {
     pub about: About,
     pub wallet: WalletId,
     pub wallet_no: WalletNo,
+    /// What the payer pays.
     pub amount: Money,
     /// What the house takes if the money moves, and by which terms.
     pub fee: Money,
     pub terms: Terms,
+    /// What an order is paid with beside that.
+    pub breakdown: Option<Box<Breakdown>>,
     pub at: Timestamp,
     pub scored: Scored,
     pub standing: Standing,
@@ -233,12 +238,48 @@ impl Decision {
             amount,
             fee: Money::new(0, amount.currency),
             terms: Terms::default(),
+            breakdown: None,
             at,
             scored: scored.clone(),
             standing: Standing::Settled,
             due: None,
             wrong_proofs: 0,
             resolution: None,
+        }
+    }
+
+    /// With what the payer pays of an order's amount, and with the house's fee of what is settled with the merchant.
+    pub(super) fn priced(
+        self,
+        terms: Terms,
+        breakdown: Option<Box<Breakdown>>,
+    ) -> Result<Self, Refusal> {
+        let off = breakdown.as_deref().map_or(0, Breakdown::off);
+        let house = breakdown.as_deref().map_or(0, Breakdown::house);
+        let paid = Money::new(self.amount.amount - off, self.amount.currency);
+        let settled = Money::new(paid.amount + house, paid.currency);
+        let fee = terms.fee_of(settled);
+        Ok(Self {
+            amount: paid,
+            fee: fee.map_err(|_| Refusal::AmountInvalid)?,
+            terms,
+            breakdown,
+            ..self
+        })
+    }
+
+    /// What moves if an order is paid.
+    pub(super) fn moved(&self) -> Moved {
+        let plain = Moved::plain(self.amount, self.fee);
+        let Some(breakdown) = &self.breakdown else {
+            return plain;
+        };
+        let house = breakdown.house();
+        Moved {
+            house,
+            spent: breakdown.spent.as_ref().map(|spent| spent.points),
+            earned: breakdown.earned.as_ref().map(|earned| earned.points),
+            ..plain
         }
     }
 

@@ -8,6 +8,7 @@ use fx::Money;
 use ledger::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::breakdown::Breakdown;
 use super::decision::{About, Decision, Scored};
 use super::fee::Terms;
 use super::id::{MerchantId, OrderId, PrintedCodeId, WalletId};
@@ -64,6 +65,8 @@ pub(super) struct NewDirect<'a> {
     pub scan: Scan,
     pub till: &'a Till,
     pub terms: Terms,
+    /// What its payment earns.
+    pub breakdown: Option<Box<Breakdown>>,
 }
 
 impl NewDirect<'_> {
@@ -113,12 +116,8 @@ impl NewDirect<'_> {
             merchant: self.merchant.id,
             merchant_no: self.merchant.no,
         };
-        let fee = self.terms.fee_of(self.amount);
-        Ok(Decision {
-            fee: fee.map_err(|_| Refusal::AmountInvalid)?,
-            terms: self.terms,
-            ..Decision::new(at, transaction, about, self.payer, self.amount, scored)
-        })
+        Decision::new(at, transaction, about, self.payer, self.amount, scored)
+            .priced(self.terms, self.breakdown.clone())
     }
 }
 

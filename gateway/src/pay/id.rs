@@ -83,6 +83,10 @@ id!(
     PrintedCodeId, "cod"
 );
 id!(
+    /// A coupon that takes something off an order.
+    CouponId, "cpn"
+);
+id!(
     /// A refund of an order, whole or in part.
     RefundId, "ref"
 );

@@ -10,18 +10,20 @@ use serde::{Deserialize, Serialize};
 use super::bill::{Bill, NewBill, PayBill};
 use super::book::TenantBook;
 use super::charge::NewCharge;
+use super::coupon::{Coupon, CouponsOf, Uses};
 use super::decision::{Decision, Scored};
 use super::desk;
 use super::direct::Till;
 use super::endpoint::Endpoint;
 use super::fee::FeeSchedule;
 use super::id::{
-    BillId, BookId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, PrintedCodeId, QuoteId,
-    RedPacketId, RefundId, TransferId, WalletId,
+    BillId, BookId, CouponId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, PrintedCodeId,
+    QuoteId, RedPacketId, RefundId, TransferId, WalletId,
 };
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
 use super::party::{Merchant, NewMerchant, Wallet};
+use super::points::{Scheme, Using};
 use super::printed_code::{PayPrinted, PrintedCode};
 use super::quote::{NewQuote, Quote};
 use super::red_packet::{Claim, NewRedPacket, PacketState, RedPacket};
@@ -162,6 +164,20 @@ pub enum Command {
         limit: usize,
     },
     FindAwaiting(WalletId),
+    MakeCoupon(Box<Coupon>),
+    WithdrawCoupon {
+        id: CouponId,
+        owner: Option<MerchantId>,
+    },
+    SetScheme(Scheme),
+    /// Questions: they change nothing.
+    FindCoupon(CouponId),
+    Coupons {
+        of: CouponsOf,
+        after: Option<CouponId>,
+        limit: usize,
+    },
+    Schemes,
 }
 
 /// What payers and analysts do about attempts that look risky.
@@ -231,6 +247,8 @@ pub struct NewOrder {
 pub struct Pay {
     pub order: OrderId,
     pub wallet: WalletId,
+    /// With what beside money.
+    pub using: Using,
     /// Whether the payer confirms, however harmless it looks.
     pub confirm: bool,
     pub transaction: TransactionId,
@@ -366,6 +384,9 @@ pub enum Event {
         merchant: MerchantId,
         schedule: FeeSchedule,
     },
+    /// A coupon as it now is. How often it was used follows from the payments.
+    CouponChanged(Box<Coupon>),
+    SchemeChanged(Box<Scheme>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -465,6 +486,8 @@ pub enum Outcome {
     /// What waits for a payer.
     Awaiting(Vec<Decision>),
     Fees(FeeSchedule),
+    Coupons(Vec<Uses>),
+    Schemes(Vec<Scheme>),
 }
 
 impl Refusable for Outcome {

@@ -8,13 +8,16 @@
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
 //! with its rules ([`state`], [`fee`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
 //! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. At a till:
-//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Around the risk of a payment: what was decided
+//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
+//! parts ([`breakdown`]). Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
 pub mod bill;
 pub mod book;
+pub mod breakdown;
 pub mod charge;
 mod checkout;
+pub mod coupon;
 pub mod decision;
 pub mod desk;
 mod desk_rules;
@@ -28,6 +31,7 @@ mod open;
 pub mod order;
 pub mod party;
 pub mod pending;
+pub mod points;
 pub mod printed_code;
 pub mod quote;
 pub mod recipe;
@@ -46,8 +50,10 @@ mod weight;
 
 pub use bill::{Bill, BillState, Cut, NewBill, PayBill, Share};
 pub use book::TenantBook;
+pub use breakdown::{Breakdown, Discount, Earned, Parts, Spent};
 pub use charge::{GoodCode, NewCharge};
 pub use checkout::ORDERS_OPEN_MAX;
+pub use coupon::{Coupon, CouponState, CouponsOf, Funder, Off, Uses};
 pub use decision::{
     About, Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp, Whence,
 };
@@ -56,9 +62,9 @@ pub use direct::{Direct, Scan, Till};
 pub use endpoint::{Endpoint, Topic};
 pub use fee::{FeeLine, FeeSchedule, Method, Terms};
 pub use id::{
-    BillId, BookId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId, MerchantNo,
-    MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId,
-    WalletId, WalletNo,
+    BillId, BookId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId,
+    MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName,
+    TransferId, WalletId, WalletNo,
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use message::{
@@ -68,6 +74,7 @@ pub use message::{
 pub(crate) use open::ENDPOINTS_MAX;
 pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Verdict};
 pub use party::{CategoryCode, CodeError, CountryCode, Fee, Merchant, NewMerchant, Wallet};
+pub use points::{Earning, Scheme, Spending, Using};
 pub use printed_code::{PayPrinted, PrintedCode};
 pub use quote::{NewQuote, Quote, QuoteState};
 pub use recipe::PAYMENTS_BOOK;

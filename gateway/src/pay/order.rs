@@ -6,6 +6,7 @@ use fx::Money;
 use ledger::{Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
+use super::breakdown::{Breakdown, Parts};
 use super::direct::Direct;
 use super::fee::Terms;
 use super::id::{MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo};
@@ -141,6 +142,21 @@ pub struct Payment {
     pub fee: Money,
     pub terms: Terms,
     pub assessment: Assessment,
+    /// What it was made with beside the payer's money, and what it earned.
+    pub breakdown: Option<Box<Breakdown>>,
+}
+
+impl Payment {
+    /// How much of each part has gone back once this much of the order's amount is refunded.
+    pub fn returned(&self, amount: i64, refunded: i64) -> Parts {
+        match &self.breakdown {
+            Some(breakdown) => breakdown.returned(amount, refunded),
+            None => Parts {
+                paid: refunded,
+                ..Parts::default()
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,4 +209,6 @@ pub struct Refund {
     pub reason: String,
     pub at: Timestamp,
     pub transaction: TransactionId,
+    /// How it falls on the parts of the payment, where there are more than the payer's money.
+    pub parts: Option<Box<Parts>>,
 }

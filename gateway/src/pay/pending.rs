@@ -55,6 +55,11 @@ impl Pending {
         ids.filter_map(|(_, id)| self.decisions.get(id))
     }
 
+    /// What a wallet's holder, or an analyst, is asked already about the same.
+    pub(super) fn asked(&self, wallet: WalletId, about: About) -> Option<&Decision> {
+        self.of_wallet(wallet).find(|asked| asked.about == about)
+    }
+
     /// Whether a payment waits for the wallet's holder.
     pub(super) fn awaits_confirmation(&self, wallet: WalletId) -> bool {
         let mut pending = self.of_wallet(wallet);
@@ -169,8 +174,7 @@ impl Payments {
         decision: Decision,
         events: &mut Vec<Event>,
     ) -> Decided {
-        let mut asked = self.pending.of_wallet(decision.wallet);
-        if let Some(asked) = asked.find(|asked| asked.about == decision.about) {
+        if let Some(asked) = self.pending.asked(decision.wallet, decision.about) {
             return Ok(subject.pending(asked));
         }
         if !self.can_confirm(decision.wallet) {

@@ -16,6 +16,7 @@ use super::id::{MerchantId, OrderId, PrintedCodeId, WalletId};
 use super::message::{Event, Outcome};
 use super::open::not_held;
 use super::order::OrderNumber;
+use super::points::Using;
 use super::refusal::Refusal;
 use super::state::Payments;
 
@@ -173,19 +174,19 @@ impl Payments {
         let number = OrderNumber::new(&format!("C{:032x}", pay.order.0));
         let merchant = self.must_be_payable(code.merchant)?;
         let scan = Scan::PrintedCode(code.id);
+        let payer = self.wallets.get(&pay.wallet);
+        let payer = payer.ok_or(Refusal::WalletNotFound)?;
         let direct = NewDirect {
             id: pay.order,
             merchant,
-            payer: self
-                .wallets
-                .get(&pay.wallet)
-                .ok_or(Refusal::WalletNotFound)?,
+            payer,
             number: &number.map_err(|_| Refusal::IdTaken)?,
             amount,
             description: &code.description,
             scan,
             till: &code.till,
             terms: self.terms_for(merchant, scan.into(), amount),
+            breakdown: self.breakdown(at, merchant.id, payer, amount, &Using::default())?,
         };
         let order = direct.order(at)?;
         let Some(scored) = &pay.scored else {

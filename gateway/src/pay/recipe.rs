@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `bank` | asset | currency | money that lies at the bank for wallets and merchants |
 //! | `fees` | income | currency | what the house has earned |
+//! | `promotions` | expense | currency | what the house has given away: its coupons, and the worth of points; in an asset of points, those that are out |
 //! | `transit` | liability | currency | what has left one person and not yet reached another |
 //! | `position` | equity | currency | what the house has bought of it in exchanges, less what it has sold |
 //! | `spread` | income | currency | what the house has earned by exchanges |
@@ -16,10 +17,10 @@
 //! | top-up | bank | wallet | the amount |
 //! | payment | wallet | merchant | the amount less the fee |
 //! | | wallet | fees | the fee |
-//! | refund | merchant | wallet | the refund less the fee that is given back |
-//! | | fees | wallet | the fee that is given back |
-//! | reversal | merchant | wallet | the amount less the fee |
-//! | | fees | wallet | the fee |
+//! | | promotions | merchant | what the house's coupons and points pay |
+//! | | wallet | promotions | points that are spent |
+//! | | promotions | wallet | points that are earned |
+//! | refund, reversal | | | the same the other way, as far as it goes back |
 //! | transfer | wallet | another wallet | the amount |
 //! | transfer offered | wallet | transit | the amount |
 //! | transfer accepted | transit | the other wallet | the amount |
@@ -60,6 +61,7 @@ pub enum Role {
     Position,
     Spread,
     Rounding,
+    Promotions,
 }
 
 /// The kinds of transactions that payments post, as the ledger's kind codes.
@@ -141,6 +143,7 @@ impl Role {
             Self::Position => (6, 0),
             Self::Spread => (7, 0),
             Self::Rounding => (8, 0),
+            Self::Promotions => (9, 0),
         }
     }
 
@@ -154,6 +157,7 @@ impl Role {
             Self::Position => "position",
             Self::Spread => "spread",
             Self::Rounding => "rounding",
+            Self::Promotions => "promotions",
         }
     }
 
@@ -191,6 +195,7 @@ impl Role {
             6 => Self::Position,
             7 => Self::Spread,
             8 => Self::Rounding,
+            9 => Self::Promotions,
             _ => return None,
         };
         let code = bytes[16 - CODE_BYTES..]
@@ -205,6 +210,7 @@ impl Role {
             Self::Bank => (AccountKind::Asset, Limits::NONE),
             Self::Fees | Self::Spread | Self::Rounding => (AccountKind::Income, Limits::NONE),
             Self::Position => (AccountKind::Equity, Limits::NONE),
+            Self::Promotions => (AccountKind::Expense, Limits::NONE),
             Self::Wallet(_) | Self::Merchant(_) => (AccountKind::Liability, OWNED),
             Self::Transit => (AccountKind::Liability, Limits::NO_OVERDRAFT),
         };
@@ -239,52 +245,93 @@ pub fn top_up(
     transaction(id, Kind::TopUp, reference, amount.currency, &postings)
 }
 
+/// What moves between a payer, a merchant and the house: in a payment one way, in a refund the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Moved {
+    pub currency: Currency,
+    /// Between payer and merchant.
+    pub paid: i64,
+    /// Between the house and the merchant: what its coupons and points pay.
+    pub house: i64,
+    /// The house's fee, which is part of these two and is taken from the payer's money first.
+    pub fee: i64,
+    /// Points that are spent, and points that are earned.
+    pub spent: Option<Money>,
+    pub earned: Option<Money>,
+}
+
+impl Moved {
+    /// Where the payer's money is all there is.
+    pub const fn plain(amount: Money, fee: Money) -> Self {
+        Self {
+            currency: amount.currency,
+            paid: amount.amount,
+            house: 0,
+            fee: fee.amount,
+            spent: None,
+            earned: None,
+        }
+    }
+
+    fn moves(&self, wallet: WalletNo, merchant: MerchantNo) -> Vec<(Role, Role, Money)> {
+        let (payer, payee) = (Role::Wallet(wallet), Role::Merchant(merchant));
+        let money = |amount| Money::new(amount, self.currency);
+        let of_payer = self.fee.min(self.paid);
+        let of_house = self.fee - of_payer;
+        let mut moves = vec![
+            (payer, payee, money(self.paid - of_payer)),
+            (payer, Role::Fees, money(of_payer)),
+            (Role::Promotions, payee, money(self.house - of_house)),
+            (Role::Promotions, Role::Fees, money(of_house)),
+        ];
+        moves.extend(self.spent.map(|spent| (payer, Role::Promotions, spent)));
+        moves.extend(self.earned.map(|earned| (Role::Promotions, payer, earned)));
+        moves
+    }
+}
+
 /// A wallet pays a merchant; the house keeps the fee.
 pub fn payment(
     id: TransactionId,
-    wallet: WalletNo,
-    merchant: MerchantNo,
-    amount: Money,
-    fee: Money,
+    (wallet, merchant): (WalletNo, MerchantNo),
+    moved: &Moved,
     reference: &str,
 ) -> NewTransaction {
-    let (payer, payee) = (Role::Wallet(wallet), Role::Merchant(merchant));
-    let postings = [
-        (payer, payee, amount.amount - fee.amount),
-        (payer, Role::Fees, fee.amount),
-    ];
-    transaction(id, Kind::Payment, reference, amount.currency, &postings)
+    NewTransaction {
+        id,
+        kind: Kind::Payment as u16,
+        reference: Some(reference.into()),
+        postings: postings(&moved.moves(wallet, merchant)).into(),
+    }
 }
 
 /// A merchant gives back; the house gives back its part of the fee.
 pub fn refund(
     id: TransactionId,
-    wallet: WalletNo,
-    merchant: MerchantNo,
-    amount: Money,
-    fee_returned: Money,
+    (wallet, merchant): (WalletNo, MerchantNo),
+    moved: &Moved,
     reference: &str,
 ) -> NewTransaction {
-    let (payer, payee) = (Role::Wallet(wallet), Role::Merchant(merchant));
-    let postings = [
-        (payee, payer, amount.amount - fee_returned.amount),
-        (Role::Fees, payer, fee_returned.amount),
-    ];
-    transaction(id, Kind::Refund, reference, amount.currency, &postings)
+    let back = moved.moves(wallet, merchant).into_iter();
+    let back: Vec<_> = back.map(|(from, to, money)| (to, from, money)).collect();
+    NewTransaction {
+        id,
+        kind: Kind::Refund as u16,
+        reference: Some(reference.into()),
+        postings: postings(&back).into(),
+    }
 }
 
 /// A till takes a charge back, and the house its fee.
 pub fn reversal(
     id: TransactionId,
-    (wallet, merchant): (WalletNo, MerchantNo),
-    amount: Money,
-    fee: Money,
+    parties: (WalletNo, MerchantNo),
+    moved: &Moved,
     reference: &str,
 ) -> NewTransaction {
-    let back = refund(id, wallet, merchant, amount, fee, reference);
     NewTransaction {
         kind: Kind::Reversal as u16,
-        ..back
+        ..refund(id, parties, moved, reference)
     }
 }
 
@@ -446,6 +493,7 @@ mod tests {
             Role::Position,
             Role::Spread,
             Role::Rounding,
+            Role::Promotions,
         ];
         for role in roles {
             for currency in [Currency::CNY, points] {

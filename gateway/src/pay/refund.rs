@@ -1,17 +1,19 @@
 //! Refunds: whole or in part, many for one order, never more than was paid.
 //!
 //! The house gives its fee back in proportion. What has been given back after a refund is the fee
-//! times all that was refunded by then, divided by the amount and rounded down; so the parts never
-//! exceed the fee and a full refund returns all of it. Where the terms of the payment say that the fee is kept, none of it
+//! times all that has gone back by then of what was settled with the merchant, divided by all that was settled and rounded
+//! down; so the parts never exceed the fee and a full refund returns all of it. Where coupons and points have paid a part,
+//! [`super::breakdown`] says how a refund falls on the parts. Where the terms of the payment say that the fee is kept, none of it
 //! goes back.
 
 use fx::{Money, Rounding};
 use ledger::Timestamp;
 
+use super::breakdown::Parts;
 use super::checkout::short;
 use super::message::{Event, NewRefund, Outcome};
 use super::order::{Order, OrderState, Payment, Refund};
-use super::recipe::{self, Role};
+use super::recipe::{self, Moved, Role};
 use super::refusal::Refusal;
 use super::state::Payments;
 
@@ -33,18 +35,20 @@ impl Payments {
         check(at, order, payment, new)?;
         let currency = order.amount.currency;
         let refunded = order.refunded + new.amount.amount;
+        let before = payment.returned(order.amount.amount, order.refunded);
+        let after = payment.returned(order.amount.amount, refunded);
         let returned = if payment.terms.kept {
             0
         } else {
-            fee_returned(payment.fee, refunded, order.amount)?
+            let whole = payment.returned(order.amount.amount, order.amount.amount);
+            fee_returned(payment.fee, after.settled(), whole.settled())?
         };
         let fee_returned = Money::new(returned - order.fee_returned, currency);
+        let (moved, parts) = self.give_back_parts(payment, &after.less(&before), fee_returned);
         let posting = recipe::refund(
             new.transaction,
-            payment.wallet_no,
-            order.merchant_no,
-            new.amount,
-            fee_returned,
+            (payment.wallet_no, order.merchant_no),
+            &moved,
             new.number.as_str(),
         );
         let roles = [
@@ -75,6 +79,7 @@ impl Payments {
             reason: new.reason.clone(),
             at,
             transaction: new.transaction,
+            parts: payment.breakdown.as_ref().map(|_| Box::new(parts)),
         };
         events.push(Event::OrderRefunded {
             order: order.clone(),
@@ -86,6 +91,37 @@ impl Payments {
             wallet_balance,
             merchant_balance,
         })
+    }
+}
+
+impl Payments {
+    /// What moves when parts of a payment go back, and these parts as they do: points that it earned are taken back only as
+    /// far as the payer still has them.
+    pub(super) fn give_back_parts(
+        &self,
+        payment: &Payment,
+        back: &Parts,
+        fee: Money,
+    ) -> (Moved, Parts) {
+        let mut parts = back.clone();
+        let plain = Moved::plain(Money::new(back.paid, fee.currency), fee);
+        let Some(breakdown) = &payment.breakdown else {
+            return (plain, parts);
+        };
+        let earned = breakdown.earned.as_ref().map(|earned| {
+            let wanted = Money::new(back.earned, earned.points.currency);
+            parts.earned = self.takeable(payment.wallet_no, wanted);
+            Money::new(parts.earned, wanted.currency)
+        });
+        let spent = breakdown.spent.as_ref();
+        let spent = spent.map(|spent| Money::new(back.spent, spent.points.currency));
+        let moved = Moved {
+            house: back.house,
+            spent,
+            earned,
+            ..plain
+        };
+        (moved, parts)
     }
 }
 
@@ -107,10 +143,10 @@ fn check(at: Timestamp, order: &Order, payment: &Payment, new: &NewRefund) -> Re
     Ok(())
 }
 
-/// The part of the fee that has gone back once `refunded` of the order has.
-fn fee_returned(fee: Money, refunded: i64, amount: Money) -> Result<i64, Refusal> {
-    // Both are above zero here: the one was checked, the other follows from it.
-    let (part, whole) = (refunded.unsigned_abs(), amount.amount.unsigned_abs());
+/// The part of the fee that has gone back once this much of what was settled has.
+fn fee_returned(fee: Money, back: i64, settled: i64) -> Result<i64, Refusal> {
+    // Neither is below zero, and something always was settled: one minor unit stays to be paid whatever coupons say.
+    let (part, whole) = (back.unsigned_abs(), settled.unsigned_abs());
     fee.proportion(part, whole, Rounding::Down)
         .map(|returned| returned.amount)
         .map_err(|_| Refusal::AmountInvalid)

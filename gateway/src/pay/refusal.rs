@@ -148,6 +148,24 @@ pub enum Refusal {
     PrepayExpired,
     /// The payer has to confirm and has nothing to do it with.
     StepUpMissing,
+    CouponNotFound,
+    /// It is for other merchants or another currency.
+    CouponNotForOrder,
+    /// It has not begun, has ended or was withdrawn.
+    CouponNotValid,
+    CouponMinimum {
+        minimum: i64,
+    },
+    CouponUsedUp,
+    /// The payer has used it as often as one person may.
+    CouponLimitReached,
+    CouponsDoNotStack,
+    CouponsTooMany,
+    /// The house has no points for this currency.
+    PointsNotTaken,
+    PointsInvalid {
+        what: String,
+    },
 }
 
 impl Refusal {
@@ -242,6 +260,16 @@ impl Refusal {
             Self::PrepayInvalid => "prepay_invalid",
             Self::PrepayExpired => "prepay_expired",
             Self::StepUpMissing => "step_up_missing",
+            Self::CouponNotFound => "coupon_not_found",
+            Self::CouponNotForOrder => "coupon_not_for_order",
+            Self::CouponNotValid => "coupon_not_valid",
+            Self::CouponMinimum { .. } => "coupon_minimum",
+            Self::CouponUsedUp => "coupon_used_up",
+            Self::CouponLimitReached => "coupon_limit_reached",
+            Self::CouponsDoNotStack => "coupons_do_not_stack",
+            Self::CouponsTooMany => "coupons_too_many",
+            Self::PointsNotTaken => "points_not_taken",
+            Self::PointsInvalid { .. } => "points_invalid",
         }
     }
 }

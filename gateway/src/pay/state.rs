@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bill::Bill;
 use super::book::TenantBook;
 use super::charge::Codes;
+use super::coupon::Coupons;
 use super::desk::Desk;
 use super::endpoint::Endpoint;
 use super::fee::FeeSchedule;
@@ -21,6 +22,7 @@ use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome, RiskComm
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
 use super::pending::Pending;
+use super::points::Scheme;
 use super::printed_code::PrintedCodes;
 use super::quote::Quote;
 use super::red_packet::RedPacket;
@@ -61,6 +63,9 @@ pub struct Payments {
     pub(super) codes: Codes,
     pub(super) printed_codes: PrintedCodes,
     pub(super) fee_schedules: BTreeMap<MerchantId, FeeSchedule>,
+    pub(super) coupons: Coupons,
+    /// How points are earned and spent, by the code of the currency that is paid in.
+    pub(super) schemes: BTreeMap<String, Scheme>,
 }
 
 impl Shelved for Order {
@@ -428,6 +433,12 @@ impl Machine for Payments {
             | Command::FindPrintedCode(_)
             | Command::PrintedCodes { .. }
             | Command::PayPrinted(_) => return self.decide_at_till(at, command, cold, events),
+            Command::MakeCoupon(new) => self.make_coupon(at, new, events),
+            Command::WithdrawCoupon { id, owner } => self.withdraw_coupon(*id, *owner, events),
+            Command::SetScheme(scheme) => self.set_scheme(scheme, events),
+            Command::FindCoupon(id) => self.find_coupon(*id),
+            Command::Coupons { of, after, limit } => Ok(self.list_coupons(at, *of, *after, *limit)),
+            Command::Schemes => Ok(self.list_schemes()),
             Command::OpenBill(_)
             | Command::PayBill(_)
             | Command::Remind { .. }
@@ -462,8 +473,16 @@ impl Machine for Payments {
             | Event::OrderReopened(order)
             | Event::OrderAwaitsPayer(order)
             | Event::OrderReversed(order)
-            | Event::OrderRefunded { order, .. } => self.keep(moment, order),
-            Event::Decided(decision) | Event::DecisionChanged(decision) => {
+            | Event::OrderRefunded { order, .. } => {
+                self.return_coupons(order);
+                self.keep(moment, order);
+            }
+            Event::Decided(decision) => {
+                self.take_coupons(decision);
+                self.pending.keep(decision);
+            }
+            Event::DecisionChanged(decision) => {
+                self.free_coupons(decision);
                 self.pending.keep(decision);
             }
             Event::StepUpsChanged { wallet, step_ups } => {
@@ -484,6 +503,11 @@ impl Machine for Payments {
             Event::PrintedCodeChanged(code) => self.printed_codes.keep(code),
             Event::FeesChanged { merchant, schedule } => {
                 self.fee_schedules.insert(*merchant, schedule.clone());
+            }
+            Event::CouponChanged(coupon) => self.coupons.keep(coupon),
+            Event::SchemeChanged(scheme) => {
+                let code = scheme.currency.code().to_owned();
+                self.schemes.insert(code, Scheme::clone(scheme));
             }
             Event::BillChanged(bill) => self.keep_bill(moment, Bill::clone(bill)),
             Event::RedPacketChanged(packet) => {
@@ -529,6 +553,7 @@ impl Machine for Payments {
         let expired = self.quotes.due(at).take(room).map(Quote::expired);
         events.extend(expired.map(Box::new).map(Event::QuoteChanged));
         self.expire_bills(at, limit.saturating_sub(events.len()), events);
+        self.end_coupons(at, limit.saturating_sub(events.len()), events);
         self.lapse(at, limit.saturating_sub(events.len()), events);
         self.give_back_untaken(at, limit.saturating_sub(events.len()), events);
         let mut holds = Vec::new();
@@ -544,6 +569,7 @@ impl Machine for Payments {
             self.red_packets.next_due(),
             self.quotes.next_due(),
             self.bills.next_due(),
+            self.coupons.next_due(),
             self.pending.next_due(),
             self.ledger.next_due(),
         ];

@@ -44,8 +44,8 @@ impl Subject<'_> {
         let (id, payer, amount) = (decision.id.into(), decision.wallet_no, decision.amount);
         match self {
             Self::Order(order) => {
-                let (merchant, fee) = (order.merchant_no, decision.fee);
-                recipe::payment(id, payer, merchant, amount, fee, order.number.as_str())
+                let parties = (payer, order.merchant_no);
+                recipe::payment(id, parties, &decision.moved(), order.number.as_str())
             }
             Self::Transfer(transfer) => match transfer.mode {
                 Mode::Instant => recipe::transfer(id, payer, transfer.to_no, amount),
@@ -190,6 +190,7 @@ fn paid_with(at: Timestamp, order: Cow<'_, Order>, decision: &Decision) -> Order
         fee: decision.fee,
         terms: decision.terms,
         assessment: decision.scored.assessment.clone(),
+        breakdown: decision.breakdown.clone(),
     };
     Order {
         state: OrderState::Paid,

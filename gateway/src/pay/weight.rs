@@ -22,7 +22,14 @@ impl Command {
             Self::AddEndpoint(endpoint) => endpoint.url.len() + endpoint.secret.0.len(),
             Self::TopUp { reference, .. } => reference.len(),
             Self::CreateOrder(new) => new.number.as_str().len() + new.description.len(),
-            Self::Pay(pay) => pay.scored.as_deref().map_or(0, scored),
+            Self::Pay(pay) => {
+                let coupons = size_of_val(pay.using.coupons.as_slice());
+                coupons + pay.scored.as_deref().map_or(0, scored)
+            }
+            Self::MakeCoupon(coupon) => {
+                let merchants = size_of_val(coupon.merchants.as_slice());
+                size_of_val(&**coupon) + coupon.name.len() + merchants
+            }
             Self::Refund(new) => lookup(&new.order) + new.number.as_str().len() + new.reason.len(),
             Self::CloseOrder { order, .. }
             | Self::Reverse { order, .. }
@@ -84,6 +91,11 @@ impl Command {
             | Self::FindPrintedCode(_)
             | Self::PrintedCodes { .. }
             | Self::FindAwaiting(_)
+            | Self::WithdrawCoupon { .. }
+            | Self::SetScheme(_)
+            | Self::FindCoupon(_)
+            | Self::Coupons { .. }
+            | Self::Schemes
             | Self::CancelBill { .. }
             | Self::FindBill(_)
             | Self::Endpoints(_)

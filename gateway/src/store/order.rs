@@ -158,6 +158,7 @@ fn payment(row: &sql::Row, currency: Currency) -> Result<Option<Payment>, sqlx::
             rules_version: decode::number(row, "rules_version")?,
             model_version: decode::number(row, "model_version")?,
         },
+        breakdown: decode::encoded(row, "breakdown")?.map(Box::new),
     }))
 }
 
@@ -179,5 +180,6 @@ fn refund(row: &sql::Row, currency: Currency) -> Result<Refund, sqlx::Error> {
         reason: decode::text(row, "reason")?,
         at: decode::time(row, "at")?,
         transaction: TransactionId(decode::id(row, "transaction_id")?),
+        parts: decode::encoded(row, "parts")?.map(Box::new),
     })
 }

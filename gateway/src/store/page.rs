@@ -27,6 +27,7 @@ pub enum List {
     RedPackets = 11,
     Bills = 12,
     PrintedCodes = 13,
+    Coupons = 14,
 }
 
 /// A place in a list: two numbers that order its rows.

@@ -102,6 +102,8 @@ pub(super) static ORDERS: Table = Table {
         Column::integer("fee").or_null(),
         // By which terms, in the journal's own encoding.
         Column::blob("fee_terms").or_null(),
+        // With what beside the payer's money, in the journal's own encoding.
+        Column::blob("breakdown").or_null(),
         Column::text("risk_verdict").or_null(),
         Column::integer("risk_score_ppm").or_null(),
         Column::text("risk_reasons").or_null(),
@@ -131,6 +133,8 @@ pub(super) static REFUNDS: Table = Table {
         Column::text("reason"),
         Column::integer("at"),
         Column::blob("transaction_id"),
+        // How it falls on the parts of the payment, in the journal's own encoding.
+        Column::blob("parts").or_null(),
     ],
     key: 2,
     growth: Growth::Append,

@@ -107,11 +107,14 @@ impl View<Payments> for PaymentsView {
             Event::Decided(decision) => risk_view::decided(seen, decision, rows),
             Event::DecisionChanged(decision) => risk_view::changed(seen, decision, rows),
             Event::Desk(event) => risk_view::at_desk(seen, event, rows),
-            // Sealed secrets are for nobody to read; what leads to a payment is in its order, and printed codes are in memory.
+            // Sealed secrets are for nobody to read; what leads to a payment is in its order, and printed codes, coupons and
+            // schemes of points are in memory.
             Event::StepUpsChanged { .. }
             | Event::PaymentCodeUsed { .. }
             | Event::PaymentCodeGuessed { .. }
             | Event::PrintedCodeChanged(_)
+            | Event::CouponChanged(_)
+            | Event::SchemeChanged(_)
             | Event::FeesChanged { .. } => {}
             Event::OrderClosed(order) => {
                 put_order(moment, order, rows);
@@ -341,6 +344,10 @@ fn put_order(moment: Moment, order: &Order, rows: &mut Rows) {
             payment
                 .map(|payment| postcard::to_stdvec(&payment.terms).unwrap_or_default())
                 .into(),
+            payment
+                .and_then(|payment| payment.breakdown.as_deref())
+                .map(|breakdown| postcard::to_stdvec(breakdown).unwrap_or_default())
+                .into(),
             risk.map(|risk| risk.verdict.name()).into(),
             risk.map(|risk| risk.score_ppm).into(),
             risk.map(|risk| risk.reasons.join(",")).into(),
@@ -372,6 +379,11 @@ fn put_refund(order: &Order, refund: &Refund, rows: &mut Rows) {
             refund.reason.as_str().into(),
             refund.at.0.into(),
             Value::id(refund.transaction.0),
+            refund
+                .parts
+                .as_deref()
+                .map(|parts| postcard::to_stdvec(parts).unwrap_or_default())
+                .into(),
         ],
     );
 }

@@ -15,7 +15,8 @@ use super::{checkout, refused};
 use crate::api::once::{of_demonstration, of_order_number};
 use crate::app::{App, Origin, Payer, new_id};
 use crate::pay::{
-    Command, Fee, MerchantId, NewMerchant, NewOrder, Order, OrderId, OrderNumber, Outcome, WalletId,
+    Command, Fee, MerchantId, NewMerchant, NewOrder, Order, OrderId, OrderNumber, Outcome, Using,
+    WalletId,
 };
 use crate::problem::{Code, Problem};
 
@@ -110,6 +111,7 @@ async fn pay_order(app: &App, order: &Order) -> Result<(), Problem> {
         wallet: wallet.id,
         origin: Origin::default(),
     };
-    app.pay(order.id, payer, once("pay")).await?;
+    app.pay(order.id, payer, Using::default(), once("pay"))
+        .await?;
     Ok(())
 }

@@ -14,8 +14,8 @@ use gateway::pay::recipe::Role;
 use gateway::pay::{
     Assessment, ColdKey, ColdRow, Command, Event, Fee, Lookup, MerchantId, NewMerchant,
     NewOrder as NewPayOrder, NewRefund, OrderId as PayOrderId, OrderNumber, Outcome, Pay, Payments,
-    RedPacket, RedPacketId, RefundId, Row as OrderRow, Scored, Transfer, TransferId, WalletId,
-    Whence,
+    RedPacket, RedPacketId, RefundId, Row as OrderRow, Scored, Transfer, TransferId, Using,
+    WalletId, Whence,
 };
 use gateway::qr;
 use gateway::qr::encode::{Drawing, Level, Matrix};
@@ -428,6 +428,7 @@ impl Rail for EngineRail {
         let pay = Pay {
             order: id_of(attempt.order)?,
             wallet: house.person(attempt.person)?,
+            using: Using::default(),
             confirm: false,
             transaction,
             scored: Some(Box::new(unscored(transaction))),

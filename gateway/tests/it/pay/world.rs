@@ -11,7 +11,7 @@ use gateway::pay::{
     Assessment, Bill, BillId, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee,
     FeeLine, FeeSchedule, KeyId, Lookup, MerchantId, NewMerchant, OrderId, OrderNumber, Outcome,
     Payments, Quote, QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand, Row, Scored,
-    SealedSecret, StepUp, Transfer, TransferId, WalletId, Whence,
+    SealedSecret, StepUp, Transfer, TransferId, Using, WalletId, Whence,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -47,7 +47,20 @@ impl World {
     /// A world with `merchants` and `wallets` that are paid in CNY and JPY.
     pub(super) fn with(merchants: u128, wallets: u128, fee_basis_points: u16) -> Self {
         let mut world = Self::new();
-        let currencies = vec![Currency::CNY, Currency::JPY];
+        let currencies = [Currency::CNY, Currency::JPY];
+        world.open(merchants, wallets, fee_basis_points, &currencies);
+        world
+    }
+
+    /// Opens merchants and wallets that hold these.
+    pub(super) fn open(
+        &mut self,
+        merchants: u128,
+        wallets: u128,
+        fee_basis_points: u16,
+        currencies: &[Currency],
+    ) {
+        let currencies = currencies.to_vec();
         for id in 1..=merchants {
             let (name, city) = (format!("shop {id}"), "Chengdu".to_owned());
             let (currencies, fee) = (
@@ -57,7 +70,7 @@ impl World {
                 },
             );
             let id = MerchantId(id);
-            world.must(Command::OpenMerchant(NewMerchant {
+            self.must(Command::OpenMerchant(NewMerchant {
                 id,
                 name,
                 city,
@@ -69,13 +82,12 @@ impl World {
         }
         for id in 1..=wallets {
             let (holder, currencies) = (format!("holder {id}"), currencies.clone());
-            world.must(Command::OpenWallet {
+            self.must(Command::OpenWallet {
                 id: WalletId(id),
                 holder,
                 currencies,
             });
         }
-        world
     }
 
     pub(super) fn set_fees(&mut self, merchant: u128, lines: Vec<FeeLine>) -> Outcome {
@@ -325,10 +337,22 @@ impl World {
 
     /// Pays, and says under which id it was decided.
     pub(super) fn try_to_pay(&mut self, order: u128, wallet: u128, risk: Risk) -> (u128, Outcome) {
+        self.pay_using(order, wallet, risk, Using::default())
+    }
+
+    /// Pays with coupons and points beside money, and says under which id it was decided.
+    pub(super) fn pay_using(
+        &mut self,
+        order: u128,
+        wallet: u128,
+        risk: Risk,
+        using: Using,
+    ) -> (u128, Outcome) {
         let transaction = self.transaction();
         let pay = Pay {
             order: OrderId(order),
             wallet: WalletId(wallet),
+            using,
             confirm: false,
             transaction,
             scored: Some(Box::new(scored(transaction, risk))),
