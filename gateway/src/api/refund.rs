@@ -32,7 +32,9 @@ pub struct RefundShown {
     pub fee_returned: Option<Amount>,
     pub reason: String,
     pub at: Time,
-    pub transaction: TransactionName,
+    /// What moved; absent where nothing did, as all of it fell on a coupon of the merchant's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<TransactionName>,
     /// How it falls on the parts of the payment; absent where money was all there was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<BreakdownShown>,
@@ -50,7 +52,7 @@ impl RefundShown {
             fee_returned: sees_fees.then(|| refund.fee_returned.into()),
             reason: refund.reason.clone(),
             at: Time(refund.at),
-            transaction: refund.transaction.into(),
+            transaction: refund.moved().then(|| refund.transaction.into()),
             breakdown: BreakdownShown::of_refund(order, refund),
         }
     }

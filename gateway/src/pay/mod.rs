@@ -6,7 +6,7 @@
 //! In reading order: the words ([`id`], [`party`], [`key`], [`order`], [`endpoint`]); why a command
 //! is refused ([`refusal`]); which accounts exist and how money moves between them ([`recipe`], the
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
-//! with its rules ([`state`], [`fee`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
+//! with its rules ([`state`], [`machine`], [`fee`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
 //! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. At a till:
 //! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
 //! parts ([`breakdown`]). Around the risk of a payment: what was decided
@@ -26,6 +26,7 @@ pub mod endpoint;
 pub mod fee;
 pub mod id;
 pub mod key;
+mod machine;
 pub mod message;
 mod open;
 pub mod order;

@@ -212,3 +212,14 @@ pub struct Refund {
     /// How it falls on the parts of the payment, where there are more than the payer's money.
     pub parts: Option<Box<Parts>>,
 }
+
+impl Refund {
+    /// Whether anything moved: not if all of it falls on a coupon of the merchant's own.
+    pub fn moved(&self) -> bool {
+        let nothing = |parts: &Parts| {
+            let moved = [parts.paid, parts.house, parts.spent, parts.earned];
+            moved.iter().all(|part| *part == 0)
+        };
+        !self.parts.as_deref().is_some_and(nothing)
+    }
+}

@@ -459,7 +459,7 @@ impl Payments {
     }
 
     /// What an account of these roles holds after a command.
-    fn net(
+    pub(super) fn net(
         &self,
         role: Role,
         currency: Currency,

@@ -55,9 +55,14 @@ impl Payments {
             Role::Wallet(payment.wallet_no),
             Role::Merchant(order.merchant_no),
         ];
-        let [wallet_balance, merchant_balance] = self
-            .post(at, posting, roles, currency, events)
-            .map_err(|refusal| short(refusal, Refusal::MerchantBalanceTooLow))?;
+        let balances = if posting.postings.is_empty() {
+            // All of it falls on a coupon of the merchant's own: nobody has anything to give back.
+            Ok(roles.map(|role| self.net(role, currency, &[])))
+        } else {
+            self.post(at, posting, roles, currency, events)
+        };
+        let [wallet_balance, merchant_balance] =
+            balances.map_err(|refusal| short(refusal, Refusal::MerchantBalanceTooLow))?;
         let whole = refunded == order.amount.amount;
         let order = Order {
             state: if whole {

@@ -135,7 +135,9 @@ impl View<Payments> for PaymentsView {
             Event::OrderRefunded { order, refund } => {
                 put_order(moment, order, rows);
                 put_refund(order, refund, rows);
-                put_movement(payments, order, Some(refund), rows);
+                if refund.moved() {
+                    put_movement(payments, order, Some(refund), rows);
+                }
                 self.notify(
                     seen,
                     Topic::OrderRefunded,

@@ -19,6 +19,7 @@
 //! - `once KEY` sends that idempotency key; without it each POST gets a new one.
 //! - A reply must have the status and hold what is written, and may hold more. Lists must be as long as written.
 //! - A story that "goes on after" another, by a link, is told after that one.
+//! - `{in a day}` is that moment.
 //! - `{name}` in a reply stands for any text, which the story calls by that name from then on.
 
 use std::collections::BTreeMap;
@@ -187,13 +188,19 @@ impl Phone {
     }
 }
 
+/// A moment that has not come yet, for what must end in the future.
+fn in_a_day() -> String {
+    let tomorrow = chrono::Utc::now() + chrono::Duration::days(1);
+    tomorrow.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
 impl<'a> Telling<'a> {
     fn new(url: &'a str, operator: Client) -> Self {
         Self {
             url,
             keys: BTreeMap::from([("operator".to_owned(), operator)]),
             phones: BTreeMap::new(),
-            names: BTreeMap::new(),
+            names: BTreeMap::from([("in a day".to_owned(), in_a_day())]),
         }
     }
 

@@ -213,6 +213,16 @@ fn every_refusal_of_the_rules_is_in_the_catalogue() {
         Refusal::BillsTooMany,
         Refusal::SharePaid,
         Refusal::ReminderTooSoon,
+        Refusal::CouponNotFound,
+        Refusal::CouponNotForOrder,
+        Refusal::CouponNotValid,
+        Refusal::CouponMinimum { minimum: 0 },
+        Refusal::CouponUsedUp,
+        Refusal::CouponLimitReached,
+        Refusal::CouponsDoNotStack,
+        Refusal::CouponsTooMany,
+        Refusal::PointsNotTaken,
+        Refusal::PointsInvalid { what: text() },
     ] {
         assert_eq!(code_of(&refusal).as_str(), refusal.code());
     }

@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::coupon::coupon;
 use super::desk::{large, pay, publish};
 use super::exchange::{feed, line, sell_for};
 use super::house::{House, Party, text};
@@ -14,11 +15,14 @@ use super::till::{Phone, charge, charge_of};
 /// Lets it happen in a directory, and shuts down well.
 pub(super) async fn everything(directory: TempDir) -> TempDir {
     let house = House::start_in(directory, |config| config).await;
+    let asset = json!({"code": "POINTS", "decimals": 0});
+    house.operator.post("/v1/assets", &asset).await.created();
     let shop = house.merchant(&["CNY"]).await;
-    let ann = house.wallet(&["CNY", "USD"], 1_000_000).await;
+    let ann = house.wallet(&["CNY", "USD", "POINTS"], 1_000_000).await;
     let bo = house.wallet(&["CNY"], 0).await;
     trade(&shop, &ann).await;
     at_tills(&shop, &ann).await;
+    less(&house, &shop, &ann).await;
     between(&ann, &bo).await;
     convert(&house, &ann).await;
     suspect(&house, &shop, &ann).await;
@@ -74,6 +78,27 @@ async fn at_tills(shop: &Party, payer: &Party) {
         .created();
     let path = format!("/v1/printed-codes/{}/pay", text(&table["code"]["id"]));
     payer.client.post_empty(&path).await.ok();
+}
+
+/// An order with a coupon and points, of which a part went back.
+async fn less(house: &House, shop: &Party, payer: &Party) {
+    let scheme = json!({
+        "asset": "POINTS", "currency": "CNY", "earning": {"points": 1, "per": 10},
+        "spending": {"points": 1, "worth": 1, "most_basis_points": 5_000},
+    });
+    house.operator.post("/v1/points-schemes", &scheme).await.ok();
+    let asked = coupon("Five off", &json!({"amount": 500}));
+    let made = house.operator.post("/v1/coupons", &asked).await.created();
+    let order = json!({
+        "number": "L-1", "amount": {"amount": 4_000, "currency": "CNY"}, "description": "Noodles",
+    });
+    let order = shop.client.post("/v1/orders", &order).await.created();
+    let path = format!("/v1/orders/{}", text(&order["order"]["id"]));
+    let pay = json!({"coupons": [made["coupon"]["id"]]});
+    payer.client.post(&format!("{path}/pay"), &pay).await.ok();
+    let refund = json!({"number": "L-1", "reason": "cold", "amount": {"amount": 100, "currency": "CNY"}});
+    let refunded = shop.client.post(&format!("{path}/refunds"), &refund).await;
+    refunded.created();
 }
 
 /// Transfers, red packets and a bill.

@@ -150,7 +150,7 @@ fn a_use_comes_back_with_all_of_the_money_and_not_before() {
     };
     make(&mut world, once);
     for number in 1..=6 {
-        world.create(number, 1, cny(1_000), 10_000_000);
+        world.create(number, 1, cny(1_000), 1_000_000);
     }
     let pay = |world: &mut World, order, risk| world.pay_using(order, 1, risk, using(&[1], None));
     let said = |outcome: &Outcome| code(outcome);
