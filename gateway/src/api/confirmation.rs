@@ -9,7 +9,8 @@ use super::wallet::must_be;
 use super::wire::{Amount, SequenceToken};
 use crate::app::App;
 use crate::pay::{
-    About, Command, Decision, MerchantId, OrderId, Outcome, RedPacketId, TransferId, WalletId,
+    About, CombinedId, Command, Decision, MerchantId, OrderId, Outcome, RedPacketId, TransferId,
+    WalletId,
 };
 use crate::problem::Problem;
 
@@ -32,6 +33,9 @@ pub(super) struct ConfirmationShown {
     to: Option<WalletId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     red_packet: Option<RedPacketId>,
+    /// The orders that are paid together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    combined: Option<CombinedId>,
     pending: PendingShown,
 }
 
@@ -57,6 +61,7 @@ impl ConfirmationShown {
                 _ => None,
             },
             red_packet: about.red_packet(),
+            combined: about.combined(),
             pending,
         }))
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ask::{Ask, Json, Replied, Reply};
+use super::combined::CombinedShown;
 use super::order::OrderShown;
 use super::red_packet::RedPacketShown;
 use super::transfer::TransferShown;
@@ -15,8 +16,8 @@ use crate::app::{App, DeviceSignature, Done, Pin, Proof, text_to_sign};
 use crate::auth::Caller;
 use crate::pay::desk::Desk;
 use crate::pay::{
-    Decision, DecisionId, KeyId, MerchantId, OrderId, Outcome, Owner, RedPacketId, Resolver,
-    Standing, TransferId, WalletId,
+    CombinedId, Decision, DecisionId, KeyId, MerchantId, OrderId, Outcome, Owner, RedPacketId,
+    Resolver, Standing, TransferId, WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::store::decision::Labelled;
@@ -125,6 +126,9 @@ pub(super) struct DecisionShown {
     transfer: Option<TransferId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     red_packet: Option<RedPacketId>,
+    /// Or the orders that were to be paid together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    combined: Option<CombinedId>,
     wallet: WalletId,
     amount: Amount,
     at: Time,
@@ -182,6 +186,7 @@ impl DecisionShown {
             merchant: decision.about.order().map(|(_, merchant, _)| merchant),
             transfer: decision.about.transfer(),
             red_packet: decision.about.red_packet(),
+            combined: decision.about.combined(),
             wallet: decision.wallet,
             amount: decision.amount.into(),
             at: Time(decision.at),
@@ -290,13 +295,15 @@ pub(super) struct Confirmed {
     transfer: Option<TransferShown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     red_packet: Option<RedPacketShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    combined: Option<CombinedShown>,
     wallet_balance: Amount,
     sequence: SequenceToken,
 }
 
 impl Confirmed {
     fn answer(caller: &Caller, done: Done) -> Replied<Self> {
-        let (mut order, mut transfer, mut red_packet) = (None, None, None);
+        let (mut order, mut transfer, mut red_packet, mut combined) = (None, None, None, None);
         let (balance, currency) = match &done.outcome {
             Outcome::Paid {
                 order: paid,
@@ -322,12 +329,21 @@ impl Confirmed {
                 red_packet = Some(RedPacketShown::from(&**packet));
                 (*balance, packet.amount.currency)
             }
+            Outcome::Combined {
+                combined: paid,
+                balance: Some(balance),
+                ..
+            } => {
+                combined = Some(CombinedShown::from(&**paid));
+                (*balance, paid.amount.currency)
+            }
             _ => return done.unexpected(),
         };
         let confirmed = Self {
             order,
             transfer,
             red_packet,
+            combined,
             wallet_balance: Amount::new(balance, currency),
             sequence: SequenceToken(done.sequence),
         };

@@ -14,8 +14,8 @@ use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::{App, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
-    Command, DecisionId, Lookup, MerchantId, NewOrder, Order, OrderId, OrderNumber, OrderState,
-    Outcome, Owner, PrintedCodeId, Scan, TransactionName, WalletId,
+    CombinedId, Command, DecisionId, Lookup, MerchantId, NewOrder, Order, OrderId, OrderNumber,
+    OrderState, Outcome, Owner, PrintedCodeId, Scan, TransactionName, WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::qr::{CodeRef, link};
@@ -74,6 +74,9 @@ pub struct PaymentShown {
     /// With what beside the payer's money, and what it earned; absent where money was all there was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<BreakdownShown>,
+    /// The combined order that it was paid with, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub combined: Option<CombinedId>,
 }
 
 /// What the fraud scorer said, in short. The decision explains it.
@@ -181,7 +184,7 @@ impl PaymentShown {
             wallet: (operator || payer).then_some(payment.wallet),
             fee: (operator || merchant).then(|| payment.fee.into()),
             risk: operator.then(|| RiskShown {
-                decision: payment.transaction.into(),
+                decision: payment.decision(),
                 verdict: risk.verdict.name(),
                 score_ppm: risk.score_ppm,
                 reasons: risk.reasons.clone(),
@@ -189,6 +192,7 @@ impl PaymentShown {
                 model_version: risk.model_version,
             }),
             breakdown: BreakdownShown::of_payment(order, payment),
+            combined: payment.combined.filter(|_| operator || payer),
         })
     }
 }

@@ -66,6 +66,10 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
         Refusal::BillInvalid { what } => {
             Problem::new(code, format!("It cannot be shared like this: {what}."))
         }
+        Refusal::CombinationInvalid { what } => Problem::new(
+            code,
+            format!("These orders cannot be paid together: {what}."),
+        ),
         Refusal::CouponMinimum { minimum } => Problem::new(
             code,
             format!("The coupon is for orders of {minimum} minor units or more."),

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, code, confirmation, decision, delivery, desk, endpoint, exchange, fee, house, key,
-    ledger, merchant, order, payment, people, prepay, promotions, refund, scan, statement, step_up,
-    tills, wallet,
+    asset, checkouts, code, confirmation, decision, delivery, desk, endpoint, exchange, fee, house,
+    key, ledger, merchant, order, payment, people, prepay, promotions, refund, scan, statement,
+    step_up, tills, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -51,6 +51,7 @@ pub fn routes() -> Vec<Route> {
         orders(),
         payments(),
         tills::routes(),
+        checkouts::routes(),
         promotions::routes(),
         people::routes(),
         exchange::routes(),
@@ -107,10 +108,11 @@ fn orders() -> Vec<Route> {
                 "close_order",
                 "Close an order",
                 "An open order can no longer be paid. If its payment is in review, the money that is on hold goes back to \
-                 the payer. Closing a closed order changes nothing.",
+                 the payer; but one that is paid together with others stays in review with them. Closing a closed order \
+                 changes nothing.",
             )
             .for_roles(MERCHANT)
-            .refuses(refusals![OrderNotFound OrderAlreadyPaid OrderExpired OrderReversed]),
+            .refuses(refusals![OrderNotFound OrderAlreadyPaid OrderExpired OrderReversed OrderInReview]),
         Route::get("/v1/orders/{id}/code", code::contents)
             .documented(
                 "Orders",

@@ -25,9 +25,9 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
-    BillId, BookId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId,
-    MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName, TransferId,
-    WalletId,
+    BillId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId,
+    MerchantId, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName,
+    TransferId, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -60,6 +60,7 @@ id_schemas! {
     BillId "Names a bill that people share."
     PrintedCodeId "Names a code that a shop prints once."
     RefundId "Names a refund."
+    CombinedId "Names orders of several merchants that are paid together."
     CouponId "Names a coupon that takes something off an order."
     QuoteId "Names a price that is locked for a wallet; its digits are those of the transaction that uses it."
     EndpointId "Names a webhook endpoint."

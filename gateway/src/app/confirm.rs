@@ -94,8 +94,8 @@ impl Proof for DeviceSignature {
     }
 }
 
-/// What a device signs to confirm: this payment, to this shop or person, of this amount, and no other. A red packet names
-/// itself and whose it is.
+/// What a device signs to confirm: this payment, to this shop or person, of this amount, and no other. A red packet, or orders
+/// that are paid together, name themselves and whose they are.
 pub(crate) fn text_to_sign(decision: &Decision) -> String {
     let (what, whose) = match decision.about {
         About::Order {
@@ -103,6 +103,7 @@ pub(crate) fn text_to_sign(decision: &Decision) -> String {
         } => (order.to_string(), merchant.to_string()),
         About::Transfer { transfer, to, .. } => (transfer.to_string(), to.to_string()),
         About::RedPacket(packet) => (packet.to_string(), decision.wallet.to_string()),
+        About::Combined(combined) => (combined.to_string(), decision.wallet.to_string()),
     };
     format!(
         "{}\n{what}\n{whose}\n{} {}",

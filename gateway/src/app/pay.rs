@@ -15,8 +15,8 @@ use super::risk::Moving;
 use super::{App, Done};
 use crate::api::refused::submit_problem;
 use crate::pay::{
-    BillId, Command, NewRedPacket, NewTransfer, Order, OrderId, Outcome, Pay, PayBill, Payments,
-    Refusal, Scored, TransferId, Using, WalletId, Whence,
+    BillId, CombinedId, Command, NewRedPacket, NewTransfer, Order, OrderId, Outcome, Pay, PayBill,
+    PayCombined, Payments, Refusal, Scored, TransferId, Using, WalletId, Whence,
 };
 use crate::problem::{Code, Problem};
 
@@ -98,6 +98,43 @@ impl App {
         };
         self.assessed_order(&[once], payer.origin, command, moving)
             .await
+    }
+
+    /// Pays several orders together, all or none. They are paid, or wait as one payment does.
+    pub async fn pay_combined(
+        &self,
+        orders: &[OrderId],
+        payer: Payer<'_>,
+        once: Unique,
+    ) -> Result<Done, Problem> {
+        let id = CombinedId(new_id());
+        let with_transaction = |order: &OrderId| (*order, TransactionId(new_id()));
+        let orders: Vec<_> = orders.iter().map(with_transaction).collect();
+        let command = |scored| {
+            Command::PayCombined(PayCombined {
+                id,
+                wallet: payer.wallet,
+                orders: orders.clone(),
+                scored,
+            })
+        };
+        let attempt = |looked: &Outcome| match looked {
+            Outcome::MayPay(amount) => Some(self.risk.attempt(&Moving {
+                transaction: TransactionId(id.0),
+                kind: Kind::Payment,
+                channel: Channel::App,
+                payer,
+                // Several get it.
+                payee: None,
+                amount: *amount,
+            })),
+            _ => None,
+        };
+        let done = self
+            .assessed(&[once], payer.origin, command, attempt)
+            .await?;
+        self.count_paid(&done);
+        Ok(done)
     }
 
     /// Sends a transfer. It is sent, or waits as a payment does.
@@ -266,7 +303,19 @@ impl App {
 
     /// Counts a payment that was just made.
     pub(super) fn count_paid(&self, done: &Done) {
-        if !done.again && matches!(done.outcome, Outcome::Paid { .. }) {
+        if done.again {
+            return;
+        }
+        let paid = match &done.outcome {
+            Outcome::Paid { .. } => 1,
+            Outcome::Combined {
+                combined,
+                decision: None,
+                ..
+            } => combined.parts.len(),
+            _ => 0,
+        };
+        for _ in 0..paid {
             self.metrics.paid();
         }
     }
@@ -304,6 +353,7 @@ fn may_be_journalled(attempt: &Attempt, answer: &Result<Committed<Outcome>, Prob
             Outcome::Pending { decision, .. } => decision.id.0 == attempt.id,
             Outcome::Transfer { transfer, .. } => transfer.decision.0 == attempt.id,
             Outcome::RedPacket { packet, .. } => packet.decision.0 == attempt.id,
+            Outcome::Combined { combined, .. } => combined.id.0 == attempt.id,
             Outcome::Refused(
                 Refusal::RiskDenied | Refusal::InsufficientFunds | Refusal::Ledger(_),
             ) => !committed.again,

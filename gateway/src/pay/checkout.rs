@@ -164,10 +164,21 @@ impl Payments {
         accounts: [AccountId; 2],
         events: &mut Vec<Event>,
     ) -> Result<[i128; 2], Refusal> {
+        self.post_all(at, &[transaction], accounts, events)
+    }
+
+    /// The same of several transactions, all or none.
+    pub(super) fn post_all(
+        &self,
+        at: Timestamp,
+        transactions: &[NewTransaction],
+        accounts: [AccountId; 2],
+        events: &mut Vec<Event>,
+    ) -> Result<[i128; 2], Refusal> {
         let mut posted = Vec::new();
         let balances = self
             .ledger
-            .post_at(at, PAYMENTS_BOOK, &[transaction], &mut posted)?;
+            .post_at(at, PAYMENTS_BOOK, transactions, &mut posted)?;
         events.extend(posted.into_iter().map(Event::Ledger));
         Ok(accounts.map(|id| {
             let Some(account) = self.ledger.account(PAYMENTS_BOOK, id) else {

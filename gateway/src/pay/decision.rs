@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use super::breakdown::Breakdown;
 use super::fee::Terms;
 use super::id::{
-    DecisionId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId, WalletId, WalletNo,
+    CombinedId, DecisionId, KeyId, MerchantId, MerchantNo, OrderId, RedPacketId, TransferId,
+    WalletId, WalletNo,
 };
 use super::order::{Assessment, Verdict};
 use super::party::Wallet;
@@ -73,6 +74,8 @@ pub enum About {
         to_no: WalletNo,
     },
     RedPacket(RedPacketId),
+    /// Orders that are paid together.
+    Combined(CombinedId),
 }
 
 impl About {
@@ -84,21 +87,28 @@ impl About {
                 merchant,
                 merchant_no,
             } => Some((order, merchant, merchant_no)),
-            Self::Transfer { .. } | Self::RedPacket(_) => None,
+            Self::Transfer { .. } | Self::RedPacket(_) | Self::Combined(_) => None,
         }
     }
 
     pub const fn transfer(&self) -> Option<TransferId> {
         match *self {
             Self::Transfer { transfer, .. } => Some(transfer),
-            Self::Order { .. } | Self::RedPacket(_) => None,
+            Self::Order { .. } | Self::RedPacket(_) | Self::Combined(_) => None,
         }
     }
 
     pub const fn red_packet(&self) -> Option<RedPacketId> {
         match *self {
             Self::RedPacket(packet) => Some(packet),
-            Self::Order { .. } | Self::Transfer { .. } => None,
+            Self::Order { .. } | Self::Transfer { .. } | Self::Combined(_) => None,
+        }
+    }
+
+    pub const fn combined(&self) -> Option<CombinedId> {
+        match *self {
+            Self::Combined(combined) => Some(combined),
+            Self::Order { .. } | Self::Transfer { .. } | Self::RedPacket(_) => None,
         }
     }
 }
@@ -289,6 +299,7 @@ impl Decision {
             About::Order { merchant_no, .. } => Role::Merchant(merchant_no),
             About::Transfer { to_no, .. } => Role::Wallet(to_no),
             About::RedPacket(_) => Role::Transit,
+            About::Combined(_) => Role::Fees,
         };
         [Role::Wallet(self.wallet_no), payee]
     }

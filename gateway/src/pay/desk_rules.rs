@@ -164,6 +164,11 @@ impl Payments {
     pub(super) fn may_move(&self, about: About) -> Result<(), Refusal> {
         match about {
             About::Order { merchant, .. } => self.must_take_payments(merchant),
+            About::Combined(id) => {
+                let parts = self.combined.get(id).map(|combined| &combined.parts);
+                let mut parts = parts.into_iter().flatten();
+                parts.try_for_each(|part| self.must_take_payments(part.merchant))
+            }
             About::Transfer { .. } | About::RedPacket(_) => Ok(()),
         }
     }

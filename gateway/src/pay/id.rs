@@ -87,6 +87,10 @@ id!(
     CouponId, "cpn"
 );
 id!(
+    /// Orders of several merchants that are paid together.
+    CombinedId, "cmb"
+);
+id!(
     /// A refund of an order, whole or in part.
     RefundId, "ref"
 );

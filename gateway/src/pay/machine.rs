@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ledger::{Answer, Cold, Machine, Moment, Sequence, Timestamp};
 
+use super::bill::Bill;
+use super::combined::Combined;
 use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome};
 use super::order::{Order, OrderState};
 use super::points::Scheme;
 use super::quote::Quote;
 use super::red_packet::RedPacket;
-use super::bill::Bill;
 use super::state::Payments;
 use super::step_up::StepUps;
 
@@ -128,6 +129,8 @@ impl Machine for Payments {
             Command::MakeCoupon(new) => self.make_coupon(at, new, events),
             Command::WithdrawCoupon { id, owner } => self.withdraw_coupon(*id, *owner, events),
             Command::SetScheme(scheme) => self.set_scheme(scheme, events),
+            Command::PayCombined(pay) => return self.pay_combined(at, pay, cold, events),
+            Command::FindCombined(id) => return self.find_combined(*id, cold),
             Command::FindCoupon(id) => self.find_coupon(*id),
             Command::Coupons { of, after, limit } => Ok(self.list_coupons(at, *of, *after, *limit)),
             Command::Schemes => Ok(self.list_schemes()),
@@ -195,6 +198,9 @@ impl Machine for Payments {
             Event::PrintedCodeChanged(code) => self.printed_codes.keep(code),
             Event::FeesChanged { merchant, schedule } => {
                 self.fee_schedules.insert(*merchant, schedule.clone());
+            }
+            Event::CombinedChanged(combined) => {
+                self.combined.keep(moment, Combined::clone(combined));
             }
             Event::CouponChanged(coupon) => self.coupons.keep(coupon),
             Event::SchemeChanged(scheme) => {
@@ -277,5 +283,6 @@ impl Machine for Payments {
         while self.red_packets.evict(through).is_some() {}
         while self.quotes.evict(through).is_some() {}
         while self.bills.evict(through).is_some() {}
+        while self.combined.evict(through).is_some() {}
     }
 }

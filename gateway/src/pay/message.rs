@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bill::{Bill, NewBill, PayBill};
 use super::book::TenantBook;
 use super::charge::NewCharge;
+use super::combined::{Combined, PayCombined};
 use super::coupon::{Coupon, CouponsOf, Uses};
 use super::decision::{Decision, Scored};
 use super::desk;
@@ -17,8 +18,8 @@ use super::direct::Till;
 use super::endpoint::Endpoint;
 use super::fee::FeeSchedule;
 use super::id::{
-    BillId, BookId, CouponId, DecisionId, EndpointId, KeyId, MerchantId, OrderId, PrintedCodeId,
-    QuoteId, RedPacketId, RefundId, TransferId, WalletId,
+    BillId, BookId, CombinedId, CouponId, DecisionId, EndpointId, KeyId, MerchantId, OrderId,
+    PrintedCodeId, QuoteId, RedPacketId, RefundId, TransferId, WalletId,
 };
 use super::key::{Key, Owner, SealedSecret};
 use super::order::{Order, OrderNumber, Refund};
@@ -170,6 +171,9 @@ pub enum Command {
         owner: Option<MerchantId>,
     },
     SetScheme(Scheme),
+    PayCombined(PayCombined),
+    /// A question: it changes nothing.
+    FindCombined(CombinedId),
     /// Questions: they change nothing.
     FindCoupon(CouponId),
     Coupons {
@@ -292,6 +296,7 @@ pub enum ColdKey {
     RedPacket(RedPacketId),
     Quote(QuoteId),
     Bill(BillId),
+    Combined(CombinedId),
 }
 
 /// What the views keep of it.
@@ -303,6 +308,7 @@ pub enum ColdRow {
     RedPacket(Box<RedPacket>),
     Quote(Box<Quote>),
     Bill(Box<Bill>),
+    Combined(Box<Combined>),
 }
 
 /// What happened. An event about an order carries the order as it is afterwards, so that replay needs
@@ -387,6 +393,8 @@ pub enum Event {
     /// A coupon as it now is. How often it was used follows from the payments.
     CouponChanged(Box<Coupon>),
     SchemeChanged(Box<Scheme>),
+    /// Orders that are paid together, as that now stands.
+    CombinedChanged(Box<Combined>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -488,13 +496,21 @@ pub enum Outcome {
     Fees(FeeSchedule),
     Coupons(Vec<Uses>),
     Schemes(Vec<Scheme>),
+    /// This much could be paid now. Nothing has happened yet, not even to the keys of the command.
+    MayPay(Money),
+    /// Orders that are paid together, the payer's balance if money moved, and what was decided if it waits.
+    Combined {
+        combined: Box<Combined>,
+        balance: Option<i128>,
+        decision: Option<Box<Decision>>,
+    },
 }
 
 impl Refusable for Outcome {
     fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Refused(_) | Self::ToAssess(_) | Self::MaySend | Self::MayQuote
+            Self::Refused(_) | Self::ToAssess(_) | Self::MaySend | Self::MayQuote | Self::MayPay(_)
         )
     }
 }

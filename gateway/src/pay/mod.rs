@@ -8,7 +8,7 @@
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
 //! with its rules ([`state`], [`machine`], [`fee`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
 //! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. At a till:
-//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
+//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Orders that are paid together: [`combined`]. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
 //! parts ([`breakdown`]). Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
@@ -17,6 +17,7 @@ pub mod book;
 pub mod breakdown;
 pub mod charge;
 mod checkout;
+pub mod combined;
 pub mod coupon;
 pub mod decision;
 pub mod desk;
@@ -54,6 +55,7 @@ pub use book::TenantBook;
 pub use breakdown::{Breakdown, Discount, Earned, Parts, Spent};
 pub use charge::{GoodCode, NewCharge};
 pub use checkout::ORDERS_OPEN_MAX;
+pub use combined::{Combined, CombinedState, Part, PayCombined};
 pub use coupon::{Coupon, CouponState, CouponsOf, Funder, Off, Uses};
 pub use decision::{
     About, Decision, Evidence, Label, Resolution, Resolver, Scored, Standing, StepUp, Whence,
@@ -63,9 +65,9 @@ pub use direct::{Direct, Scan, Till};
 pub use endpoint::{Endpoint, Topic};
 pub use fee::{FeeLine, FeeSchedule, Method, Terms};
 pub use id::{
-    BillId, BookId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId, MerchantId,
-    MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName,
-    TransferId, WalletId, WalletNo,
+    BillId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId,
+    MerchantId, MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId,
+    TransactionName, TransferId, WalletId, WalletNo,
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use message::{

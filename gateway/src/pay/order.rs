@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::breakdown::{Breakdown, Parts};
 use super::direct::Direct;
 use super::fee::Terms;
-use super::id::{MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo};
+use super::id::{
+    CombinedId, DecisionId, MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo,
+};
 
 /// A merchant's own number for an order or a refund, unique with that merchant: 1 to 64 characters
 /// of `0-9 A-Z a-z _ - | *`.
@@ -144,9 +146,19 @@ pub struct Payment {
     pub assessment: Assessment,
     /// What it was made with beside the payer's money, and what it earned.
     pub breakdown: Option<Box<Breakdown>>,
+    /// Together with which others, if with any.
+    pub combined: Option<CombinedId>,
 }
 
 impl Payment {
+    /// What was decided about it. Alone, its transaction has the same bits.
+    pub fn decision(&self) -> DecisionId {
+        match self.combined {
+            Some(combined) => DecisionId(combined.0),
+            None => self.transaction.into(),
+        }
+    }
+
     /// How much of each part has gone back once this much of the order's amount is refunded.
     pub fn returned(&self, amount: i64, refunded: i64) -> Parts {
         match &self.breakdown {

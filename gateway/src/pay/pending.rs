@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fx::Currency;
 use ledger::core::{Amounts, Memo, Rows, Standing as AccountStanding, Step};
-use ledger::{AccountNo, Answer, Cold, NewTransaction, Timestamp};
+use ledger::{AccountNo, Answer, Cold, NewTransaction, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::checkout::short;
+use super::combined::CombinedState;
 use super::decision::{About, Decision, Resolver, Standing};
-use super::id::{DecisionId, KeyId, OrderId, WalletId};
+use super::id::{CombinedId, DecisionId, KeyId, OrderId, WalletId};
 use super::message::{ColdKey, ColdRow, Event, Lookup, Outcome};
 use super::order::{Order, OrderState, Verdict};
 use super::recipe::{PAYMENTS_BOOK, Role};
@@ -155,13 +156,16 @@ impl Payments {
         told: fn(Box<Decision>) -> Event,
         events: &mut Vec<Event>,
     ) -> Decided {
-        let (posting, roles) = (subject.posting(&decision), decision.roles());
+        let accounts = decision
+            .roles()
+            .map(|role| role.account(decision.amount.currency));
+        let postings = subject.postings(&decision);
         let balances = self
-            .post(at, posting, roles, decision.amount.currency, events)
+            .post_all(at, &postings, accounts, events)
             .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
         let subject = subject.gone(at, &decision);
         events.push(told(Box::new(decision)));
-        events.push(subject.changed());
+        events.extend(subject.changed());
         Ok(subject.answer(balances))
     }
 
@@ -203,14 +207,14 @@ impl Payments {
         events: &mut Vec<Event>,
     ) -> Decided {
         self.must_have_room(decision.wallet)?;
-        let new = subject.posting(&decision);
-        let hold = Step::Hold {
+        let hold = |new: NewTransaction| Step::Hold {
             memo: memo(&new),
             postings: new.postings.into_vec(),
             amounts: Amounts::Exact,
             timeout_secs: None,
         };
-        self.transact(at, &[hold], events)
+        let holds: Vec<Step> = subject.postings(&decision).into_iter().map(hold).collect();
+        self.transact(at, &holds, events)
             .map_err(|refusal| short(refusal, Refusal::InsufficientFunds))?;
         let decision = Decision {
             standing: Standing::InReview,
@@ -280,6 +284,7 @@ impl Payments {
                 self.transfers.get(transfer).map(Subject::from)
             }
             Some(About::RedPacket(packet)) => self.red_packets.get(packet).map(Subject::from),
+            Some(About::Combined(id)) => return self.with_basket(id, cold, decide),
             None => None,
         };
         let decided = subject.map_or(Err(Refusal::DecisionNotPending), decide);
@@ -317,9 +322,11 @@ impl Payments {
             wrong_proofs,
             ..decision.clone()
         };
-        let ended = (left == 0)
-            .then(|| self.without_money(at, &decision))
-            .flatten();
+        let ended = if left == 0 {
+            self.without_money(at, &decision)
+        } else {
+            Vec::new()
+        };
         let decision = if left == 0 {
             decision.resolved(
                 Standing::Denied,
@@ -351,18 +358,19 @@ impl Payments {
         if let Subject::Transfer(transfer) = &subject {
             self.must_owe(at, transfer)?;
         }
-        let capture = Step::Capture {
-            memo: memo(&subject.posting(decision)),
-            hold: id.into(),
+        let capture = |new: &NewTransaction| Step::Capture {
+            memo: memo(new),
+            hold: new.id,
             amounts: None,
             effective: None,
         };
-        let standings = self.transact(at, &[capture], events)?;
+        let captures: Vec<Step> = subject.postings(decision).iter().map(capture).collect();
+        let standings = self.transact(at, &captures, events)?;
         let resolved = decision.resolved(Standing::Settled, Resolver::Analyst(by), at, note);
         let (roles, currency) = (resolved.roles(), resolved.amount.currency);
         let subject = subject.gone(at, &resolved);
         events.push(Event::DecisionChanged(Box::new(resolved)));
-        events.push(subject.changed());
+        events.extend(subject.changed());
         Ok(subject.answer(roles.map(|role| self.net(role, currency, &standings))))
     }
 
@@ -385,31 +393,43 @@ impl Payments {
 
     /// What becomes of the subject of a pending decision that ends without its money moving. An order that only awaited
     /// a confirmation is left alone: it stands open, or somebody else has paid it or is in review for it.
-    fn without_money(&self, at: Timestamp, decision: &Decision) -> Option<Event> {
-        match decision.about {
+    fn without_money(&self, at: Timestamp, decision: &Decision) -> Vec<Event> {
+        let one = match decision.about {
             About::Order { order, .. } => {
-                let order = self.order_in_memory(order)?;
-                let held = decision.standing == Standing::InReview;
-                match order.state {
-                    OrderState::AwaitingPayer => Some(come_to_nothing(at, order, decision)),
-                    OrderState::InReview if order.direct.is_some() => {
-                        Some(come_to_nothing(at, order, decision))
-                    }
-                    OrderState::InReview if held => Some(after_review(at, order)),
-                    _ => None,
-                }
+                let order = self.order_in_memory(order);
+                order.and_then(|order| order_without_money(at, order, decision))
             }
-            About::Transfer { transfer, .. } => {
-                let transfer = self.transfers.get(transfer)?.clone();
-                let cancelled = transfer.ended(at, TransferState::Cancelled);
-                Some(Event::TransferChanged(Box::new(cancelled)))
-            }
-            About::RedPacket(packet) => {
-                let packet = self.red_packets.get(packet)?.clone();
-                let cancelled = packet.ended(at, PacketState::Cancelled, 0);
-                Some(Event::RedPacketChanged(Box::new(cancelled)))
-            }
+            About::Transfer { transfer, .. } => self.transfers.get(transfer).map(|transfer| {
+                let cancelled = transfer.clone().ended(at, TransferState::Cancelled);
+                Event::TransferChanged(Box::new(cancelled))
+            }),
+            About::RedPacket(packet) => self.red_packets.get(packet).map(|packet| {
+                let cancelled = packet.clone().ended(at, PacketState::Cancelled, 0);
+                Event::RedPacketChanged(Box::new(cancelled))
+            }),
+            About::Combined(id) => return self.combined_without_money(at, id, decision),
+        };
+        one.into_iter().collect()
+    }
+
+    /// The same of orders that were to be paid together.
+    fn combined_without_money(
+        &self,
+        at: Timestamp,
+        id: CombinedId,
+        decision: &Decision,
+    ) -> Vec<Event> {
+        let Some(combined) = self.combined.get(id) else {
+            return Vec::new();
+        };
+        let cancelled = combined.clone().ended(at, CombinedState::Cancelled);
+        let mut events = vec![Event::CombinedChanged(Box::new(cancelled))];
+        if decision.standing == Standing::InReview {
+            let ids = combined.parts.iter().map(|part| part.order);
+            let orders = ids.filter_map(|id| self.order_in_memory(id));
+            events.extend(orders.filter_map(|order| order_without_money(at, order, decision)));
         }
+        events
     }
 
     /// The merchant closes or takes back an order whose payment is pending and nobody else's to make.
@@ -427,7 +447,11 @@ impl Payments {
             None => self.pending.of_order(order.id),
         };
         let Some(decision) = decision else {
-            return Ok(());
+            // Those that are paid together are looked at together, and no merchant ends that for the others.
+            return match order.state {
+                OrderState::InReview => Err(Refusal::OrderInReview),
+                _ => Ok(()),
+            };
         };
         if decision.standing == Standing::InReview {
             self.give_back(at, &[decision], events)?;
@@ -478,11 +502,18 @@ impl Payments {
         decisions: &[&Decision],
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let release = |decision: &&Decision| Step::Release {
-            hold: decision.id.into(),
-        };
-        let steps: Vec<Step> = decisions.iter().map(release).collect();
+        let holds = decisions.iter().flat_map(|decision| self.holds(decision));
+        let steps: Vec<Step> = holds.map(|hold| Step::Release { hold }).collect();
         self.transact(at, &steps, events).map(|_| ())
+    }
+
+    /// The holds that keep a decision's money.
+    fn holds(&self, decision: &Decision) -> Vec<TransactionId> {
+        let combined = decision.about.combined();
+        match combined.and_then(|id| self.combined.get(id)) {
+            Some(combined) => combined.parts.iter().map(|part| part.transaction).collect(),
+            None => vec![decision.id.into()],
+        }
     }
 
     /// Takes steps in the payments' book. All holds here are open and in memory, so nothing is ever to be brought.
@@ -503,6 +534,19 @@ impl Payments {
         let transacted = decided?;
         events.extend(made.into_iter().map(Event::Ledger));
         Ok(transacted.standings)
+    }
+}
+
+/// What becomes of an order whose pending payment ends without its money moving, if that changes it.
+fn order_without_money(at: Timestamp, order: &Order, decision: &Decision) -> Option<Event> {
+    let held = decision.standing == Standing::InReview;
+    match order.state {
+        OrderState::AwaitingPayer => Some(come_to_nothing(at, order, decision)),
+        OrderState::InReview if order.direct.is_some() => {
+            Some(come_to_nothing(at, order, decision))
+        }
+        OrderState::InReview if held => Some(after_review(at, order)),
+        _ => None,
     }
 }
 

@@ -166,6 +166,11 @@ pub enum Refusal {
     PointsInvalid {
         what: String,
     },
+    /// These orders cannot be paid together.
+    CombinationInvalid {
+        what: String,
+    },
+    CombinedNotFound,
 }
 
 impl Refusal {
@@ -270,6 +275,8 @@ impl Refusal {
             Self::CouponsTooMany => "coupons_too_many",
             Self::PointsNotTaken => "points_not_taken",
             Self::PointsInvalid { .. } => "points_invalid",
+            Self::CombinationInvalid { .. } => "combination_invalid",
+            Self::CombinedNotFound => "combined_not_found",
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bill::Bill;
 use super::book::TenantBook;
 use super::charge::Codes;
+use super::combined::Combined;
 use super::coupon::Coupons;
 use super::desk::Desk;
 use super::endpoint::Endpoint;
@@ -63,6 +64,7 @@ pub struct Payments {
     pub(super) codes: Codes,
     pub(super) printed_codes: PrintedCodes,
     pub(super) fee_schedules: BTreeMap<MerchantId, FeeSchedule>,
+    pub(super) combined: Shelf<Combined>,
     pub(super) coupons: Coupons,
     /// How points are earned and spent, by the code of the currency that is paid in.
     pub(super) schemes: BTreeMap<String, Scheme>,

@@ -1,10 +1,11 @@
-//! What an attempt can be about, as far as deciding on it is the same for all: an order that is paid, a transfer or a red
+//! What an attempt can be about, as far as deciding on it is the same for all: an order that is paid or several together, a transfer or a red
 //! packet that is sent. Each says what it posts, and how it stands when its money waits, is held or has gone.
 
 use std::borrow::Cow;
 
 use ledger::{NewTransaction, Timestamp};
 
+use super::combined::{Basket, CombinedState, Part};
 use super::decision::Decision;
 use super::message::{Event, Outcome};
 use super::order::{Order, OrderState, Payment};
@@ -18,6 +19,7 @@ pub(super) enum Subject<'a> {
     Order(Cow<'a, Order>),
     Transfer(Cow<'a, Transfer>),
     RedPacket(Cow<'a, RedPacket>),
+    Combined(Box<Basket>),
 }
 
 impl<'a> From<&'a Order> for Subject<'a> {
@@ -39,10 +41,10 @@ impl<'a> From<&'a RedPacket> for Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// What lets the money go.
-    pub(super) fn posting(&self, decision: &Decision) -> NewTransaction {
+    /// What lets the money go: one transaction, but for orders that are paid together, each of which has its own.
+    pub(super) fn postings(&self, decision: &Decision) -> Vec<NewTransaction> {
         let (id, payer, amount) = (decision.id.into(), decision.wallet_no, decision.amount);
-        match self {
+        let one = match self {
             Self::Order(order) => {
                 let parties = (payer, order.merchant_no);
                 recipe::payment(id, parties, &decision.moved(), order.number.as_str())
@@ -52,13 +54,16 @@ impl Subject<'_> {
                 Mode::ToAccept => recipe::transfer_offered(id, payer, amount),
             },
             Self::RedPacket(_) => recipe::red_packet(id, payer, amount),
-        }
+            Self::Combined(basket) => return basket.combined.postings(),
+        };
+        vec![one]
     }
 
     /// Until when the payer can confirm, if it is not the time that everybody has.
     pub(super) fn confirm_by(&self) -> Option<Timestamp> {
         match self {
             Self::Order(order) => Some(order.expires_at),
+            Self::Combined(basket) => basket.expires_at(),
             Self::Transfer(_) | Self::RedPacket(_) => None,
         }
     }
@@ -68,6 +73,10 @@ impl Subject<'_> {
         match self {
             Self::Order(order) if order.state == OrderState::AwaitingPayer => Ok(()),
             Self::Order(order) => super::checkout::must_be_open(order),
+            Self::Combined(basket) => {
+                let mut orders = basket.orders.iter();
+                orders.try_for_each(super::checkout::must_be_open)
+            }
             Self::Transfer(_) | Self::RedPacket(_) => Ok(()),
         }
     }
@@ -84,6 +93,10 @@ impl Subject<'_> {
                 state: PacketState::AwaitingConfirmation,
                 ..packet.into_owned()
             })),
+            Self::Combined(mut basket) => {
+                basket.combined.state = CombinedState::AwaitingConfirmation;
+                Self::Combined(basket)
+            }
         }
     }
 
@@ -102,6 +115,13 @@ impl Subject<'_> {
                 state: PacketState::InReview,
                 ..packet.into_owned()
             })),
+            Self::Combined(mut basket) => {
+                basket.combined.state = CombinedState::InReview;
+                for order in &mut basket.orders {
+                    order.state = OrderState::InReview;
+                }
+                Self::Combined(basket)
+            }
         }
     }
 
@@ -111,30 +131,44 @@ impl Subject<'_> {
             Self::Order(order) => Self::Order(Cow::Owned(paid_with(at, order, decision))),
             Self::Transfer(transfer) => Self::Transfer(Cow::Owned(transfer.into_owned().gone(at))),
             Self::RedPacket(packet) => Self::RedPacket(Cow::Owned(packet.into_owned().opened(at))),
+            Self::Combined(basket) => {
+                let Basket { combined, orders } = *basket;
+                let paid = orders.into_iter().zip(&combined.parts);
+                let orders = paid.map(|(order, part)| paid_with_others(at, order, part, decision));
+                Self::Combined(Box::new(Basket {
+                    orders: orders.collect(),
+                    combined: combined.ended(at, CombinedState::Paid),
+                }))
+            }
         }
     }
 
-    /// What is journalled of an attempt that waits, if it changes the subject.
-    pub(super) fn waits(&self) -> Option<Event> {
+    /// What is journalled of an attempt that waits, as far as it changes the subject.
+    pub(super) fn waits(&self) -> Vec<Event> {
         match self {
-            Self::Order(order) if order.state == OrderState::InReview => {
-                Some(Event::OrderHeld(Order::clone(order)))
+            Self::Order(order) => waits(order).into_iter().collect(),
+            Self::Transfer(_) | Self::RedPacket(_) => self.changed(),
+            Self::Combined(basket) => {
+                let changed = Event::CombinedChanged(Box::new(basket.combined.clone()));
+                let orders = basket.orders.iter().filter_map(waits);
+                std::iter::once(changed).chain(orders).collect()
             }
-            Self::Order(order) if order.state == OrderState::AwaitingPayer => {
-                Some(Event::OrderAwaitsPayer(Order::clone(order)))
-            }
-            Self::Order(_) => None,
-            Self::Transfer(_) | Self::RedPacket(_) => Some(self.changed()),
         }
     }
 
     /// What is journalled when the money has gone.
-    pub(super) fn changed(&self) -> Event {
-        match self {
+    pub(super) fn changed(&self) -> Vec<Event> {
+        let one = match self {
             Self::Order(order) => Event::OrderPaid(Order::clone(order)),
             Self::Transfer(transfer) => Event::TransferChanged(Box::new(Transfer::clone(transfer))),
             Self::RedPacket(packet) => Event::RedPacketChanged(Box::new(RedPacket::clone(packet))),
-        }
+            Self::Combined(basket) => {
+                let changed = Event::CombinedChanged(Box::new(basket.combined.clone()));
+                let orders = basket.orders.iter().cloned().map(Event::OrderPaid);
+                return std::iter::once(changed).chain(orders).collect();
+            }
+        };
+        vec![one]
     }
 
     /// The answer while it waits.
@@ -152,6 +186,11 @@ impl Subject<'_> {
             },
             Self::RedPacket(packet) => Outcome::RedPacket {
                 packet: Box::new(packet.into_owned()),
+                balance: None,
+                decision: Some(decision),
+            },
+            Self::Combined(basket) => Outcome::Combined {
+                combined: Box::new(basket.combined),
                 balance: None,
                 decision: Some(decision),
             },
@@ -176,6 +215,11 @@ impl Subject<'_> {
                 balance: Some(payer),
                 decision: None,
             },
+            Self::Combined(basket) => Outcome::Combined {
+                combined: Box::new(basket.combined),
+                balance: Some(payer),
+                decision: None,
+            },
         }
     }
 }
@@ -191,10 +235,37 @@ fn paid_with(at: Timestamp, order: Cow<'_, Order>, decision: &Decision) -> Order
         terms: decision.terms,
         assessment: decision.scored.assessment.clone(),
         breakdown: decision.breakdown.clone(),
+        combined: None,
     };
     Order {
         state: OrderState::Paid,
         payment: Some(payment),
         ..order.into_owned()
+    }
+}
+
+/// An order as paid together with others.
+fn paid_with_others(at: Timestamp, order: Order, part: &Part, decision: &Decision) -> Order {
+    let own = Decision {
+        fee: part.fee,
+        terms: part.terms,
+        breakdown: part.breakdown.clone(),
+        ..decision.clone()
+    };
+    let paid = paid_with(at, Cow::Owned(order), &own);
+    let payment = paid.payment.map(|payment| Payment {
+        transaction: part.transaction,
+        combined: decision.about.combined(),
+        ..payment
+    });
+    Order { payment, ..paid }
+}
+
+/// What is journalled of an order whose payment waits, if that changes it.
+fn waits(order: &Order) -> Option<Event> {
+    match order.state {
+        OrderState::InReview => Some(Event::OrderHeld(order.clone())),
+        OrderState::AwaitingPayer => Some(Event::OrderAwaitsPayer(order.clone())),
+        _ => None,
     }
 }

@@ -26,6 +26,10 @@ impl Command {
                 let coupons = size_of_val(pay.using.coupons.as_slice());
                 coupons + pay.scored.as_deref().map_or(0, scored)
             }
+            Self::PayCombined(pay) => {
+                let orders = size_of_val(pay.orders.as_slice());
+                orders + pay.scored.as_deref().map_or(0, scored)
+            }
             Self::MakeCoupon(coupon) => {
                 let merchants = size_of_val(coupon.merchants.as_slice());
                 size_of_val(&**coupon) + coupon.name.len() + merchants
@@ -94,6 +98,7 @@ impl Command {
             | Self::WithdrawCoupon { .. }
             | Self::SetScheme(_)
             | Self::FindCoupon(_)
+            | Self::FindCombined(_)
             | Self::Coupons { .. }
             | Self::Schemes
             | Self::CancelBill { .. }

@@ -165,6 +165,8 @@ catalogue! {
     PrepayInvalid "prepay_invalid" UNPROCESSABLE_ENTITY "This is no prepay id" "Hand the wallet the id as it was answered, unchanged."
     PrepayExpired "prepay_expired" CONFLICT "The prepay id has run out" "Fetch a new one for the order."
     StepUpMissing "step_up_missing" CONFLICT "The payer has nothing to confirm with" "Set a PIN, or add a device, first."
+    CombinationInvalid "combination_invalid" UNPROCESSABLE_ENTITY "These orders cannot be paid together" "Change them as the detail says, or pay each by itself."
+    CombinedNotFound "combined_not_found" NOT_FOUND "There is no such combined order, or it is not yours" "Check its id."
     CouponNotFound "coupon_not_found" NOT_FOUND "There is no such coupon, or it is not yours" "Check the coupon's id."
     CouponNotForOrder "coupon_not_for_order" UNPROCESSABLE_ENTITY "The coupon is for other merchants or another currency" "Pay without it, or use another one."
     CouponNotValid "coupon_not_valid" CONFLICT "The coupon cannot be used at this moment" "Look it up to see from when until when it holds, and whether it was withdrawn."

@@ -18,6 +18,7 @@
 //! | `quotes` | price that was locked for a wallet, as it stands | id, which is the order of quoting |
 //! | `bills` | bill that people share, as it stands | id, which is the order of opening |
 //! | `bill_shares` | share of a bill, and whether it is paid | wallet, bill |
+//! | `combined_orders` | orders that are paid together, as that stands | id, which is the order of paying |
 //! | `notifications` | message to a webhook endpoint, as it is sent | row of the journal |
 //! | `decisions` | attempt to pay that was scored, as it stands | id, which is the order of attempts |
 //! | `cases` | decision that analysts are shown | id |
@@ -29,6 +30,7 @@
 
 pub mod bill;
 pub mod case;
+pub mod combined;
 pub mod decision;
 mod decode;
 pub mod notification;

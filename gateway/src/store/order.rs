@@ -9,8 +9,8 @@ use ledger::{Sequence, Timestamp, TransactionId};
 use super::decode;
 use super::page::{Cursor, List, Slice};
 use crate::pay::{
-    Assessment, Direct, Lookup, MerchantId, MerchantNo, Order, OrderId, OrderState, Payment,
-    Refund, RefundId, Row, WalletId, WalletNo,
+    Assessment, CombinedId, Direct, Lookup, MerchantId, MerchantNo, Order, OrderId, OrderState,
+    Payment, Refund, RefundId, Row, WalletId, WalletNo,
 };
 
 /// An order with the ids of its parties, which the table names by number.
@@ -159,6 +159,7 @@ fn payment(row: &sql::Row, currency: Currency) -> Result<Option<Payment>, sqlx::
             model_version: decode::number(row, "model_version")?,
         },
         breakdown: decode::encoded(row, "breakdown")?.map(Box::new),
+        combined: decode::id_or_none(row, "combined_id")?.map(CombinedId),
     }))
 }
 

@@ -28,6 +28,7 @@ pub enum List {
     Bills = 12,
     PrintedCodes = 13,
     Coupons = 14,
+    Combined = 15,
 }
 
 /// A place in a list: two numbers that order its rows.

@@ -104,6 +104,7 @@ pub(super) static ORDERS: Table = Table {
         Column::blob("fee_terms").or_null(),
         // With what beside the payer's money, in the journal's own encoding.
         Column::blob("breakdown").or_null(),
+        Column::blob("combined_id").or_null(),
         Column::text("risk_verdict").or_null(),
         Column::integer("risk_score_ppm").or_null(),
         Column::text("risk_reasons").or_null(),

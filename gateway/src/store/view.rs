@@ -14,7 +14,7 @@ use super::tables::{
     BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
     REFUNDS, WALLETS,
 };
-use super::{bill, sending, sending_view};
+use super::{bill, combined, sending, sending_view};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
     ColdKey, ColdRow, ENDPOINTS_MAX, Endpoint, Event, Key, Merchant, MessageId, Order, Owner,
@@ -59,7 +59,7 @@ impl View<Payments> for PaymentsView {
             &MOVEMENTS,
             &NOTIFICATIONS,
         ]);
-        tables.push(&quote::QUOTES);
+        tables.extend([&quote::QUOTES, &combined::COMBINED_ORDERS]);
         tables.extend(sending_view::tables());
         tables.extend(risk_view::tables());
         tables
@@ -90,7 +90,11 @@ impl View<Payments> for PaymentsView {
             }
             Event::OrderPaid(order) => {
                 put_order(moment, order, rows);
-                put_movement(payments, order, None, rows);
+                // What was paid together has told of its transactions already.
+                let payment = order.payment.as_ref();
+                if payment.is_none_or(|payment| payment.combined.is_none()) {
+                    put_movement(payments, order, None, rows);
+                }
                 self.notify(seen, Topic::OrderPaid, order, None, payments, rows);
             }
             Event::OrderCreated(order)
@@ -131,6 +135,7 @@ impl View<Payments> for PaymentsView {
             | Event::RedPacketClaimed { .. }
             | Event::RedPacketEnded { .. }
             | Event::RedPacketExtended { .. } => sending_view::fold(event, payments, rows),
+            Event::CombinedChanged(changed) => combined::fold(changed, payments, rows),
             Event::QuoteChanged(changed) => quote::fold(changed, payments, rows),
             Event::OrderRefunded { order, refund } => {
                 put_order(moment, order, rows);
@@ -176,6 +181,10 @@ impl View<Payments> for PaymentsView {
                 ColdKey::Quote(id) => {
                     let found = quote::find(connection, *id).await?;
                     found.map(Box::new).map(ColdRow::Quote)
+                }
+                ColdKey::Combined(id) => {
+                    let found = combined::find(connection, *id).await?;
+                    found.map(Box::new).map(ColdRow::Combined)
                 }
                 ColdKey::Bill(id) => {
                     let found = bill::find(connection, *id).await?;
@@ -350,6 +359,9 @@ fn put_order(moment: Moment, order: &Order, rows: &mut Rows) {
                 .and_then(|payment| payment.breakdown.as_deref())
                 .map(|breakdown| postcard::to_stdvec(breakdown).unwrap_or_default())
                 .into(),
+            payment
+                .and_then(|payment| payment.combined)
+                .map_or(Value::Null, |id| Value::id(id.0)),
             risk.map(|risk| risk.verdict.name()).into(),
             risk.map(|risk| risk.score_ppm).into(),
             risk.map(|risk| risk.reasons.join(",")).into(),

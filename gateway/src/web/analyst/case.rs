@@ -96,6 +96,7 @@ fn parts(decision: &Decision) -> Vec<(&'static str, String)> {
             parts.push(("To", to.to_string()));
         }
         About::RedPacket(packet) => parts.push(("Red packet", packet.to_string())),
+        About::Combined(combined) => parts.push(("Combined order", combined.to_string())),
     }
     let whence = &decision.scored.whence;
     for (name, part) in [("Device", &whence.device), ("Place", &whence.place)] {
@@ -108,7 +109,7 @@ fn parts(decision: &Decision) -> Vec<(&'static str, String)> {
 fn shop(about: About) -> Option<MerchantId> {
     match about {
         About::Order { merchant, .. } => Some(merchant),
-        About::Transfer { .. } | About::RedPacket(_) => None,
+        About::Transfer { .. } | About::RedPacket(_) | About::Combined(_) => None,
     }
 }
 

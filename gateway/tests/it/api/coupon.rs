@@ -46,7 +46,10 @@ async fn scene() -> (House, Party, Party) {
 #[tokio::test]
 async fn an_order_is_paid_in_parts_and_goes_back_in_parts() {
     let (house, shop, payer) = scene().await;
-    let tenth = coupon("Ten percent", &json!({"basis_points": 1_000, "most": 5_000}));
+    let tenth = coupon(
+        "Ten percent",
+        &json!({"basis_points": 1_000, "most": 5_000}),
+    );
     let tenth = shop.client.post("/v1/coupons", &tenth).await.created();
     assert_eq!(tenth["coupon"]["funder"], "merchant");
     let five = coupon("Five off", &json!({"amount": 500}));
@@ -59,7 +62,11 @@ async fn an_order_is_paid_in_parts_and_goes_back_in_parts() {
 
     let id = order(&shop, "A-1", 10_000).await;
     let pay = json!({"coupons": [five, tenth], "points": 300});
-    let paid = payer.client.post(&format!("/v1/orders/{id}/pay"), &pay).await.ok();
+    let paid = payer
+        .client
+        .post(&format!("/v1/orders/{id}/pay"), &pay)
+        .await
+        .ok();
     assert_eq!(paid["wallet_balance"], cny(100_000 - 8_200));
     let breakdown = &paid["order"]["payment"]["breakdown"];
     let expected = json!({
@@ -73,11 +80,21 @@ async fn an_order_is_paid_in_parts_and_goes_back_in_parts() {
     });
     assert_eq!(*breakdown, expected);
     let heard = receiver.next().await;
-    assert_eq!(heard.body["data"]["order"]["payment"]["breakdown"], expected);
-    assert_eq!(heard.body["data"]["order"]["payment"]["fee"], cny(54), "0.6 % of 90.00");
+    assert_eq!(
+        heard.body["data"]["order"]["payment"]["breakdown"],
+        expected
+    );
+    assert_eq!(
+        heard.body["data"]["order"]["payment"]["fee"],
+        cny(54),
+        "0.6 % of 90.00"
+    );
 
     house.views_catch_up().await;
-    let transaction = format!("/v1/transactions/{}", text(&paid["order"]["payment"]["transaction"]));
+    let transaction = format!(
+        "/v1/transactions/{}",
+        text(&paid["order"]["payment"]["transaction"])
+    );
     let told = shop.client.get(&transaction).await.ok();
     let told: Vec<&str> = told["transaction"]["postings"]
         .as_array()
@@ -98,13 +115,22 @@ async fn an_order_is_paid_in_parts_and_goes_back_in_parts() {
 
     // A third of it goes back; then everything has left memory, and the rest does.
     let refunds = format!("/v1/orders/{id}/refunds");
-    let part = |number: &str, amount| json!({"number": number, "amount": cny(amount), "reason": "cold"});
-    let third = shop.client.post(&refunds, &part("R-1", 3_333)).await.created();
+    let part =
+        |number: &str, amount| json!({"number": number, "amount": cny(amount), "reason": "cold"});
+    let third = shop
+        .client
+        .post(&refunds, &part("R-1", 3_333))
+        .await
+        .created();
     let back = &third["refund"]["breakdown"];
     assert_eq!(back["paid"], cny(2_734));
     let house = house.restart().await;
     let (shop, payer) = (shop.at(&house), payer.at(&house));
-    let rest = shop.client.post(&refunds, &part("R-2", 6_667)).await.created();
+    let rest = shop
+        .client
+        .post(&refunds, &part("R-2", 6_667))
+        .await
+        .created();
     let back = &rest["refund"]["breakdown"];
     assert_eq!(back["paid"], cny(8_200 - 2_734));
     assert_eq!(rest["merchant_balance"], cny(0));
@@ -137,15 +163,32 @@ async fn coupons_are_their_makers_and_run_until_they_are_withdrawn() {
     let path = format!("/v1/coupons/{}", ids[0]);
     other.client.get(&path).await.refused("coupon_not_found");
     let withdraw = format!("{path}/withdraw");
-    other.client.post_empty(&withdraw).await.refused("coupon_not_found");
-    house.operator.post_empty(&withdraw).await.refused("coupon_not_found");
-    payer.client.post_empty(&withdraw).await.refused("forbidden_role");
-    payer.client.get("/v1/coupons").await.refused("parameter_invalid");
+    other
+        .client
+        .post_empty(&withdraw)
+        .await
+        .refused("coupon_not_found");
+    house
+        .operator
+        .post_empty(&withdraw)
+        .await
+        .refused("coupon_not_found");
+    payer
+        .client
+        .post_empty(&withdraw)
+        .await
+        .refused("forbidden_role");
+    payer
+        .client
+        .get("/v1/coupons")
+        .await
+        .refused("parameter_invalid");
     let withdrawn = shop.client.post_empty(&withdraw).await.ok();
     assert_eq!(withdrawn["coupon"]["state"], "withdrawn");
     let id = order(&shop, "A-1", 2_000).await;
     let pay = format!("/v1/orders/{id}/pay");
-    let with = |coupons: &[&String], points: Option<i64>| json!({"coupons": coupons, "points": points});
+    let with =
+        |coupons: &[&String], points: Option<i64>| json!({"coupons": coupons, "points": points});
     for (body, code) in [
         (with(&[&ids[0]], None), "coupon_not_valid"),
         (with(&[&ids[1], &ids[1]], None), "coupons_do_not_stack"),
@@ -155,7 +198,10 @@ async fn coupons_are_their_makers_and_run_until_they_are_withdrawn() {
     ] {
         payer.client.post(&pay, &body).await.refused(code);
     }
-    let paid = payer.client.post(&pay, &with(&[&ids[1], &ids[2]], None)).await;
+    let paid = payer
+        .client
+        .post(&pay, &with(&[&ids[1], &ids[2]], None))
+        .await;
     assert_eq!(paid.status, StatusCode::OK);
     for (off, code) in [
         (json!({}), "field_invalid"),
@@ -166,7 +212,10 @@ async fn coupons_are_their_makers_and_run_until_they_are_withdrawn() {
         shop.client.post("/v1/coupons", &asked).await.refused(code);
     }
     let abroad = json!({"name": "x", "off": {"amount": 1}, "currency": "USD", "stock": 1, "until": in_a_day()});
-    shop.client.post("/v1/coupons", &abroad).await.refused("currency_not_held");
+    shop.client
+        .post("/v1/coupons", &abroad)
+        .await
+        .refused("currency_not_held");
     house.assert_books_balance().await;
     house.stop().await;
 }

@@ -213,6 +213,8 @@ fn every_refusal_of_the_rules_is_in_the_catalogue() {
         Refusal::BillsTooMany,
         Refusal::SharePaid,
         Refusal::ReminderTooSoon,
+        Refusal::CombinationInvalid { what: text() },
+        Refusal::CombinedNotFound,
         Refusal::CouponNotFound,
         Refusal::CouponNotForOrder,
         Refusal::CouponNotValid,

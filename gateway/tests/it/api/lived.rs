@@ -23,6 +23,7 @@ pub(super) async fn everything(directory: TempDir) -> TempDir {
     trade(&shop, &ann).await;
     at_tills(&shop, &ann).await;
     less(&house, &shop, &ann).await;
+    together(&shop, &ann).await;
     between(&ann, &bo).await;
     convert(&house, &ann).await;
     suspect(&house, &shop, &ann).await;
@@ -86,7 +87,11 @@ async fn less(house: &House, shop: &Party, payer: &Party) {
         "asset": "POINTS", "currency": "CNY", "earning": {"points": 1, "per": 10},
         "spending": {"points": 1, "worth": 1, "most_basis_points": 5_000},
     });
-    house.operator.post("/v1/points-schemes", &scheme).await.ok();
+    house
+        .operator
+        .post("/v1/points-schemes", &scheme)
+        .await
+        .ok();
     let asked = coupon("Five off", &json!({"amount": 500}));
     let made = house.operator.post("/v1/coupons", &asked).await.created();
     let order = json!({
@@ -96,9 +101,21 @@ async fn less(house: &House, shop: &Party, payer: &Party) {
     let path = format!("/v1/orders/{}", text(&order["order"]["id"]));
     let pay = json!({"coupons": [made["coupon"]["id"]]});
     payer.client.post(&format!("{path}/pay"), &pay).await.ok();
-    let refund = json!({"number": "L-1", "reason": "cold", "amount": {"amount": 100, "currency": "CNY"}});
+    let refund =
+        json!({"number": "L-1", "reason": "cold", "amount": {"amount": 100, "currency": "CNY"}});
     let refunded = shop.client.post(&format!("{path}/refunds"), &refund).await;
     refunded.created();
+}
+
+/// Two orders that are paid with one payment.
+async fn together(shop: &Party, payer: &Party) {
+    let mut orders = Vec::new();
+    for number in ["M-1", "M-2"] {
+        orders.push(super::payment::order(shop, number, 700).await);
+    }
+    let asked = json!({"orders": orders});
+    let paid = payer.client.post("/v1/combined-orders", &asked).await;
+    paid.created();
 }
 
 /// Transfers, red packets and a bill.

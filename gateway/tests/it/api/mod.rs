@@ -1,5 +1,6 @@
 //! The HTTP API, over real HTTP on a random port.
 
+mod combined;
 mod coupon;
 mod desk;
 mod desk_pages;

@@ -8,10 +8,10 @@ use gateway::pay::message::{NewOrder, NewRefund, Pay};
 use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::{Change, StepUps};
 use gateway::pay::{
-    Assessment, Bill, BillId, CheckedProof, ColdKey, ColdRow, Command, DecisionId, Event, Fee,
-    FeeLine, FeeSchedule, KeyId, Lookup, MerchantId, NewMerchant, OrderId, OrderNumber, Outcome,
-    Payments, Quote, QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand, Row, Scored,
-    SealedSecret, StepUp, Transfer, TransferId, Using, WalletId, Whence,
+    Assessment, Bill, BillId, CheckedProof, ColdKey, ColdRow, Combined, CombinedId, Command,
+    DecisionId, Event, Fee, FeeLine, FeeSchedule, KeyId, Lookup, MerchantId, NewMerchant, OrderId,
+    OrderNumber, Outcome, Payments, Quote, QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand,
+    Row, Scored, SealedSecret, StepUp, Transfer, TransferId, Using, WalletId, Whence,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -30,6 +30,7 @@ pub(super) struct World {
     red_packets: BTreeMap<RedPacketId, RedPacket>,
     quotes: BTreeMap<QuoteId, Quote>,
     bills: BTreeMap<BillId, Bill>,
+    combined: BTreeMap<CombinedId, Combined>,
     once: BTreeMap<OnceKey, ledger::OnceEntry>,
     pub now: Timestamp,
     sequence: Sequence,
@@ -169,6 +170,9 @@ impl World {
                 let bill = transfer.bill.and_then(|id| payments.bill_in_memory(id));
                 self.bills.extend(bill.map(|bill| (bill.id, bill.clone())));
             }
+            Event::CombinedChanged(combined) => {
+                self.combined.insert(combined.id, Combined::clone(combined));
+            }
             Event::QuoteChanged(quote) => {
                 self.quotes.insert(quote.id, Quote::clone(quote));
             }
@@ -201,6 +205,10 @@ impl World {
             ColdKey::Bill(id) => {
                 let found = self.bills.get(id).cloned();
                 found.map(Box::new).map(ColdRow::Bill)
+            }
+            ColdKey::Combined(id) => {
+                let found = self.combined.get(id).cloned();
+                found.map(Box::new).map(ColdRow::Combined)
             }
             ColdKey::Order(_) | ColdKey::Ledger(_) => {
                 let row = self.views.values().find(|row| names(key, row));
