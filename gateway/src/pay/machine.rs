@@ -26,6 +26,10 @@ impl Machine for Payments {
         command.weight()
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a table of which rule decides on which command"
+    )]
     fn decide(
         &self,
         at: Timestamp,

@@ -174,6 +174,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    #[expect(clippy::too_many_lines, reason = "a table of codes")]
     pub fn code(&self) -> &'static str {
         match self {
             Self::MerchantNotFound => "merchant_not_found",
