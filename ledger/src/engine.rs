@@ -15,6 +15,7 @@ use std::fmt::Debug;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -290,7 +291,13 @@ impl<M: Machine> Engine<M> {
             }
             Err(_) => return Verdict::Internal,
         };
-        let happened = events.drain(..).collect();
+        let happened = if events.len() == 1
+            && let Some(event) = events.pop()
+        {
+            [event].into()
+        } else {
+            events.drain(..).collect()
+        };
         self.deciding = events;
         Verdict::New(self.happen(moment, submission, outcome, happened, made))
     }
@@ -325,8 +332,10 @@ impl<M: Machine> Engine<M> {
             outcome: kept,
             events,
         };
-        self.apply(moment.sequence, &record, |_, _, _| {});
+        // Before it is applied: what encodes it reads bytes that it has just written, and would wait for all that applying
+        // writes to memory far away.
         made(&record);
+        self.apply(moment.sequence, &record, |_, _, _| {});
         let kept = record.into_outcome().or(unkept);
         kept.expect("an outcome is in the record or beside it")
     }
@@ -369,10 +378,7 @@ impl<M: Machine> Engine<M> {
             } else {
                 None
             };
-            let found = self
-                .once
-                .get(unique.key)
-                .or(brought.and_then(Option::as_ref));
+            let found = self.once.get(unique.key).or(brought.copied().flatten());
             let latest = moment.at.plus_nanos(CLOCK_ALLOWANCE_NANOS);
             let made = unique.key.uuid_v7_time();
             let verdict = match found {
@@ -468,7 +474,10 @@ impl<M: Machine> Engine<M> {
 
     /// The whole state, in the one form whose SHA-256 is its digest.
     pub fn snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
-        postcard::to_stdvec(self)
+        // Into memory of its size: growing would take three times as much for a while.
+        let mut state = vec![0; postcard::experimental::serialized_size(self)?];
+        postcard::to_slice(self, &mut state)?;
+        Ok(state)
     }
 
     pub fn restore(snapshot: &[u8]) -> Result<Self, postcard::Error> {
@@ -476,7 +485,38 @@ impl<M: Machine> Engine<M> {
     }
 
     pub fn digest(&self) -> Result<Digest, postcard::Error> {
-        Ok(digest_of(&self.snapshot()?))
+        postcard::serialize_with_flavor(self, Hashing::default())
+    }
+}
+
+/// Hashes what is encoded piece by piece, so that a state need not be held in memory a second time.
+#[derive(Default)]
+struct Hashing {
+    hash: Sha256,
+    piece: Vec<u8>,
+}
+
+/// As much as is hashed at once.
+const PIECE_BYTES: usize = 8_192;
+
+impl Flavor for Hashing {
+    type Output = Digest;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE_BYTES {
+            self.hash.update(&self.piece);
+            self.piece.clear();
+        }
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Digest> {
+        Ok(self.hash.chain_update(self.piece).finalize().into())
     }
 }
 

@@ -12,6 +12,8 @@
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
+use std::hint::black_box;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -104,10 +106,97 @@ pub struct OnceEntry {
 /// refused.
 pub const CLOCK_ALLOWANCE_NANOS: u64 = 60_000_000_000;
 
+/// Entries whose places in the index are read at a time before they are forgotten: as many as a processor fetches memory
+/// for.
+const FORESEEN: usize = 16;
+
+/// A place has this many bits for the record: a row has fewer, for a batch is bounded.
+const RECORD_BITS: u32 = 24;
+
+impl Place {
+    /// The place as one number, in the order of all that happened.
+    ///
+    /// # Panics
+    /// When the record is beyond what a row can have.
+    pub const fn number(self) -> u64 {
+        assert!(self.record >> RECORD_BITS == 0, "a batch is bounded");
+        (self.sequence.0 << RECORD_BITS) | self.record as u64
+    }
+
+    /// The last place that a row can have.
+    pub(crate) const fn last_of(sequence: Sequence) -> Self {
+        Self {
+            sequence,
+            record: (1 << RECORD_BITS) - 1,
+        }
+    }
+
+    /// The place of a number.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the record has 24 bits of it"
+    )]
+    pub const fn of_number(number: u64) -> Self {
+        Self {
+            sequence: Sequence(number >> RECORD_BITS),
+            record: number as u32 & Self::last_of(Sequence(0)).record,
+        }
+    }
+}
+
+/// An entry as it is held: in 48 bytes and not in 64, for this is most of what memory holds of a burst.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(from = "OnceEntry", into = "OnceEntry")]
+struct Held {
+    scope: u64,
+    key: [u64; 2],
+    fingerprint: [u64; 2],
+    place: u64,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+const fn halves(number: u128) -> [u64; 2] {
+    [(number >> 64) as u64, number as u64]
+}
+
+const fn whole([high, low]: [u64; 2]) -> u128 {
+    ((high as u128) << 64) | low as u128
+}
+
+impl Held {
+    const fn key(&self) -> OnceKey {
+        OnceKey {
+            scope: self.scope,
+            key: whole(self.key),
+        }
+    }
+}
+
+impl From<OnceEntry> for Held {
+    fn from(entry: OnceEntry) -> Self {
+        Self {
+            scope: entry.key.scope,
+            key: halves(entry.key.key),
+            fingerprint: halves(entry.fingerprint.0),
+            place: entry.place.number(),
+        }
+    }
+}
+
+impl From<Held> for OnceEntry {
+    fn from(held: Held) -> Self {
+        Self {
+            key: held.key(),
+            fingerprint: Fingerprint(whole(held.fingerprint)),
+            place: Place::of_number(held.place),
+        }
+    }
+}
+
 /// The entries still in memory, in the order they were committed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Once {
-    entries: Queue<OnceEntry>,
+    entries: Queue<Held>,
     /// How many entries have left at the front: the position of `entries[0]`.
     gone: u64,
     /// The newest time inside a key that has left.
@@ -122,8 +211,8 @@ impl Once {
     pub fn prepare(&mut self) {
         if self.index.is_none() {
             let mut index = Positions::default();
-            for (position, entry) in (self.gone..).zip(self.entries.iter()) {
-                put(&mut index, &self.entries, self.gone, entry.key, position);
+            for (number, entry) in (self.gone..).zip(self.entries.iter()) {
+                put(&mut index, &self.entries, self.gone, entry.key(), number);
             }
             self.index = Some(index);
         }
@@ -133,24 +222,23 @@ impl Once {
     ///
     /// # Panics
     /// When nobody has made [ready](Self::prepare) for it.
-    pub fn get(&self, key: OnceKey) -> Option<&OnceEntry> {
+    pub fn get(&self, key: OnceKey) -> Option<OnceEntry> {
         let (entries, gone) = (&self.entries, self.gone);
         let index = self.index.as_ref().expect("whoever looks has prepared");
-        let position = index.find(&key, |position| at(entries, gone, position).key)?;
-        Some(at(entries, gone, position))
+        let position = index.find(&key, |position| at(entries, gone, position).key())?;
+        Some((*at(entries, gone, position)).into())
     }
 
     /// Reads what looking for a key and putting it in will read.
     pub(crate) fn foresee(&self, key: OnceKey) -> u64 {
-        let index = self.index.as_ref();
-        index.map_or(0, |index| u64::from(index.foresee(&key)))
+        self.index.as_ref().map_or(0, |index| guess(index, key))
     }
 
     pub fn insert(&mut self, entry: OnceEntry) {
-        let position = self.gone + self.entries.len() as u64;
-        self.entries.push_back(entry);
+        let number = self.gone + self.entries.len() as u64;
+        self.entries.push_back(entry.into());
         if let Some(index) = &mut self.index {
-            put(index, &self.entries, self.gone, entry.key, position);
+            put(index, &self.entries, self.gone, entry.key, number);
         }
     }
 
@@ -171,13 +259,21 @@ impl Once {
 
     /// Forgets the entries committed in row `through` and before it.
     pub fn evict(&mut self, through: Sequence) {
+        let mut foreseen = 0;
         while let Some(entry) = self.entries.get(0)
-            && entry.place.sequence <= through
+            && Place::of_number(entry.place).sequence <= through
         {
+            let key = entry.key();
             if let Some(index) = &mut self.index {
-                index.remove(&entry.key, self.gone);
+                if foreseen == 0 {
+                    let next = self.entries.iter().take(FORESEEN);
+                    black_box(next.fold(0, |seen, next| seen ^ guess(index, next.key())));
+                    foreseen = FORESEEN;
+                }
+                foreseen -= 1;
+                index.remove(&key, position(self.gone));
             }
-            if let Some(made) = entry.key.uuid_v7_time() {
+            if let Some(made) = key.uuid_v7_time() {
                 self.gone_until = self.gone_until.max(made);
             }
             self.entries.drop_front();
@@ -194,13 +290,28 @@ impl Once {
     }
 }
 
-fn put(index: &mut Positions, entries: &Queue<OnceEntry>, gone: u64, key: OnceKey, position: u64) {
-    index.insert(&key, position, |position| at(entries, gone, position).key);
+fn put(index: &mut Positions, entries: &Queue<Held>, gone: u64, key: OnceKey, number: u64) {
+    index.insert(&key, position(number), |position| {
+        at(entries, gone, position).key()
+    });
+}
+
+fn guess(index: &Positions, key: OnceKey) -> u64 {
+    index.guess(&key).map_or(0, u64::from)
+}
+
+/// How the index knows the entry of this number.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "fewer entries than there are positions are in memory at a time"
+)]
+const fn position(number: u64) -> u32 {
+    number as u32
 }
 
 /// The entry at a position that the index knows, which is therefore there.
-fn at(entries: &Queue<OnceEntry>, gone: u64, position: u64) -> &OnceEntry {
-    let index = usize::try_from(position - gone).expect("what is in memory has an address");
+fn at(entries: &Queue<Held>, gone: u64, at: u32) -> &Held {
+    let index = at.wrapping_sub(position(gone)) as usize;
     entries
         .get(index)
         .expect("the index knows what is in memory")

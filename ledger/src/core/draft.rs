@@ -42,7 +42,8 @@ pub(super) struct Draft<'a> {
     pub(super) ledger: &'a Ledger,
     /// Today, in the book; not told where time plays no part.
     today: Option<Day>,
-    touched: Vec<Touched>,
+    /// Most commands touch two accounts.
+    touched: Few<Touched, 2>,
     index: Lookup<AccountNo, usize>,
     step: u32,
     pub(super) holds: BTreeMap<(Book, TransactionId), Hold>,
@@ -54,8 +55,7 @@ impl<'a> Draft<'a> {
         Self {
             ledger,
             today,
-            // Most commands touch two accounts.
-            touched: Vec::with_capacity(2),
+            touched: Few::new(),
             index: Lookup::default(),
             step: 0,
             holds: BTreeMap::new(),

@@ -82,6 +82,12 @@ impl Ledger {
         Some(at(&self.accounts, number))
     }
 
+    /// Reads what looking for this account will read.
+    fn foresee_account(&self, book: Book, id: AccountId) -> u64 {
+        let guess = self.numbers.guess(&(book, id));
+        glance(guess.map(|number| at(&self.accounts, number)))
+    }
+
     pub fn account_by_no(&self, no: AccountNo) -> Option<&Account> {
         self.accounts.get(no.index())
     }
@@ -259,20 +265,19 @@ impl Ledger {
 
 /// Puts an account, which is among the others already, into the index of their ids.
 fn put(numbers: &mut Positions, accounts: &[Account], account: &Account) {
-    let number = account.no.0.into();
-    numbers.insert(&(account.book, account.id), number, |number| {
+    numbers.insert(&(account.book, account.id), account.no.0, |number| {
         name(accounts, number)
     });
 }
 
-fn name(accounts: &[Account], number: u64) -> (Book, AccountId) {
+fn name(accounts: &[Account], number: u32) -> (Book, AccountId) {
     let account = at(accounts, number);
     (account.book, account.id)
 }
 
 /// The account of a number that the index knows, which is therefore there.
-fn at(accounts: &[Account], number: u64) -> &Account {
-    &accounts[usize::try_from(number).expect("what is in memory has an address")]
+fn at(accounts: &[Account], number: u32) -> &Account {
+    &accounts[AccountNo(number).index()]
 }
 
 /// Reads a little of each part of an account.
@@ -340,7 +345,7 @@ impl Machine for Ledger {
         };
         let postings = transactions.iter().flat_map(|new| &new.postings);
         let ids = postings.flat_map(|posting| [posting.debit, posting.credit]);
-        ids.fold(0, |seen, id| seen ^ glance(self.account(*book, id)))
+        ids.fold(0, |seen, id| seen ^ self.foresee_account(*book, id))
     }
 
     fn foresee_event(&self, event: &Event) -> u64 {

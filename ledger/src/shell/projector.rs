@@ -391,7 +391,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
         let snapshots = std::mem::take(&mut self.snapshots);
         self.of
             .views
-            .write(&mut self.rows, self.head, &snapshots)
+            .write(&mut self.rows, self.head, snapshots)
             .await?;
         self.of.shared.set_projected(self.head.sequence);
         Ok(())

@@ -207,7 +207,7 @@ impl ViewsWriter {
         &mut self,
         rows: &mut Rows,
         head: Head,
-        snapshots: &[Snapshot],
+        snapshots: Vec<Snapshot>,
     ) -> Result<(), ViewsError> {
         // Taken, so that after a failure it is learnt anew.
         let mut packs = match self.packs.take() {
@@ -321,7 +321,7 @@ async fn set_watermark(
 
 async fn put_snapshot(
     connection: &mut Connection<'_>,
-    snapshot: &Snapshot,
+    snapshot: Snapshot,
 ) -> Result<(), ViewsError> {
     let query = Query::new(
         "insert into snapshot (seq, row_hash, digest, state) values ($1, $2, $3, $4)
@@ -331,7 +331,7 @@ async fn put_snapshot(
     .bind(snapshot.head.sequence.0)
     .bind(snapshot.head.hash.as_slice())
     .bind(snapshot.digest.as_slice())
-    .bind(snapshot.state.as_slice());
+    .bind(snapshot.state);
     connection.run(query).await?;
     let query = Query::new(
         "delete from snapshot where seq not in (select seq from snapshot order by seq desc limit $1)",

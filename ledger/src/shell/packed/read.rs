@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use crate::core::{Book, TransactionId, TransactionNo};
-use crate::once::OnceKey;
-use crate::shell::packed::collected::place_of;
+use crate::once::{OnceKey, Place};
 use crate::shell::packed::{
     Entry, IdAt, Line, OnceAt, StoredTransaction, block_no, decode_block, digest,
 };
@@ -278,5 +277,8 @@ pub(crate) async fn once(
             of_key(connection, &run, wanted, &mut found).await?;
         }
     }
-    Ok(found.iter().map(|entry| place_of(entry.place())).collect())
+    Ok(found
+        .iter()
+        .map(|entry| Place::of_number(entry.place()))
+        .collect())
 }

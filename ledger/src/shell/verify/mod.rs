@@ -482,7 +482,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
 
     async fn flush(&mut self) -> Result<(), Halt> {
         self.histories.take(self.rows.packed())?;
-        self.fresh.write(&mut self.rows, self.head, &[]).await?;
+        self.fresh.write(&mut self.rows, self.head, Vec::new()).await?;
         Ok(())
     }
 }
