@@ -171,6 +171,10 @@ impl<'a> Decoder<'a> {
         })
     }
 
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.next == self.count
+    }
+
     /// Puts the next records in place of those that are there, at most so many; none at the end.
     pub(crate) fn read<M: Machine>(
         &mut self,
@@ -183,7 +187,7 @@ impl<'a> Decoder<'a> {
             self.next += 1;
         }
         match self.rest.len() {
-            left if left > 0 && self.next == self.count => Err(CodecError::Long(left)),
+            left if left > 0 && self.is_at_end() => Err(CodecError::Long(left)),
             _ => Ok(()),
         }
     }

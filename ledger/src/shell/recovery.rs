@@ -10,12 +10,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::engine::{Engine, Record, digest_of};
 use crate::machine::{Machine, Sequence};
 use crate::shell::chain::{Head, Row};
-use crate::shell::codec;
+use crate::shell::codec::{self, CodecError, Decoder};
 use crate::shell::journal::{JournalError, ReadJournal};
 use crate::shell::views::Snapshot;
 
 /// Rows are read in pieces of about this size.
 pub(crate) const READ_BYTES_MAX: usize = 8 << 20;
+
+/// Records that are decoded and foreseen at a time.
+const FORESEEN: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
@@ -56,8 +59,7 @@ pub(crate) async fn recover<M: Machine, J: ReadJournal>(
             });
         }
         for row in rows.iter().take_while(|row| row.sequence <= last) {
-            let records = open(row, recovered.head)?;
-            fold(&mut recovered, row.head(), &records)?;
+            fold_row(&mut recovered, row)?;
             recovered.replayed += 1;
         }
     }
@@ -114,15 +116,25 @@ fn restore<M: Machine>(snapshot: &Snapshot, row: &Row) -> Option<Recovered<M>> {
     Some(recovered)
 }
 
-/// The records of a row, if it is the one that follows `head`.
-pub(crate) fn open<M: Machine>(row: &Row, head: Head) -> Result<Vec<Record<M>>, RecoveryError> {
+/// Folds a row, if it is the next one.
+fn fold_row<M: Machine>(recovered: &mut Recovered<M>, row: &Row) -> Result<(), RecoveryError> {
+    let head = recovered.head;
     let corrupt = |what| RecoveryError::Corrupt {
         row: head.sequence.next().0,
         what,
     };
     row.check(head)
         .map_err(|error| corrupt(error.to_string()))?;
-    codec::decode(&row.payload).map_err(|error| corrupt(error.to_string()))
+    let unreadable = |error: CodecError| corrupt(error.to_string());
+    let mut decoder = Decoder::new(&row.payload).map_err(unreadable)?;
+    let mut records = Vec::with_capacity(FORESEEN);
+    while !decoder.is_at_end() {
+        decoder.read(FORESEEN, &mut records).map_err(unreadable)?;
+        recovered.engine.foresee_records(records.iter());
+        fold(recovered, row.head(), &records)?;
+    }
+    recovered.head = row.head();
+    Ok(())
 }
 
 /// Folds records; one that cannot be folded is a corrupt journal, not an end of the process.

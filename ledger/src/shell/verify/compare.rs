@@ -4,23 +4,27 @@
 //! matter in which databases they are.
 
 use std::cmp::Ordering;
+use std::panic::resume_unwind;
 
-use crate::engine::{Record, digest_of};
-use crate::machine::{Machine, Sequence};
-use crate::shell::chain::{Head, Row, hex};
+use tokio::task::JoinHandle;
+
+use crate::engine::{Digest, digest_of};
+use crate::machine::Sequence;
+use crate::shell::chain::{Head, hex};
 use crate::shell::packed;
 use crate::shell::sql::{Connection, Database, Query, Transaction};
 use crate::shell::table::{Table, Value};
-use crate::shell::verify::packed::Expected;
+use crate::shell::verify::packed::{Expected, Found};
 use crate::shell::verify::{Halt, Place, VerifyError, differ};
 use crate::shell::views::{self, Snapshot, ViewsError};
 
 /// Rows of a table that are read at a time.
 const PAGE_ROWS: usize = 4_096;
 
-/// The views of a database in one read transaction.
+/// The views of a database in one read transaction. Their histories are read while the journal is replayed, on another
+/// core if there is one: what they should hold is only a matter of sums.
 pub(super) struct Stored {
-    transaction: Transaction<'static>,
+    reading: JoinHandle<Result<(Transaction<'static>, Found), Halt>>,
     /// Up to where they say they stand.
     pub(super) watermark: Head,
     snapshots: Vec<Snapshot>,
@@ -28,7 +32,11 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Opens the views, if there are any, and checks what stands apart from the tables.
-    pub(super) async fn open(database: &Database, schema: &str) -> Result<Option<Self>, Halt> {
+    pub(super) async fn open(
+        database: &Database,
+        schema: &str,
+        mut histories: Found,
+    ) -> Result<Option<Self>, Halt> {
         let area = views::area(database);
         if !area.exists().await.map_err(failed)? {
             return Ok(None);
@@ -57,19 +65,21 @@ impl Stored {
             let expected = format!("{stored} readable");
             return Err(differ(place, expected, readable.to_string()));
         }
+        let reading = tokio::spawn(async move {
+            let mut connection = transaction.connection();
+            histories.read(&mut connection, watermark.sequence).await?;
+            Ok((transaction, histories))
+        });
         Ok(Some(Self {
-            transaction,
+            reading,
             watermark,
             snapshots,
         }))
     }
 
-    /// Checks what the views say of a row of the journal: the watermark's hash and the snapshots.
-    pub(super) fn check_row<M: Machine>(
-        &mut self,
-        row: &Row,
-        records: &[Record<M>],
-    ) -> Result<(), Halt> {
+    /// Checks what the views say of a row of the journal: the watermark's hash and the snapshots. The row may have a
+    /// checkpoint.
+    pub(super) fn check_row(&mut self, row: Head, checkpoint: Option<Digest>) -> Result<(), Halt> {
         if row.sequence == self.watermark.sequence && row.hash != self.watermark.hash {
             let place = place("watermark", "shard = 0", Some("hash"));
             return Err(differ(place, hex(&row.hash), hex(&self.watermark.hash)));
@@ -82,12 +92,8 @@ impl Stored {
                 let found = hex(&snapshot.head.hash);
                 return Err(differ(place("row_hash"), hex(&row.hash), found));
             }
-            let digest = records.iter().find_map(|record| match record {
-                Record::Checkpoint { digest, .. } => Some(*digest),
-                _ => None,
-            });
-            if digest != Some(snapshot.digest) {
-                let expected = digest.map_or("no snapshot".to_owned(), |digest| hex(&digest));
+            if checkpoint != Some(snapshot.digest) {
+                let expected = checkpoint.map_or("no snapshot".to_owned(), |digest| hex(&digest));
                 return Err(differ(place("digest"), expected, hex(&snapshot.digest)));
             }
             let found = digest_of(&snapshot.state);
@@ -123,20 +129,28 @@ impl Stored {
         &mut self,
         fresh: &Database,
         tables: &[&'static Table],
-        histories: Expected,
+        histories: &Expected,
     ) -> Result<(), Halt> {
-        histories
-            .compare(&mut self.transaction.connection())
-            .await?;
+        let read = (&mut self.reading).await;
+        let read = read.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()));
+        let (mut transaction, found) = read?;
+        histories.check(&found)?;
         let pool = views::area(fresh).readers(1);
         let mut fresh = pool.begin().await.map_err(failed)?;
         let packed = |table: &Table| packed::TABLES.iter().any(|one| one.name == table.name);
         for table in tables.iter().filter(|table| !packed(table)) {
             let expected = Walk::new(table, fresh.connection());
-            let found = Walk::new(table, self.transaction.connection());
+            let found = Walk::new(table, transaction.connection());
             compare_table(table, expected, found).await?;
         }
         Ok(())
+    }
+}
+
+/// Whoever ends early does not wait for the rest.
+impl Drop for Stored {
+    fn drop(&mut self) {
+        self.reading.abort();
     }
 }
 

@@ -19,10 +19,10 @@ mod packed;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::engine::{Engine, Record};
+use crate::engine::{Digest, Engine, Record};
 use crate::machine::{Machine, Sequence};
 use crate::once;
-use crate::shell::chain::{Head, Row, hex};
+use crate::shell::chain::{Head, hex};
 use crate::shell::checkpoint::{Statement, digest_of_sums, sums_of};
 use crate::shell::journal::{DatabaseReader, JournalError, ReadJournal};
 use crate::shell::projector::put_once;
@@ -33,7 +33,7 @@ use crate::shell::view::{Seen, View};
 use crate::shell::views::{self, ViewsError, ViewsWriter};
 use crate::time::Timestamp;
 
-use ahead::Ahead;
+use ahead::{Ahead, Piece};
 pub use audit::{Audit, Broken, LedgerAudit};
 use compare::Stored;
 use packed::Expected;
@@ -224,8 +224,10 @@ pub async fn verify<M: Machine, V: View<M>, A: Audit<M>>(
             views_at: None,
             difference: None,
         },
+        row_events: 0,
+        row_checkpoint: None,
     };
-    let stored = Stored::open(&database, &schema).await;
+    let stored = Stored::open(&database, &schema, verifier.histories.found()).await;
     let last = journal.last().await?;
     let outside = journal.outside().await?;
     let mut ahead = Ahead::start(journal, last);
@@ -272,6 +274,9 @@ struct Verifier<M: Machine, V, A> {
     audit: A,
     fresh: ViewsWriter,
     report: Report,
+    /// Of the row in hand: how many of its events the view has been shown, and its first checkpoint.
+    row_events: u32,
+    row_checkpoint: Option<Digest>,
 }
 
 impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
@@ -287,9 +292,8 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         self.report.views_at = Some(stored.watermark.sequence);
         self.replay(rows, Some(&mut stored)).await?;
         stored.check_end(self.head.sequence)?;
-        let histories = std::mem::replace(&mut self.histories, Expected::new());
         let tables = self.fresh.tables();
-        stored.compare(fresh, tables, histories).await
+        stored.compare(fresh, tables, &self.histories).await
     }
 
     async fn replay(
@@ -298,12 +302,16 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         mut stored: Option<&mut Stored>,
     ) -> Result<(), Halt> {
         while let Some(opened) = rows.next().await {
-            let (row, records) = opened?;
-            self.row(&row, &records)?;
-            if let Some(stored) = &mut stored {
-                stored.check_row(&row, &records)?;
+            let piece = opened?;
+            self.fold_piece(&piece)?;
+            if !piece.is_last {
+                continue;
             }
-            let views_end = self.report.views_at == Some(row.sequence);
+            let checkpoint = self.end_row(&piece)?;
+            if let Some(stored) = &mut stored {
+                stored.check_row(piece.head, checkpoint)?;
+            }
+            let views_end = self.report.views_at == Some(piece.head.sequence);
             if views_end {
                 // Not after each chunk: balances as they stand at the end are all that counts.
                 self.view.finish(self.engine.machine(), &mut self.rows);
@@ -323,39 +331,51 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         audited.map_err(|(expected, found)| differ(place, expected, found))
     }
 
-    /// Folds one row, which follows the one before it, and checks what it says.
-    fn row(&mut self, row: &Row, records: &[Record<M>]) -> Result<(), Halt> {
-        let sequence = row.sequence;
-        let place = |record| in_journal(sequence, record);
-        let viewed = self
-            .report
-            .views_at
-            .is_some_and(|views_at| sequence <= views_at);
-        let mut events = 0;
-        for (position, record) in records.iter().enumerate() {
+    /// Whether the views on disk have come as far as this row.
+    fn is_viewed(&self, row: Head) -> bool {
+        let views_at = self.report.views_at;
+        views_at.is_some_and(|views_at| row.sequence <= views_at)
+    }
+
+    /// Folds a piece of the row after the last one and checks what it says.
+    fn fold_piece(&mut self, piece: &Piece<M>) -> Result<(), Halt> {
+        let sequence = piece.head.sequence;
+        let viewed = self.is_viewed(piece.head);
+        for (position, record) in (piece.first..).zip(&piece.records) {
             if position.is_multiple_of(FORESEEN) {
-                let next = records[position..].iter().take(FORESEEN);
-                self.engine.foresee_records(next);
+                let next = piece.records[position - piece.first..].iter();
+                self.engine.foresee_records(next.take(FORESEEN));
             }
             let number = once::Place {
                 sequence,
                 record: u32::try_from(position).unwrap_or(u32::MAX),
             };
-            self.check_record(row, position, record)
-                .and_then(|()| self.fold(number, record, viewed.then_some(&mut events)))
-                .map_err(|(expected, found)| differ(place(Some(position)), expected, found))?;
+            self.check_record(piece.epoch, position, record)
+                .and_then(|()| self.fold(number, record, viewed))
+                .map_err(|(expected, found)| {
+                    differ(in_journal(sequence, Some(position)), expected, found)
+                })?;
         }
+        self.report.records += piece.records.len() as u64;
+        Ok(())
+    }
+
+    /// Checks a row that has been folded, whose last piece this is. Returns the digest of its first checkpoint, if it has
+    /// one.
+    fn end_row(&mut self, piece: &Piece<M>) -> Result<Option<Digest>, Halt> {
         let epoch = self.engine.epoch();
-        if row.epoch != epoch {
-            let found = format!("epoch {}", row.epoch);
-            return Err(differ(place(None), format!("epoch {epoch}"), found));
+        if piece.epoch != epoch {
+            let place = in_journal(piece.head.sequence, None);
+            let found = format!("epoch {}", piece.epoch);
+            return Err(differ(place, format!("epoch {epoch}"), found));
         }
-        self.head = row.head();
-        self.edge.push(&row.hash, viewed.then_some(&mut self.rows));
+        self.head = piece.head;
+        let rows = self.is_viewed(piece.head).then_some(&mut self.rows);
+        self.edge.push(&piece.head.hash, rows);
         self.check_statements()?;
         self.report.rows += 1;
-        self.report.records += records.len() as u64;
-        Ok(())
+        self.row_events = 0;
+        Ok(self.row_checkpoint.take())
     }
 
     /// Checks what was published of the journal up to this row.
@@ -400,7 +420,7 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
     /// What must be true of a record before it is folded.
     fn check_record(
         &mut self,
-        row: &Row,
+        row_epoch: u64,
         position: usize,
         record: &Record<M>,
     ) -> Result<(), Broken> {
@@ -411,13 +431,14 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         match record {
             Record::Seal { epoch, .. } => {
                 let next = self.engine.epoch() + 1;
-                if position > 0 || *epoch != next || row.epoch != next {
+                if position > 0 || *epoch != next || row_epoch != next {
                     let found = format!("a seal of epoch {epoch} as record {position}");
                     return Err((format!("epoch {next} sealed by its first record"), found));
                 }
             }
             Record::Checkpoint { digest, .. } => {
                 self.report.checkpoints += 1;
+                self.row_checkpoint.get_or_insert(*digest);
                 let found = self.engine.digest().map_err(|error| {
                     let expected = "a state that can be encoded".to_owned();
                     (expected, error.to_string())
@@ -441,27 +462,23 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
     }
 
     /// Folds a record into the state and, if the views on disk have come this far, into the fresh
-    /// projection; then it is told how many events of the row have been folded, and counts on.
-    fn fold(
-        &mut self,
-        place: once::Place,
-        record: &Record<M>,
-        mut viewed: Option<&mut u32>,
-    ) -> Result<(), Broken> {
+    /// projection.
+    fn fold(&mut self, place: once::Place, record: &Record<M>, viewed: bool) -> Result<(), Broken> {
         let Self {
             engine,
             rows,
             view,
             audit,
+            row_events,
             ..
         } = self;
         let mut audited = Ok(());
         let folded = catch_unwind(AssertUnwindSafe(|| {
             engine.apply(place.sequence, record, |moment, event, machine| {
-                if let Some(events) = &mut viewed {
-                    let position = **events;
+                if viewed {
+                    let position = *row_events;
                     view.fold(Seen { moment, position }, event, machine, rows);
-                    **events += 1;
+                    *row_events += 1;
                 }
                 if audited.is_ok() {
                     audited = audit.event(moment, event, machine);
@@ -474,15 +491,17 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
         }
         audited?;
         self.report.events += record.events().len() as u64;
-        if viewed.is_some() {
+        if viewed {
             put_once(place, record, &mut self.rows);
         }
         Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), Halt> {
-        self.histories.take(self.rows.packed())?;
-        self.fresh.write(&mut self.rows, self.head, Vec::new()).await?;
+        self.histories.take(self.rows.packed());
+        self.fresh
+            .write(&mut self.rows, self.head, Vec::new())
+            .await?;
         Ok(())
     }
 }

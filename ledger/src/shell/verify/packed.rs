@@ -9,6 +9,8 @@ use std::hash::{BuildHasher as _, Hash};
 
 use hashbrown::DefaultHashBuilder;
 
+use crate::machine::Sequence;
+use crate::once::Place;
 use crate::shell::packed::{
     Collected, Entry, Filter, IdAt, Line, OnceAt, RunRow, block_no, decode_block,
 };
@@ -38,53 +40,58 @@ impl Sums {
         }
     }
 
-    /// Adds, or with the last argument takes away. A place far beyond all others is not believed.
-    fn count(&mut self, place: u64, hash: u64, add: bool) -> Result<(), Halt> {
+    fn add(&mut self, place: u64, hash: u64) {
         let bucket = usize::try_from(place >> self.shift).unwrap_or(usize::MAX);
-        if add && self.buckets.len() <= bucket {
+        if self.buckets.len() <= bucket {
             self.buckets.resize(bucket + 1, 0);
         }
-        let Some(sum) = self.buckets.get_mut(bucket) else {
+        let sum = &mut self.buckets[bucket];
+        *sum = sum.wrapping_add(hash);
+    }
+
+    /// Adds something of which only this is known, that its place is none beyond this one.
+    fn add_within(&mut self, last: u64, place: u64, hash: u64) -> Result<(), Halt> {
+        if place > last {
             return Err(self.differs(place >> self.shift));
-        };
-        *sum = if add {
-            sum.wrapping_add(hash)
-        } else {
-            sum.wrapping_sub(hash)
-        };
+        }
+        self.add(place, hash);
         Ok(())
     }
 
     fn differs(&self, bucket: u64) -> Halt {
-        let (first, next) = (bucket << self.shift, (bucket + 1) << self.shift);
+        let first = bucket << self.shift;
         let key = if self.shift == ROW_SHIFT {
             format!("row {bucket} of the journal")
         } else {
-            format!("transactions {first} to {}", next - 1)
+            format!(
+                "transactions {first} to {}",
+                first | ((1 << self.shift) - 1)
+            )
         };
         let place = place(self.name, &key, None);
         differ(place, "what the journal says", "something else")
     }
 
-    fn check(&self) -> Result<(), Halt> {
-        let first = self.buckets.iter().position(|sum| *sum != 0);
-        first.map_or(Ok(()), |bucket| Err(self.differs(bucket as u64)))
+    /// Compares with the sums that were expected.
+    fn check(&self, expected: &Self) -> Result<(), Halt> {
+        let count = self.buckets.len().max(expected.buckets.len());
+        let sum = |of: &Self, bucket| of.buckets.get(bucket).copied().unwrap_or_default();
+        let differing = (0..count).find(|bucket| sum(self, *bucket) != sum(expected, *bucket));
+        differing.map_or(Ok(()), |bucket| Err(self.differs(bucket as u64)))
     }
 }
 
-/// What the journal puts into the histories.
-pub(super) struct Expected {
-    key: DefaultHashBuilder,
+/// The sums of all histories.
+struct AllSums {
     transactions: Sums,
     lines: Sums,
     ids: Sums,
     once: Sums,
 }
 
-impl Expected {
-    pub(super) fn new() -> Self {
+impl AllSums {
+    const fn new() -> Self {
         Self {
-            key: DefaultHashBuilder::default(),
             transactions: Sums::new(TRANSACTIONS, TRANSACTIONS_SHIFT),
             lines: Sums::new(Line::INDEX, TRANSACTIONS_SHIFT),
             ids: Sums::new(IdAt::INDEX, TRANSACTIONS_SHIFT),
@@ -92,37 +99,85 @@ impl Expected {
         }
     }
 
-    /// Takes what a stretch of the journal adds.
-    pub(super) fn take(&mut self, collected: &mut Collected) -> Result<(), Halt> {
-        let Self {
-            key,
-            transactions,
-            lines,
-            ids,
-            once,
-        } = self;
-        for body in collected.bodies.each() {
-            transactions.count(body.0, key.hash_one(body), true)?;
+    fn each(&self) -> [&Sums; 4] {
+        [&self.transactions, &self.lines, &self.ids, &self.once]
+    }
+}
+
+/// What the journal puts into the histories.
+pub(super) struct Expected {
+    key: DefaultHashBuilder,
+    sums: AllSums,
+}
+
+impl Expected {
+    pub(super) fn new() -> Self {
+        Self {
+            key: DefaultHashBuilder::default(),
+            sums: AllSums::new(),
         }
-        count_all(key, lines, &collected.lines, true)?;
-        count_all(key, ids, &collected.ids, true)?;
-        count_all(key, once, &collected.once, true)?;
-        collected.clear();
-        Ok(())
     }
 
-    /// Compares with what is on disk.
-    pub(super) async fn compare(mut self, connection: &mut Connection<'_>) -> Result<(), Halt> {
-        self.compare_transactions(connection).await?;
+    /// The histories on disk, to be read under the same key.
+    pub(super) fn found(&self) -> Found {
+        Found {
+            key: self.key.clone(),
+            sums: AllSums::new(),
+            transactions: 0,
+        }
+    }
+
+    /// Takes what a stretch of the journal adds.
+    pub(super) fn take(&mut self, collected: &mut Collected) {
+        let Self { key, sums } = self;
+        for body in collected.bodies.each() {
+            sums.transactions.add(body.0, key.hash_one(body));
+        }
+        add_all(key, &mut sums.lines, &collected.lines);
+        add_all(key, &mut sums.ids, &collected.ids);
+        add_all(key, &mut sums.once, &collected.once);
+        collected.clear();
+    }
+
+    /// Compares with what was found on disk.
+    pub(super) fn check(&self, found: &Found) -> Result<(), Halt> {
+        let sums = found.sums.each().into_iter().zip(self.sums.each());
+        sums.into_iter()
+            .try_for_each(|(found, expected)| found.check(expected))
+    }
+}
+
+/// What the histories on disk hold.
+pub(super) struct Found {
+    key: DefaultHashBuilder,
+    sums: AllSums,
+    /// How many transactions there are.
+    transactions: u64,
+}
+
+impl Found {
+    /// Reads them all, of views that say they stand at this row.
+    pub(super) async fn read(
+        &mut self,
+        connection: &mut Connection<'_>,
+        watermark: Sequence,
+    ) -> Result<(), Halt> {
+        self.read_transactions(connection).await?;
         let runs = RunRow::list(connection).await.map_err(failed)?;
+        let last = self.transactions;
+        let last_once = Place::last_of(watermark).number();
         let mut blocks = 0;
         for run in &runs {
             blocks += run.fences.len() as u64;
-            let key = &self.key;
+            let (key, sums) = (&self.key, &mut self.sums);
             match run.name.as_str() {
-                Line::INDEX => read_run::<Line>(connection, run, key, &mut self.lines).await?,
-                IdAt::INDEX => read_run::<IdAt>(connection, run, key, &mut self.ids).await?,
-                OnceAt::INDEX => read_run::<OnceAt>(connection, run, key, &mut self.once).await?,
+                Line::INDEX => {
+                    read_run::<Line>(connection, run, key, &mut sums.lines, last).await?;
+                }
+                IdAt::INDEX => read_run::<IdAt>(connection, run, key, &mut sums.ids, last).await?,
+                OnceAt::INDEX => {
+                    read_run::<OnceAt>(connection, run, key, &mut sums.once, last_once).await?;
+                }
                 _ => return Err(wrong_run(run, "name")),
             }
         }
@@ -135,13 +190,11 @@ impl Expected {
                 stored.to_string(),
             ));
         }
-        for sums in [&self.transactions, &self.lines, &self.ids, &self.once] {
-            sums.check()?;
-        }
         Ok(())
     }
 
-    async fn compare_transactions(&mut self, connection: &mut Connection<'_>) -> Result<(), Halt> {
+    /// Reads the transactions, which are numbered from 1 without a gap; so how many there are bounds all places.
+    async fn read_transactions(&mut self, connection: &mut Connection<'_>) -> Result<(), Halt> {
         let mut after = -1_i64;
         loop {
             let query = Query::new(
@@ -157,6 +210,9 @@ impl Expected {
                 let place = place(TRANSACTIONS, &format!("first_no = {first}"), Some(column));
                 differ(place, "a block of transactions", "something else")
             };
+            if first.cast_unsigned() != self.transactions + 1 {
+                return Err(wrong("first_no"));
+            }
             let all = decode_block(first.cast_unsigned(), at.cast_unsigned(), &body);
             let all = all.ok_or_else(|| wrong("body"))?;
             if all.last().map(|(no, _, _)| *no) != Some(last.cast_unsigned()) {
@@ -165,25 +221,21 @@ impl Expected {
             if all.first().map(|(_, first, _)| *first) != Some(at.cast_unsigned()) {
                 return Err(wrong("first_at"));
             }
+            self.transactions += all.len() as u64;
             for entry in all {
-                let hash = self.key.hash_one(entry);
-                self.transactions.count(entry.0, hash, false)?;
+                self.sums
+                    .transactions
+                    .add(entry.0, self.key.hash_one(entry));
             }
             after = first;
         }
     }
 }
 
-fn count_all<E: Entry + Hash>(
-    key: &DefaultHashBuilder,
-    sums: &mut Sums,
-    entries: &[E],
-    add: bool,
-) -> Result<(), Halt> {
+fn add_all<E: Entry + Hash>(key: &DefaultHashBuilder, sums: &mut Sums, entries: &[E]) {
     for entry in entries {
-        sums.count(entry.place(), key.hash_one(entry), add)?;
+        sums.add(entry.place(), key.hash_one(entry));
     }
-    Ok(())
 }
 
 fn wrong_run(run: &RunRow, column: &str) -> Halt {
@@ -191,12 +243,13 @@ fn wrong_run(run: &RunRow, column: &str) -> Halt {
     differ(place, "what its blocks say", "something else")
 }
 
-/// Reads a run through and checks all that is said of it.
+/// Reads a run through and checks all that is said of it. No place in it is beyond the last one.
 async fn read_run<E: Entry + Hash + PartialEq>(
     connection: &mut Connection<'_>,
     run: &RunRow,
     key: &DefaultHashBuilder,
     sums: &mut Sums,
+    last_place: u64,
 ) -> Result<(), Halt> {
     let (mut keys, mut places) = (Vec::new(), (u64::MAX, 0));
     let mut last = (0, 0);
@@ -229,7 +282,9 @@ async fn read_run<E: Entry + Hash + PartialEq>(
             keys.push(at.0);
             places = (places.0.min(at.1), places.1.max(at.1));
         }
-        count_all(key, sums, &entries, false)?;
+        for entry in &entries {
+            sums.add_within(last_place, entry.place(), key.hash_one(entry))?;
+        }
     }
     let filter = E::FILTERED.then(|| Filter::of(keys.iter().copied()).bytes());
     let checks = [
