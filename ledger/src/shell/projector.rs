@@ -203,7 +203,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
         let (shared, settings) = (&self.of.shared, &self.of.settings);
         let started = Instant::now();
         while shared.bursting.load(Ordering::Relaxed)
-            && shared.lag_events.load(Ordering::Relaxed) < settings.lag_events_max / 2
+            && shared.lag_events.load(Ordering::Relaxed) < settings.lag_events_max / 4 * 3
             && started.elapsed() < settings.chunk_wait_in_burst
             && !shared.abandoned.load(Ordering::Relaxed)
         {

@@ -20,8 +20,8 @@ pub struct Settings {
     /// Things that fall due in one batch, so that a backlog of them does not hold up commands.
     pub batch_due_max: usize,
     /// Events by which the views may be behind before commits slow down. What has not been
-    /// projected cannot leave memory, so this bounds memory too: with it and `evict_events` the keys
-    /// of the *once* index stay below a million, 64 bytes each for the writer and the projector.
+    /// projected cannot leave memory, so this bounds memory too: each key of the *once* index takes 48 bytes for the writer,
+    /// 48 for the projector, and 11 to 22 for looking it up.
     pub lag_events_max: u64,
     /// Projected events that stay in memory before they are let go. Young keys of the *once* index
     /// are answered without a look into the views.
@@ -30,14 +30,14 @@ pub struct Settings {
     /// a digest of the whole state.
     pub checkpoint_events: u64,
     /// Bytes of rows on their way to the projector in memory; when it is further behind, it reads
-    /// the journal. Nearly as much as the lag that is let grow, in rows of small transfers.
+    /// the journal. Nearly half of the lag that is let grow, in rows of small transfers.
     pub feed_bytes_max: usize,
     /// How long the projector works at one chunk.
     pub chunk_time: Duration,
     /// How long it works at one when it is far behind: larger chunks are sorted better.
     pub chunk_time_behind: Duration,
     /// How long it lets a burst of commands have the processor to itself between two chunks, unless
-    /// it is behind by half of what it may be. So much later do the views show what was done.
+    /// it is behind by three quarters of what it may be. So much later do the views show what was done.
     pub chunk_wait_in_burst: Duration,
     /// How long it waits for more after a chunk when little is waiting.
     pub chunk_pause: Duration,
@@ -55,10 +55,10 @@ impl Default for Settings {
             batch_events_max: 16_384,
             batch_bytes_max: 8 << 20,
             batch_due_max: 1_000,
-            lag_events_max: 600_000,
+            lag_events_max: 650_000,
             evict_events: 100_000,
             checkpoint_events: 4_000_000,
-            feed_bytes_max: 64 << 20,
+            feed_bytes_max: 32 << 20,
             chunk_time: Duration::from_millis(50),
             chunk_time_behind: Duration::from_millis(250),
             chunk_wait_in_burst: Duration::from_secs(1),

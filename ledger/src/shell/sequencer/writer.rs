@@ -26,9 +26,9 @@ const WAKE_AFTER: Duration = Duration::from_secs(1);
 /// As many submissions are foreseen at a time as a processor fetches memory for, and a bit more.
 const FORESEEN: usize = 16;
 
-/// A batch as large as this is one of a burst: single commands of thousands of callers at a time
-/// make smaller ones.
-const BURST_EVENTS: usize = 6_000;
+/// A batch as large as this is one of a burst: with a few milliseconds for each, hundreds of thousands a second come in,
+/// whether in large requests or from thousands of callers at a time.
+const BURST_EVENTS: usize = 1_000;
 
 /// A group that is being decided: it has as many answers as submissions have been looked at.
 struct Deciding<M: Machine> {
