@@ -6,8 +6,8 @@
 //! ([`Views::read`]).
 //!
 //! Beside the view's tables there are those of the house: `watermark` (up to which row of the
-//! journal the tables stand), `snapshot` (the whole state at a checkpoint of the journal, which
-//! recovery starts from) and the [`packed`] histories, among them the *once* index.
+//! journal the tables stand), `snapshot_parts` (the whole state at a checkpoint of the
+//! journal, which recovery starts from) and the [`packed`] histories, among them the *once* index.
 
 use sha2::{Digest as _, Sha256};
 
@@ -27,7 +27,7 @@ pub(crate) const FILE: &str = "views.db";
 
 /// What the definitions of tables do not say: how bytes in them are written. Views of another format
 /// are made anew.
-const FORMAT: [u8; 1] = [5];
+const FORMAT: [u8; 1] = [6];
 /// Readers at a time; more wait for each other.
 const READERS_MAX: u32 = 8;
 /// A table has at most eleven statements, for 1, 2, 4 … 1,024 rows.
@@ -38,6 +38,8 @@ const PAGE_BYTES: u32 = 8_192;
 const CACHE_KIB: &str = "-32768";
 /// Snapshots kept: the newest, and one to fall back on.
 const SNAPSHOTS_KEPT: i64 = 2;
+/// A snapshot is cut into parts of this size: on its way into a database a value is copied several times.
+const PART_BYTES: usize = 4 << 20;
 
 /// Where the views are.
 pub(crate) fn area(database: &Database) -> Area {
@@ -63,16 +65,17 @@ static WATERMARK: Table = Table {
     indexes: &[],
 };
 
-static SNAPSHOT: Table = Table {
-    name: "snapshot",
+static SNAPSHOT_PARTS: Table = Table {
+    name: "snapshot_parts",
     columns: &[
         Column::integer("seq"),
+        Column::integer("part"),
         Column::blob("row_hash"),
         Column::blob("digest"),
         Column::blob("state"),
     ],
-    key: 1,
-    growth: Growth::Replace,
+    key: 2,
+    growth: Growth::Append,
     indexes: &[],
 };
 
@@ -91,6 +94,13 @@ pub(crate) struct Snapshot {
     pub(crate) head: Head,
     pub(crate) digest: Digest,
     pub(crate) state: Vec<u8>,
+}
+
+/// A snapshot as it was found, in so many parts.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundSnapshot {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) parts: u64,
 }
 
 /// The one who writes.
@@ -127,7 +137,7 @@ impl ViewsWriter {
             packs: None,
             filters: OnceFilters::default(),
         };
-        views.session.make(&[&WATERMARK, &SNAPSHOT]).await?;
+        views.session.make(&[&WATERMARK, &SNAPSHOT_PARTS]).await?;
         let mut connection = views.session.connection().await?;
         if schema_found(&mut connection).await?.as_ref() != Some(&views.schema) {
             views.reset().await?;
@@ -177,7 +187,7 @@ impl ViewsWriter {
     pub(crate) async fn reset(&mut self) -> Result<(), ViewsError> {
         let mut transaction = self.session.begin().await?;
         let mut connection = transaction.connection();
-        let kept = [WATERMARK.name, SNAPSHOT.name];
+        let kept = [WATERMARK.name, SNAPSHOT_PARTS.name];
         let mut names = connection.tables().await?;
         names.retain(|name| !kept.contains(&name.as_str()));
         let drops = names.iter().map(|name| format!("drop table \"{name}\""));
@@ -223,7 +233,7 @@ impl ViewsWriter {
         }
         set_watermark(&mut connection, head, &self.schema).await?;
         for snapshot in snapshots {
-            put_snapshot(&mut connection, snapshot).await?;
+            put_snapshot(&mut connection, &snapshot).await?;
         }
         transaction.commit().await?;
         self.filters.set(head.sequence, packs.once_filters());
@@ -243,7 +253,9 @@ impl ViewsWriter {
 
     /// The snapshots there are, newest first.
     pub(crate) async fn snapshots(&mut self) -> Result<Vec<Snapshot>, ViewsError> {
-        snapshots(&mut self.session.connection().await?).await
+        Ok(alone(
+            snapshots(&mut self.session.connection().await?).await?,
+        ))
     }
 
     /// After a failure: lets go of the connection, and the next use makes another.
@@ -321,20 +333,26 @@ async fn set_watermark(
 
 async fn put_snapshot(
     connection: &mut Connection<'_>,
-    snapshot: Snapshot,
+    snapshot: &Snapshot,
 ) -> Result<(), ViewsError> {
-    let query = Query::new(
-        "insert into snapshot (seq, row_hash, digest, state) values ($1, $2, $3, $4)
-         on conflict (seq) do update
-         set row_hash = excluded.row_hash, digest = excluded.digest, state = excluded.state",
-    )
-    .bind(snapshot.head.sequence.0)
-    .bind(snapshot.head.hash.as_slice())
-    .bind(snapshot.digest.as_slice())
-    .bind(snapshot.state);
+    let sequence = snapshot.head.sequence.0;
+    let query = Query::new("delete from snapshot_parts where seq = $1").bind(sequence);
     connection.run(query).await?;
+    for (part, state) in (0_u64..).zip(snapshot.state.chunks(PART_BYTES)) {
+        let query = Query::new(
+            "insert into snapshot_parts (seq, part, row_hash, digest, state)
+             values ($1, $2, $3, $4, $5)",
+        )
+        .bind(sequence)
+        .bind(part)
+        .bind(snapshot.head.hash.as_slice())
+        .bind(snapshot.digest.as_slice())
+        .bind(state);
+        connection.run(query).await?;
+    }
     let query = Query::new(
-        "delete from snapshot where seq not in (select seq from snapshot order by seq desc limit $1)",
+        "delete from snapshot_parts where seq not in
+         (select distinct seq from snapshot_parts order by seq desc limit $1)",
     )
     .bind(SNAPSHOTS_KEPT);
     connection.run(query).await?;
@@ -344,21 +362,48 @@ async fn put_snapshot(
 /// The snapshots that are readable at all, newest first; the others are as good as none.
 pub(crate) async fn snapshots(
     connection: &mut Connection<'_>,
-) -> Result<Vec<Snapshot>, ViewsError> {
-    let query = Query::new("select seq, row_hash, digest, state from snapshot order by seq desc");
+) -> Result<Vec<FoundSnapshot>, sqlx::Error> {
+    let query = Query::new(
+        "select seq, part, row_hash, digest, state from snapshot_parts order by seq desc, part",
+    );
     let rows = connection.all(query).await?;
-    let snapshot = |row: &Row| {
-        let (sequence, hash, digest, state) = row.to().ok()?;
-        Some(Snapshot {
-            head: Head {
-                sequence: Sequence(sequence),
-                hash,
+    let part = |row: &Row| {
+        let (sequence, part, hash, digest, state) = row.to().ok()?;
+        let head = Head {
+            sequence: Sequence(sequence),
+            hash,
+        };
+        Some((
+            part,
+            Snapshot {
+                head,
+                digest,
+                state,
             },
-            digest,
-            state,
-        })
+        ))
     };
-    Ok(rows.iter().filter_map(snapshot).collect())
+    let mut found: Vec<FoundSnapshot> = Vec::new();
+    for (part, next) in rows.iter().filter_map(part) {
+        match found.last_mut() {
+            Some(FoundSnapshot { snapshot, parts })
+                if (snapshot.head, snapshot.digest, *parts) == (next.head, next.digest, part) =>
+            {
+                snapshot.state.extend(next.state);
+                *parts += 1;
+            }
+            // A part without those before it is none.
+            _ if part > 0 => {}
+            _ => found.push(FoundSnapshot {
+                snapshot: next,
+                parts: 1,
+            }),
+        }
+    }
+    Ok(found)
+}
+
+fn alone(found: Vec<FoundSnapshot>) -> Vec<Snapshot> {
+    found.into_iter().map(|found| found.snapshot).collect()
 }
 
 /// Where the snapshots are, for the writer's recovery: beside the projector, which writes them.
@@ -391,7 +436,7 @@ impl SnapshotSource {
         let found = snapshots(&mut transaction.connection()).await?;
         drop(transaction);
         pool.close().await;
-        Ok(found)
+        Ok(alone(found))
     }
 }
 
@@ -424,7 +469,8 @@ impl Views {
     pub(crate) async fn oldest_snapshot(&self) -> Result<Option<Sequence>, ViewsError> {
         let mut transaction = self.pool.begin().await?;
         let snapshots = snapshots(&mut transaction.connection()).await?;
-        Ok(snapshots.last().map(|snapshot| snapshot.head.sequence))
+        let oldest = snapshots.last();
+        Ok(oldest.map(|found| found.snapshot.head.sequence))
     }
 
     pub(crate) async fn close(&self) {

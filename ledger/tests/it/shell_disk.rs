@@ -176,7 +176,7 @@ async fn a_crash_while_any_table_of_the_views_refuses_is_recovered_from(site: Si
         "runs",
         "blocks",
         "watermark",
-        "snapshot",
+        "snapshot_parts",
     ];
     for table in tables {
         let site = site.another().await?;

@@ -213,7 +213,7 @@ async fn every_change_to_a_view_is_found(site: Site) -> Result<()> {
         ("runs", 1),
         ("blocks", 1),
         ("watermark", 1),
-        ("snapshot", 1),
+        ("snapshot_parts", 1),
     ];
     every_change_is_found(&site, "views", &tables).await
 }

@@ -116,11 +116,11 @@ async fn whatever_a_start_finds_it_ends_with_the_fold(site: Site) -> Result<()> 
     let zeros = [0_u8; 32];
     let spoils = [
         Query::new("select 1"),
-        Query::new("update snapshot set state = $1").bind(&zeros[..1]),
-        Query::new("update snapshot set digest = $1").bind(&zeros[..]),
-        Query::new("update snapshot set row_hash = $1").bind(&zeros[..]),
-        Query::new("update snapshot set seq = seq - 1"),
-        Query::new("delete from snapshot"),
+        Query::new("update snapshot_parts set state = $1").bind(&zeros[..1]),
+        Query::new("update snapshot_parts set digest = $1").bind(&zeros[..]),
+        Query::new("update snapshot_parts set row_hash = $1").bind(&zeros[..]),
+        Query::new("update snapshot_parts set seq = seq - 1"),
+        Query::new("delete from snapshot_parts"),
         Query::new("update watermark set hash = $1").bind(&zeros[..]),
         Query::new("update watermark set seq = 1000000"),
         Query::new("update watermark set schema = 'of long ago'"),

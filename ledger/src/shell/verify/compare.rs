@@ -53,18 +53,20 @@ impl Stored {
             let place = place("watermark", "shard = 0", None);
             differ(place, "a row's number and hash", error.to_string())
         })?;
-        let snapshots = views::snapshots(&mut connection).await?;
+        let found = views::snapshots(&mut connection).await.map_err(failed)?;
         let watermarks = count(&mut connection, "watermark").await?;
         if watermarks != 1 {
             let place = place("watermark", "all rows", None);
             return Err(differ(place, "1 row", watermarks.to_string()));
         }
-        let (stored, readable) = (count(&mut connection, "snapshot").await?, snapshots.len());
-        if stored != readable as u64 {
-            let place = place("snapshot", "all rows", None);
+        let stored = count(&mut connection, "snapshot_parts").await?;
+        let readable: u64 = found.iter().map(|found| found.parts).sum();
+        if stored != readable {
+            let place = place("snapshot_parts", "all rows", None);
             let expected = format!("{stored} readable");
             return Err(differ(place, expected, readable.to_string()));
         }
+        let snapshots = found.into_iter().map(|found| found.snapshot).collect();
         let reading = tokio::spawn(async move {
             let mut connection = transaction.connection();
             histories.read(&mut connection, watermark.sequence).await?;
@@ -87,7 +89,7 @@ impl Stored {
         let here = |snapshot: &mut Snapshot| snapshot.head.sequence == row.sequence;
         for snapshot in self.snapshots.extract_if(.., here) {
             let key = format!("seq = {}", row.sequence.0);
-            let place = |column| place("snapshot", &key, Some(column));
+            let place = |column| place("snapshot_parts", &key, Some(column));
             if snapshot.head.hash != row.hash {
                 let found = hex(&snapshot.head.hash);
                 return Err(differ(place("row_hash"), hex(&row.hash), found));
@@ -117,7 +119,7 @@ impl Stored {
         match self.snapshots.first() {
             Some(snapshot) => {
                 let row = snapshot.head.sequence;
-                Err(beyond("snapshot", &format!("seq = {}", row.0), row))
+                Err(beyond("snapshot_parts", &format!("seq = {}", row.0), row))
             }
             None => Ok(()),
         }
