@@ -5,16 +5,19 @@
 //! writer journalled, two folds agree; when it is not, something is corrupt and everything stops.
 //!
 //! Rows come from the committer while the projector keeps up, and from the journal when it does
-//! not. They are written in chunks sized by time, with the watermark in the same transaction. After
-//! any failure the projector starts again from the watermark that it finds: there is no other way
-//! of starting.
+//! not. They are written in chunks sized by time, with the watermark in the same transaction; while one
+//! is written the next one is folded, if there are rows for it. After any failure the projector starts
+//! again from the watermark that it finds: there is no other way of starting.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use crate::engine::{Digest, Engine, Record, digest_of};
 use crate::machine::Machine;
@@ -30,9 +33,9 @@ use crate::shell::view::{Seen, View};
 use crate::shell::views::{Snapshot, ViewsError, ViewsWriter};
 
 /// A chunk is at least and at most this many events, whatever the clock says: the least is not
-/// worth a transaction of its own, the most is what fits into memory well.
+/// worth a transaction of its own, the most is what fits into memory well, twice.
 const CHUNK_EVENTS_MIN: usize = 512;
-const CHUNK_EVENTS_MAX: usize = 131_072;
+const CHUNK_EVENTS_MAX: usize = 65_536;
 /// Between two looks whether a burst is over.
 const BURST_LOOK: Duration = Duration::from_millis(5);
 /// Records that are decoded and foreseen at a time.
@@ -75,7 +78,9 @@ pub(crate) struct Projector<M: Machine, V, R> {
     pub(crate) shared: Arc<Shared<M>>,
     pub(crate) settings: Settings,
     pub(crate) view: V,
-    pub(crate) views: ViewsWriter,
+    pub(crate) views: Arc<Mutex<ViewsWriter>>,
+    /// The chunk that is being written, and what it was collected in, to be filled again.
+    pub(crate) writing: Option<JoinHandle<Result<Rows, ViewsError>>>,
     pub(crate) journal: R,
     pub(crate) feed: Receiver<Row>,
     pub(crate) fed_bytes: Arc<AtomicUsize>,
@@ -118,7 +123,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
                 Err(error) => {
                     self.shared.views_failures.fetch_add(1, Ordering::Relaxed);
                     tracing::warn!(%error, "the views could not be written; trying again");
-                    self.views.forget_connection();
+                    runtime.block_on(self.forget_connection());
                 }
             }
             if self.shared.inbox.gate().stopped().is_some() {
@@ -132,25 +137,53 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
             };
             std::thread::sleep(pause);
         }
-        if let Err(error) = runtime.block_on(self.views.close()) {
+        if let Err(error) = runtime.block_on(self.close()) {
             tracing::warn!(%error, "the views' database was not closed well; nothing is lost");
         }
+    }
+
+    /// Waits for the chunk that is being written, if there is one, and gives back what it was collected in.
+    async fn written(&mut self) -> Result<Option<Rows>, ViewsError> {
+        match self.writing.take() {
+            Some(writing) => writing
+                .await
+                .unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()))
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Whoever starts anew after a failure has no use for what was going on, but waits for its end.
+    async fn forget_connection(&mut self) {
+        let _ = self.written().await;
+        self.views.lock().await.forget_connection();
+    }
+
+    async fn close(mut self) -> Result<(), ViewsError> {
+        let written = self.written().await.map(drop);
+        if let Some(views) = Arc::into_inner(self.views) {
+            views.into_inner().close().await?;
+        }
+        written
     }
 
     /// Starts at the watermark and follows.
     async fn follow(&mut self) -> Result<(), ProjectError> {
         let head = self.watermark().await?;
-        let snapshots = self.views.snapshots().await?;
+        let snapshots = self.views.lock().await.snapshots().await?;
         let recovered =
             recovery::recover(&mut self.journal, snapshots, Some(head.sequence)).await?;
-        let edge = self.views.edge(head, &mut self.journal).await?;
+        let (edge, rows) = {
+            let mut views = self.views.lock().await;
+            (views.edge(head, &mut self.journal).await?, views.rows())
+        };
         self.shared.set_projected(head.sequence);
         let run = Run {
             engine: recovered.engine,
             head,
             records: Vec::with_capacity(FORESEEN),
             edge,
-            rows: self.views.rows(),
+            rows,
             snapshots: Vec::new(),
             read: Vec::new(),
             ended: false,
@@ -165,7 +198,8 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
     /// The watermark, if the journal has its row. Else the journal was cut or is another one, and
     /// the views are made anew.
     async fn watermark(&mut self) -> Result<Head, ProjectError> {
-        let head = self.views.watermark().await?;
+        let mut views = self.views.lock().await;
+        let head = views.watermark().await?;
         let known = head == Head::GENESIS
             || self
                 .journal
@@ -179,7 +213,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Projector<M, V, R> {
             row = head.sequence.0,
             "the views stand at a row that the journal does not have; they are made anew"
         );
-        self.views.reset().await?;
+        views.reset().await?;
         Ok(Head::GENESIS)
     }
 }
@@ -188,10 +222,15 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
     async fn follow(mut self) -> Result<(), ProjectError> {
         loop {
             self.let_burst();
+            if self.of.shared.durable() <= self.head.sequence {
+                // A failure is not to wait until something happens again.
+                self.of.written().await?;
+            }
             let (started, ended) = self.fill().await?;
             self.write().await?;
             self.adapt(started.elapsed());
             if ended {
+                self.of.written().await?;
                 return Ok(());
             }
         }
@@ -383,17 +422,23 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
         Ok(())
     }
 
+    /// Begins to write the chunk, when the one before is written.
     async fn write(&mut self) -> Result<(), ProjectError> {
         if self.events == 0 {
             return Ok(());
         }
         self.of.view.finish(self.engine.machine(), &mut self.rows);
+        let spare = self.of.written().await?;
+        let mut views = self.of.views.clone().lock_owned().await;
+        let spare = spare.unwrap_or_else(|| views.rows());
+        let mut rows = std::mem::replace(&mut self.rows, spare);
         let snapshots = std::mem::take(&mut self.snapshots);
-        self.of
-            .views
-            .write(&mut self.rows, self.head, snapshots)
-            .await?;
-        self.of.shared.set_projected(self.head.sequence);
+        let (head, shared) = (self.head, self.of.shared.clone());
+        self.of.writing = Some(tokio::spawn(async move {
+            views.write(&mut rows, head, snapshots).await?;
+            shared.set_projected(head.sequence);
+            Ok(rows)
+        }));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 
 use crate::machine::{Machine, Sequence};
 use crate::shell::cold::ColdOf;
@@ -114,7 +115,7 @@ impl<M: Machine> Store<M> {
         view: V,
         settings: Settings,
     ) -> Result<Self, OpenError> {
-        let (committing, projecting) = (runtime()?, runtime()?);
+        let (committing, projecting) = (runtime()?, projecting()?);
         let mut journal = committing.block_on(journal)?;
         let (views, snapshots, watermark) = projecting.block_on(async {
             let mut views = ViewsWriter::open(database, view.tables()).await?;
@@ -158,7 +159,8 @@ impl<M: Machine> Store<M> {
             shared: shared.clone(),
             settings: settings.clone(),
             view,
-            views,
+            views: Arc::new(Mutex::new(views)),
+            writing: None,
             journal: reader,
             feed,
             fed_bytes,
@@ -225,6 +227,16 @@ impl<M: Machine> Drop for Store<M> {
 /// What a thread waits with.
 fn runtime() -> Result<Runtime, OpenError> {
     let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    built.map_err(OpenError::Thread)
+}
+
+/// The same for the projector, with a thread that writes one chunk of the views while the next one is folded.
+fn projecting() -> Result<Runtime, OpenError> {
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("views")
         .enable_all()
         .build();
     built.map_err(OpenError::Thread)
