@@ -12,7 +12,7 @@ use ledger::shell::verify::Broken;
 use ledger::shell::{Audit, LedgerAudit, Report, VerifyError, Wanted};
 use ledger::{Moment, TrialBalance};
 
-use crate::pay::{Event, Order, OrderId, OrderState, Payments};
+use crate::pay::{Event, Order, OrderId, OrderState, Payments, ProfitShare};
 use crate::store::PaymentsView;
 
 /// Verifies a gateway's database: journal and views, beside whatever runs and without changing anything.
@@ -55,6 +55,7 @@ impl Audit<Payments> for PaymentsAudit {
             | Event::OrderAwaitsPayer(order)
             | Event::OrderReversed(order)
             | Event::OrderRefunded { order, .. } => self.moved(order),
+            Event::OrderShared { order, .. } | Event::ShareReturned { order, .. } => shared(order),
             other => self.sending.event(other),
         }
     }
@@ -148,6 +149,24 @@ impl PaymentsAudit {
         (seen.state, seen.refunded) = (now, order.refunded);
         Ok(())
     }
+}
+
+/// What an order's merchant has passed on is never more than the order, and no more comes back than went.
+fn shared(order: &Order) -> Result<(), Broken> {
+    let out: i64 = order.shares.iter().map(ProfitShare::left).sum();
+    let within = |share: &ProfitShare| (0..=share.amount).contains(&share.returned);
+    let holds = order.payment.is_some()
+        && (0..=order.amount.amount).contains(&out)
+        && order.shares.iter().all(within);
+    expect(holds, || {
+        (
+            format!(
+                "at most {} of order {} to be passed on",
+                order.amount.amount, order.id
+            ),
+            out.to_string(),
+        )
+    })
 }
 
 /// The only moves there are.

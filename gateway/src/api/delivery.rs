@@ -12,7 +12,7 @@ use super::wire::{Page, Time};
 use crate::app::{App, views_problem};
 use crate::auth::Caller;
 use crate::notify::{Entry, State};
-use crate::pay::{Command, EndpointId, MessageId, OrderId, Outcome};
+use crate::pay::{Command, EndpointId, MandateId, MessageId, OrderId, Outcome};
 use crate::problem::{Code, Problem};
 use crate::store::notification::{self, Destination};
 use crate::store::page::List;
@@ -28,7 +28,12 @@ pub(super) struct DeliveryShown {
     /// What it tells of.
     #[schema(example = "order.paid")]
     topic: String,
-    order: OrderId,
+    /// The order that it happened to, or
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderId>,
+    /// the mandate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mandate: Option<MandateId>,
     created_at: Time,
     #[schema(inline)]
     state: StateShown,
@@ -68,10 +73,12 @@ impl From<Entry> for DeliveryShown {
             State::Delivered => StateShown::Delivered,
             State::GivenUp => StateShown::GivenUp,
         };
+        let is_order = entry.topic.starts_with("order.");
         Self {
             id: entry.message,
+            order: is_order.then_some(entry.order),
+            mandate: (!is_order).then_some(MandateId(entry.order.0)),
             topic: entry.topic,
-            order: entry.order,
             created_at: time(entry.created_at_ms),
             state,
             attempts: entry.attempts,

@@ -10,8 +10,8 @@ use crate::app::Done;
 use crate::pay::{Command, FeeLine, FeeSchedule, MerchantId, Method, Outcome, Terms};
 use crate::problem::Problem;
 
-/// How a payment came about: the payer opened an order that the merchant had made, the till scanned the payer's code, or
-/// the payer scanned a printed code.
+/// How a payment came about: the payer opened an order that the merchant had made, the till scanned the payer's code, the
+/// payer scanned a printed code, or the merchant debited the payer by a mandate.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = PaymentMethod)]
@@ -19,6 +19,7 @@ pub(super) enum MethodShown {
     Order,
     PaymentCode,
     PrintedCode,
+    Mandate,
 }
 
 impl From<Method> for MethodShown {
@@ -27,6 +28,7 @@ impl From<Method> for MethodShown {
             Method::Order => Self::Order,
             Method::PaymentCode => Self::PaymentCode,
             Method::PrintedCode => Self::PrintedCode,
+            Method::Mandate => Self::Mandate,
         }
     }
 }
@@ -37,6 +39,7 @@ impl From<MethodShown> for Method {
             MethodShown::Order => Self::Order,
             MethodShown::PaymentCode => Self::PaymentCode,
             MethodShown::PrintedCode => Self::PrintedCode,
+            MethodShown::Mandate => Self::Mandate,
         }
     }
 }

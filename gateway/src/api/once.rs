@@ -5,6 +5,8 @@
 //! | a signing key's number | `Idempotency-Key` | method, path, query and body | always: a retry gets the first answer, a refusal too |
 //! | order numbers | merchant and number | what the order is for | on success: a number that was refused stays free |
 //! | refund numbers | merchant and number | what is refunded | on success |
+//! | mandate numbers | merchant and number | what is proposed | on success |
+//! | sharing numbers | merchant and number | what is shared | on success |
 //! | a book's ids | a transaction's or hold's id | what is asked | always |
 //! | imports into a book | a line of an export | the same | on success |
 //! | starting | what is made on the first start | its name | on success |
@@ -33,6 +35,8 @@ const DEMONSTRATION: u64 = 5 << KIND_SHIFT;
 const FORM: u64 = 7 << KIND_SHIFT;
 const LEDGER_ID: u64 = 6 << KIND_SHIFT;
 const IMPORT: u64 = 8 << KIND_SHIFT;
+const SHARING_NUMBER: u64 = 9 << KIND_SHIFT;
+const MANDATE_NUMBER: u64 = 10 << KIND_SHIFT;
 
 /// The key of a request that has an effect.
 pub(super) fn of_request(
@@ -94,6 +98,14 @@ pub fn of_order_number(merchant: MerchantId, number: &OrderNumber, content: &str
 
 pub fn of_refund_number(merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
     of_number(REFUND_NUMBER, merchant, number, content)
+}
+
+pub fn of_sharing_number(merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
+    of_number(SHARING_NUMBER, merchant, number, content)
+}
+
+pub fn of_mandate_number(merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
+    of_number(MANDATE_NUMBER, merchant, number, content)
 }
 
 fn of_number(scope: u64, merchant: MerchantId, number: &OrderNumber, content: &str) -> Unique {
@@ -199,6 +211,16 @@ pub(super) fn reused(key: OnceKey) -> Problem {
             Code::RefundNumberUsed,
             "/number",
             "There is a refund with this number, and it is for something else.",
+        ),
+        SHARING_NUMBER => Problem::field(
+            Code::SharingNumberUsed,
+            "/number",
+            "There is a sharing with this number, and it is for something else.",
+        ),
+        MANDATE_NUMBER => Problem::field(
+            Code::MandateNumberUsed,
+            "/number",
+            "There is a mandate with this number, and it is for something else.",
         ),
         LEDGER_ID => Problem::field(
             Code::TransactionIdReused,

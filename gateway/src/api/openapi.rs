@@ -29,12 +29,16 @@ use super::wire::SequenceToken;
 use crate::problem::{Code, ProblemDocument};
 use crate::sign::{AGE_MAX_S, AHEAD_MAX_S};
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     (
         "Orders",
         "What is to be paid, once, and the code that says so.",
     ),
     ("Payments", "Paying, refunding, and what moved."),
+    (
+        "Mandates",
+        "What a payer lets a merchant take, within bounds.",
+    ),
     ("Promotions", "Coupons and points: what pays beside money."),
     ("People", "What people send each other."),
     ("Webhooks", "How a merchant hears of what happens."),
@@ -274,10 +278,10 @@ fn webhooks(schemas: &mut Schemas) -> Paths {
     let operation = OperationBuilder::new()
         .tag("Webhooks")
         .operation_id(Some("notification"))
-        .summary(Some("Something happened to an order"))
+        .summary(Some("Something happened to an order or a mandate"))
         .description(Some(
             "Signed by Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. At least once, in \
-             order for each order; tell a repetition by its `webhook-id`.",
+             order for each order and each mandate; tell a repetition by its `webhook-id`.",
         ))
         .request_body(Some(body))
         .response("2XX", received)

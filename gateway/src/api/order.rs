@@ -14,8 +14,9 @@ use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::{App, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
-    CombinedId, Command, DecisionId, Lookup, MerchantId, NewOrder, Order, OrderId, OrderNumber,
-    OrderState, Outcome, Owner, PrintedCodeId, Scan, TransactionName, WalletId,
+    CombinedId, Command, DecisionId, Lookup, MandateId, MerchantId, NewOrder, Order, OrderId,
+    OrderNumber, OrderState, Outcome, Owner, PrintedCodeId, ProfitShare, Scan, TransactionName,
+    WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::qr::{CodeRef, link};
@@ -52,10 +53,16 @@ pub struct OrderShown {
     /// The printed code by which it was paid, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub printed_code: Option<PrintedCodeId>,
+    /// The mandate by which it was debited, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mandate: Option<MandateId>,
     /// Where it was paid, if by a payment code or a printed code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(inline)]
     pub till: Option<TillShown>,
+    /// What its merchant has passed on of it and the receivers still have, where the reader may know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Amount>,
 }
 
 /// How an order was paid. Each reader sees what is theirs: the payer no fee, the merchant no wallet.
@@ -164,11 +171,23 @@ impl OrderShown {
             refunds: order.refunds,
             printed_code: order.direct.as_ref().and_then(|direct| match direct.scan {
                 Scan::PrintedCode(id) => Some(id),
-                Scan::PaymentCode => None,
+                Scan::PaymentCode | Scan::Mandate(_) => None,
+            }),
+            mandate: order.direct.as_ref().and_then(|direct| match direct.scan {
+                Scan::Mandate(id) => Some(id),
+                Scan::PaymentCode | Scan::PrintedCode(_) => None,
             }),
             till: order.direct.as_ref().map(|direct| (&direct.till).into()),
+            shared: shared(viewer, order).map(amount),
         }
     }
+}
+
+/// What is out of an order to others, which is its merchant's own affair.
+fn shared(viewer: Owner, order: &Order) -> Option<i64> {
+    let knows = viewer == Owner::Merchant(order.merchant) || viewer == Owner::Operator;
+    let out = order.shares.iter().map(ProfitShare::left).sum();
+    (knows && !order.shares.is_empty()).then_some(out)
 }
 
 impl PaymentShown {

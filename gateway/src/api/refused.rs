@@ -70,6 +70,21 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
             code,
             format!("These orders cannot be paid together: {what}."),
         ),
+        Refusal::SharingInvalid { what } => {
+            Problem::new(code, format!("It cannot be shared like this: {what}."))
+        }
+        Refusal::SharesTooLarge { left } => Problem::new(
+            code,
+            format!("At most {left} minor units more of this order can be passed on."),
+        ),
+        Refusal::ShareReturnTooLarge { left } => Problem::new(
+            code,
+            format!("At most {left} minor units of this share can come back."),
+        ),
+        Refusal::MandateExceeded { what } => Problem::new(
+            code,
+            format!("The debit is beyond what the payer allowed: {what}."),
+        ),
         Refusal::CouponMinimum { minimum } => Problem::new(
             code,
             format!("The coupon is for orders of {minimum} minor units or more."),

@@ -14,8 +14,8 @@ use crate::app::{App, views_problem};
 use crate::auth::Caller;
 use crate::pay::recipe::{Kind, Role};
 use crate::pay::{
-    Fee, MerchantId, OrderId, Owner, RedPacketId, RefundId, Terms, TransactionName, TransferId,
-    WalletId,
+    Fee, MerchantId, OrderId, Owner, RedPacketId, RefundId, ShareId, Terms, TransactionName,
+    TransferId, WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::store;
@@ -28,7 +28,8 @@ use crate::store::statement::{Explained, Line, Posting};
 pub(super) struct LineShown {
     pub transaction: TransactionName,
     /// `top_up`, `payment`, `refund`, `transfer`, `transfer_offered`, `transfer_accepted`, `transfer_returned`,
-    /// `red_packet`, `red_packet_claimed`, `red_packet_returned`, `conversion` or `reversal`.
+    /// `red_packet`, `red_packet_claimed`, `red_packet_returned`, `conversion`, `reversal`, `profit_share` or
+    /// `profit_share_returned`.
     #[schema(example = "payment")]
     pub kind: &'static str,
     pub at: Time,
@@ -44,6 +45,8 @@ pub(super) struct LineShown {
     pub transfer: Option<TransferId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub red_packet: Option<RedPacketId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<ShareId>,
     /// The order's or the refund's number, or what the bank called the transfer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -65,6 +68,7 @@ impl From<Line> for LineShown {
             refund: line.refund,
             transfer: line.transfer,
             red_packet: line.red_packet,
+            share: line.share,
             reference: line.reference,
         }
     }
@@ -103,6 +107,8 @@ pub(super) struct TransactionShown {
     transfer: Option<TransferId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     red_packet: Option<RedPacketId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<ShareId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     postings: Vec<PostingShown>,
@@ -252,6 +258,8 @@ impl Why {
             (Kind::Conversion, _, Role::Rounding, _) => {
                 format!("{moved}: less than a minor unit, rounded against who converts")
             }
+            (Kind::ProfitShare, ..) => format!("{moved}: its share of the order"),
+            (Kind::ProfitShareReturned, ..) => format!("{moved}: some of its share comes back"),
             (Kind::Reversal, Role::Fees, Role::Wallet(_), _) => {
                 format!("{moved}: all of its fee")
             }
@@ -286,6 +294,8 @@ const fn holder(kind: Kind, role: Role, pays: bool) -> &'static str {
     match (role, kind) {
         (Role::Bank, _) => "the bank",
         (Role::Fees, _) => "the house",
+        (Role::Merchant(_), Kind::ProfitShare) if !pays => "the merchant that has a share",
+        (Role::Merchant(_), Kind::ProfitShareReturned) if pays => "the merchant that has a share",
         (Role::Merchant(_), _) => "the merchant",
         (Role::Transit, _) => "what is under way",
         (Role::Position, _) => "the house's position",
@@ -307,10 +317,10 @@ const fn holder(kind: Kind, role: Role, pays: bool) -> &'static str {
 fn takes_part(caller: &Caller, explained: &Explained) -> bool {
     match caller.owner {
         Owner::Operator | Owner::Analyst => true,
-        Owner::Wallet(wallet) => {
-            [Some(explained.wallet), explained.other_wallet].contains(&Some(wallet))
+        Owner::Wallet(wallet) => [explained.wallet, explained.other_wallet].contains(&Some(wallet)),
+        Owner::Merchant(merchant) => {
+            [explained.merchant, explained.other_merchant].contains(&Some(merchant))
         }
-        Owner::Merchant(merchant) => Some(merchant) == explained.merchant,
         Owner::Bank | Owner::Book(_) => false,
     }
 }
@@ -321,16 +331,18 @@ fn shown(caller: &Caller, explained: Explained, why: &Why) -> TransactionShown {
     let is_payer = matches!(caller.owner, Owner::Wallet(_));
     let sees_wallet = !matches!(caller.owner, Owner::Merchant(_));
     let wallet = |role: Role| match role {
-        Role::Wallet(no) if no == explained.wallet_no => Some(explained.wallet),
+        Role::Wallet(no) if Some(no) == explained.wallet_no => explained.wallet,
         Role::Wallet(_) => explained.other_wallet,
         _ => None,
     };
     let account = |role: Role| AccountShown {
         role: role.name(),
         wallet: wallet(role).filter(|_| sees_wallet),
-        merchant: explained
-            .merchant
-            .filter(|_| matches!(role, Role::Merchant(_))),
+        merchant: match role {
+            Role::Merchant(no) if Some(no) == explained.merchant_no => explained.merchant,
+            Role::Merchant(_) => explained.other_merchant,
+            _ => None,
+        },
     };
     let postings = if is_payer {
         without_fees(&explained.postings)
@@ -354,6 +366,7 @@ fn shown(caller: &Caller, explained: Explained, why: &Why) -> TransactionShown {
         refund: explained.refund,
         transfer: explained.transfer,
         red_packet: explained.red_packet,
+        share: explained.share,
         reference: explained.reference,
         postings: postings.collect(),
     }

@@ -26,8 +26,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
     BillId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId,
-    MerchantId, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, TransactionName,
-    TransferId, WalletId,
+    MandateId, MerchantId, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId,
+    ShareId, TransactionName, TransferId, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -60,6 +60,8 @@ id_schemas! {
     BillId "Names a bill that people share."
     PrintedCodeId "Names a code that a shop prints once."
     RefundId "Names a refund."
+    MandateId "Names a payer's leave to be debited."
+    ShareId "Names a part of an order's proceeds that its merchant passed on."
     CombinedId "Names orders of several merchants that are paid together."
     CouponId "Names a coupon that takes something off an order."
     QuoteId "Names a price that is locked for a wallet; its digits are those of the transaction that uses it."

@@ -141,6 +141,21 @@ impl App {
         }))
     }
 
+    /// Looks at a proof against what the wallet has now; nothing, if it has nothing.
+    pub(super) async fn check_now(
+        &self,
+        proof: &dyn Proof,
+        wallet: WalletId,
+        text_to_sign: &str,
+    ) -> Result<Option<Box<CheckedProof>>, Problem> {
+        let found = self.ask(Command::FindStepUps(wallet)).await?;
+        let Outcome::StepUps(step_ups) = &found.outcome else {
+            return found.unexpected();
+        };
+        let checked = self.check(proof, wallet, text_to_sign, StepUps::clone(step_ups))?;
+        Ok(Some(checked))
+    }
+
     /// Changes what a wallet confirms with; `said` is the change as a device signs it.
     pub async fn change_step_ups(
         &self,

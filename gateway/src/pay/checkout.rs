@@ -59,6 +59,7 @@ impl Payments {
             fee_returned: 0,
             refunds: 0,
             direct: None,
+            shares: Vec::new(),
         };
         events.push(Event::OrderCreated(order.clone()));
         Ok(Outcome::Order(order))

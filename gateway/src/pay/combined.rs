@@ -353,6 +353,7 @@ mod tests {
             fee_returned: 0,
             refunds: 0,
             direct: None,
+            shares: Vec::new(),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Orders that come about together with their payer, in one step: a till scanned the payer's payment code, or the payer
-//! scanned a code that hangs in the shop.
+//! Orders that come about together with their payer, in one step: a till scanned the payer's payment code, the payer
+//! scanned a code that hangs in the shop, or the merchant debits the payer by a mandate.
 //!
 //! Nobody else can pay such an order. While its payer is asked to confirm it is *awaiting its payer*; what then comes to
 //! nothing is closed or expired and never open again.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::breakdown::Breakdown;
 use super::decision::{About, Decision, Scored};
 use super::fee::Terms;
-use super::id::{MerchantId, OrderId, PrintedCodeId, WalletId};
+use super::id::{MandateId, MerchantId, OrderId, PrintedCodeId, WalletId};
 use super::open::not_held;
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
@@ -44,6 +44,8 @@ pub enum Scan {
     PaymentCode,
     /// The payer, a code that hangs in the shop.
     PrintedCode(PrintedCodeId),
+    /// Nobody: the merchant debits by a mandate.
+    Mandate(MandateId),
 }
 
 /// How an order came about together with its payer.
@@ -101,6 +103,7 @@ impl NewDirect<'_> {
                 scan: self.scan,
                 till: self.till.clone(),
             })),
+            shares: Vec::new(),
         })
     }
 

@@ -13,15 +13,25 @@ pub enum Topic {
     OrderExpired,
     OrderRefunded,
     OrderReversed,
+    OrderShared,
+    OrderShareReturned,
+    MandateAccepted,
+    MandateRevoked,
+    MandateExpired,
 }
 
 impl Topic {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::OrderPaid,
         Self::OrderClosed,
         Self::OrderExpired,
         Self::OrderRefunded,
         Self::OrderReversed,
+        Self::OrderShared,
+        Self::OrderShareReturned,
+        Self::MandateAccepted,
+        Self::MandateRevoked,
+        Self::MandateExpired,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -31,6 +41,11 @@ impl Topic {
             Self::OrderExpired => "order.expired",
             Self::OrderRefunded => "order.refunded",
             Self::OrderReversed => "order.reversed",
+            Self::OrderShared => "order.shared",
+            Self::OrderShareReturned => "order.share_returned",
+            Self::MandateAccepted => "mandate.accepted",
+            Self::MandateRevoked => "mandate.revoked",
+            Self::MandateExpired => "mandate.expired",
         }
     }
 }

@@ -28,6 +28,8 @@ pub enum Method {
     PaymentCode,
     /// The payer scanned a printed code.
     PrintedCode,
+    /// The merchant debited the payer by a mandate.
+    Mandate,
 }
 
 impl From<Scan> for Method {
@@ -35,6 +37,7 @@ impl From<Scan> for Method {
         match scan {
             Scan::PaymentCode => Self::PaymentCode,
             Scan::PrintedCode(_) => Self::PrintedCode,
+            Scan::Mandate(_) => Self::Mandate,
         }
     }
 }

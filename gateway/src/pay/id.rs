@@ -91,6 +91,14 @@ id!(
     CombinedId, "cmb"
 );
 id!(
+    /// A part of an order's proceeds that its merchant passes on.
+    ShareId, "shr"
+);
+id!(
+    /// A payer's leave to be debited.
+    MandateId, "mdt"
+);
+id!(
     /// A refund of an order, whole or in part.
     RefundId, "ref"
 );

@@ -7,6 +7,7 @@ use ledger::{Answer, Cold, Machine, Moment, Sequence, Timestamp};
 
 use super::bill::Bill;
 use super::combined::Combined;
+use super::mandate::Mandate;
 use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome};
 use super::order::{Order, OrderState};
 use super::points::Scheme;
@@ -133,6 +134,22 @@ impl Machine for Payments {
             Command::MakeCoupon(new) => self.make_coupon(at, new, events),
             Command::WithdrawCoupon { id, owner } => self.withdraw_coupon(*id, *owner, events),
             Command::SetScheme(scheme) => self.set_scheme(scheme, events),
+            Command::Propose(_)
+            | Command::AcceptMandate { .. }
+            | Command::RevokeMandate { .. }
+            | Command::Debit(_)
+            | Command::FindMandate(_) => {
+                return self.decide_on_mandate(at, command, cold, events);
+            }
+            Command::Share(new) => {
+                return self
+                    .with_order(&new.order, cold, |order| self.share(at, order, new, events));
+            }
+            Command::ReturnShare(back) => {
+                return self.with_order(&Lookup::Id(back.order), cold, |order| {
+                    self.return_share(at, order, back, events)
+                });
+            }
             Command::PayCombined(pay) => return self.pay_combined(at, pay, cold, events),
             Command::FindCombined(id) => return self.find_combined(*id, cold),
             Command::FindCoupon(id) => self.find_coupon(*id),
@@ -174,6 +191,7 @@ impl Machine for Payments {
             | Event::OrderReversed(order)
             | Event::OrderRefunded { order, .. } => {
                 self.return_coupons(order);
+                self.follow_mandate(moment, order);
                 self.keep(moment, order);
             }
             Event::Decided(decision) => {
@@ -202,6 +220,12 @@ impl Machine for Payments {
             Event::PrintedCodeChanged(code) => self.printed_codes.keep(code),
             Event::FeesChanged { merchant, schedule } => {
                 self.fee_schedules.insert(*merchant, schedule.clone());
+            }
+            Event::OrderShared { order, .. } | Event::ShareReturned { order, .. } => {
+                self.keep(moment, order);
+            }
+            Event::MandateChanged(mandate) => {
+                self.keep_mandate(moment, Mandate::clone(mandate));
             }
             Event::CombinedChanged(combined) => {
                 self.combined.keep(moment, Combined::clone(combined));
@@ -255,6 +279,7 @@ impl Machine for Payments {
         let expired = self.quotes.due(at).take(room).map(Quote::expired);
         events.extend(expired.map(Box::new).map(Event::QuoteChanged));
         self.expire_bills(at, limit.saturating_sub(events.len()), events);
+        self.expire_mandates(at, limit.saturating_sub(events.len()), events);
         self.end_coupons(at, limit.saturating_sub(events.len()), events);
         self.lapse(at, limit.saturating_sub(events.len()), events);
         self.give_back_untaken(at, limit.saturating_sub(events.len()), events);
@@ -272,6 +297,7 @@ impl Machine for Payments {
             self.quotes.next_due(),
             self.bills.next_due(),
             self.coupons.next_due(),
+            self.mandates.next_due(),
             self.pending.next_due(),
             self.ledger.next_due(),
         ];
@@ -288,5 +314,6 @@ impl Machine for Payments {
         while self.quotes.evict(through).is_some() {}
         while self.bills.evict(through).is_some() {}
         while self.combined.evict(through).is_some() {}
+        while self.mandates.evict(through).is_some() {}
     }
 }

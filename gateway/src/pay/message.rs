@@ -18,14 +18,16 @@ use super::direct::Till;
 use super::endpoint::Endpoint;
 use super::fee::FeeSchedule;
 use super::id::{
-    BillId, BookId, CombinedId, CouponId, DecisionId, EndpointId, KeyId, MerchantId, OrderId,
-    PrintedCodeId, QuoteId, RedPacketId, RefundId, TransferId, WalletId,
+    BillId, BookId, CombinedId, CouponId, DecisionId, EndpointId, KeyId, MandateId, MerchantId,
+    OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, ShareId, TransferId, WalletId,
 };
 use super::key::{Key, Owner, SealedSecret};
+use super::mandate::{Mandate, NewDebit, NewMandate, Party};
 use super::order::{Order, OrderNumber, Refund};
 use super::party::{Merchant, NewMerchant, Wallet};
 use super::points::{Scheme, Using};
 use super::printed_code::{PayPrinted, PrintedCode};
+use super::profit_share::{NewSharing, ReturnShare};
 use super::quote::{NewQuote, Quote};
 use super::red_packet::{Claim, NewRedPacket, PacketState, RedPacket};
 use super::refusal::Refusal;
@@ -172,6 +174,22 @@ pub enum Command {
     },
     SetScheme(Scheme),
     PayCombined(PayCombined),
+    Share(NewSharing),
+    Propose(NewMandate),
+    AcceptMandate {
+        id: MandateId,
+        wallet: WalletId,
+        /// By what the payer has; without it nobody consents.
+        proof: Option<Box<CheckedProof>>,
+    },
+    RevokeMandate {
+        id: MandateId,
+        by: Party,
+    },
+    Debit(Box<NewDebit>),
+    /// A question: it changes nothing.
+    FindMandate(MandateId),
+    ReturnShare(ReturnShare),
     /// A question: it changes nothing.
     FindCombined(CombinedId),
     /// Questions: they change nothing.
@@ -297,6 +315,7 @@ pub enum ColdKey {
     Quote(QuoteId),
     Bill(BillId),
     Combined(CombinedId),
+    Mandate(MandateId),
 }
 
 /// What the views keep of it.
@@ -309,6 +328,7 @@ pub enum ColdRow {
     Quote(Box<Quote>),
     Bill(Box<Bill>),
     Combined(Box<Combined>),
+    Mandate(Box<Mandate>),
 }
 
 /// What happened. An event about an order carries the order as it is afterwards, so that replay needs
@@ -395,6 +415,18 @@ pub enum Event {
     SchemeChanged(Box<Scheme>),
     /// Orders that are paid together, as that now stands.
     CombinedChanged(Box<Combined>),
+    /// The merchant has passed on these parts of the order.
+    OrderShared {
+        order: Order,
+        shares: Vec<ShareId>,
+    },
+    /// The receiver of a share has given back some of it.
+    ShareReturned {
+        order: Order,
+        share: ShareId,
+    },
+    /// A mandate as it now is. What is debited by it follows from the orders.
+    MandateChanged(Box<Mandate>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -496,6 +528,12 @@ pub enum Outcome {
     Fees(FeeSchedule),
     Coupons(Vec<Uses>),
     Schemes(Vec<Scheme>),
+    /// An order whose proceeds were shared, or some of a share came back; and what whoever gave it has left.
+    Shared {
+        order: Order,
+        balance: i128,
+    },
+    Mandate(Box<Mandate>),
     /// This much could be paid now. Nothing has happened yet, not even to the keys of the command.
     MayPay(Money),
     /// Orders that are paid together, the payer's balance if money moved, and what was decided if it waits.

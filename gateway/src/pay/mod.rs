@@ -8,7 +8,7 @@
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
 //! with its rules ([`state`], [`machine`], [`fee`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
 //! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. At a till:
-//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Orders that are paid together: [`combined`]. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
+//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Orders that are paid together: [`combined`]. What a payer lets a merchant take: [`mandate`]s. What a merchant passes on of it: [`profit_share`]. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
 //! parts ([`breakdown`]). Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
@@ -28,6 +28,7 @@ pub mod fee;
 pub mod id;
 pub mod key;
 mod machine;
+pub mod mandate;
 pub mod message;
 mod open;
 pub mod order;
@@ -35,6 +36,7 @@ pub mod party;
 pub mod pending;
 pub mod points;
 pub mod printed_code;
+pub mod profit_share;
 pub mod quote;
 pub mod recipe;
 pub mod red_packet;
@@ -66,10 +68,11 @@ pub use endpoint::{Endpoint, Topic};
 pub use fee::{FeeLine, FeeSchedule, Method, Terms};
 pub use id::{
     BillId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId,
-    MerchantId, MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId,
-    TransactionName, TransferId, WalletId, WalletNo,
+    MandateId, MerchantId, MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId,
+    RefundId, ShareId, TransactionName, TransferId, WalletId, WalletNo,
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
+pub use mandate::{Bounds, Debited, Mandate, MandateState, NewDebit, NewMandate, Party};
 pub use message::{
     ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay,
     RiskCommand, Row,
@@ -79,6 +82,7 @@ pub use order::{Assessment, Order, OrderNumber, OrderState, Payment, Refund, Ver
 pub use party::{CategoryCode, CodeError, CountryCode, Fee, Merchant, NewMerchant, Wallet};
 pub use points::{Earning, Scheme, Spending, Using};
 pub use printed_code::{PayPrinted, PrintedCode};
+pub use profit_share::{NewShare, NewSharing, ProfitShare, Receiver, ReceiverNo, ReturnShare};
 pub use quote::{NewQuote, Quote, QuoteState};
 pub use recipe::PAYMENTS_BOOK;
 pub use red_packet::{Claim, NewRedPacket, PacketState, RedPacket, Split};

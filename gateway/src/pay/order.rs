@@ -12,6 +12,7 @@ use super::fee::Terms;
 use super::id::{
     CombinedId, DecisionId, MerchantId, MerchantNo, OrderId, RefundId, WalletId, WalletNo,
 };
+use super::profit_share::ProfitShare;
 
 /// A merchant's own number for an order or a refund, unique with that merchant: 1 to 64 characters
 /// of `0-9 A-Z a-z _ - | *`.
@@ -190,6 +191,8 @@ pub struct Order {
     pub refunds: u32,
     /// How it came about, if it did together with its payer.
     pub direct: Option<Box<Direct>>,
+    /// What its merchant has passed on.
+    pub shares: Vec<ProfitShare>,
 }
 
 impl Order {

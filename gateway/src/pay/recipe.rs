@@ -21,6 +21,8 @@
 //! | | wallet | promotions | points that are spent |
 //! | | promotions | wallet | points that are earned |
 //! | refund, reversal | | | the same the other way, as far as it goes back |
+//! | profit share | merchant | another merchant, or a wallet | the share |
+//! | profit share returned | the receiver | merchant | what comes back |
 //! | transfer | wallet | another wallet | the amount |
 //! | transfer offered | wallet | transit | the amount |
 //! | transfer accepted | transit | the other wallet | the amount |
@@ -80,10 +82,12 @@ pub enum Kind {
     RedPacketReturned = 10,
     Conversion = 11,
     Reversal = 12,
+    ProfitShare = 13,
+    ProfitShareReturned = 14,
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::TopUp,
         Self::Payment,
         Self::Refund,
@@ -96,6 +100,8 @@ impl Kind {
         Self::RedPacketReturned,
         Self::Conversion,
         Self::Reversal,
+        Self::ProfitShare,
+        Self::ProfitShareReturned,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -112,6 +118,8 @@ impl Kind {
             Self::RedPacketReturned => "red_packet_returned",
             Self::Reversal => "reversal",
             Self::Conversion => "conversion",
+            Self::ProfitShare => "profit_share",
+            Self::ProfitShareReturned => "profit_share_returned",
         }
     }
 
@@ -333,6 +341,29 @@ pub fn reversal(
         kind: Kind::Reversal as u16,
         ..refund(id, parties, moved, reference)
     }
+}
+
+/// A merchant passes a part of an order's proceeds on.
+pub fn profit_share(
+    id: TransactionId,
+    (merchant, receiver): (MerchantNo, Role),
+    amount: Money,
+    reference: &str,
+) -> NewTransaction {
+    let postings = [(Role::Merchant(merchant), receiver, amount.amount)];
+    transaction(id, Kind::ProfitShare, reference, amount.currency, &postings)
+}
+
+/// Its receiver gives some of it back.
+pub fn profit_share_returned(
+    id: TransactionId,
+    (receiver, merchant): (Role, MerchantNo),
+    amount: Money,
+    reference: &str,
+) -> NewTransaction {
+    let postings = [(receiver, Role::Merchant(merchant), amount.amount)];
+    let kind = Kind::ProfitShareReturned;
+    transaction(id, kind, reference, amount.currency, &postings)
 }
 
 /// A person sends another money, which is the other's at once.

@@ -171,6 +171,29 @@ pub enum Refusal {
         what: String,
     },
     CombinedNotFound,
+    /// An order's proceeds cannot be shared like this.
+    SharingInvalid {
+        what: String,
+    },
+    /// More would be out than an order's merchant may pass on; so much more can be.
+    SharesTooLarge {
+        left: i64,
+    },
+    SharingTooLate,
+    ShareNotFound,
+    /// The receiver has less of it left.
+    ShareReturnTooLarge {
+        left: i64,
+    },
+    MandateNotFound,
+    /// Nobody has accepted it yet.
+    MandateNotAccepted,
+    MandateEnded,
+    /// A debit is beyond what the payer allowed.
+    MandateExceeded {
+        what: String,
+    },
+    MandatesTooMany,
 }
 
 impl Refusal {
@@ -278,6 +301,16 @@ impl Refusal {
             Self::PointsInvalid { .. } => "points_invalid",
             Self::CombinationInvalid { .. } => "combination_invalid",
             Self::CombinedNotFound => "combined_not_found",
+            Self::SharingInvalid { .. } => "sharing_invalid",
+            Self::SharesTooLarge { .. } => "shares_too_large",
+            Self::SharingTooLate => "sharing_too_late",
+            Self::ShareNotFound => "share_not_found",
+            Self::ShareReturnTooLarge { .. } => "share_return_too_large",
+            Self::MandateNotFound => "mandate_not_found",
+            Self::MandateNotAccepted => "mandate_not_accepted",
+            Self::MandateEnded => "mandate_ended",
+            Self::MandateExceeded { .. } => "mandate_exceeded",
+            Self::MandatesTooMany => "mandates_too_many",
         }
     }
 }

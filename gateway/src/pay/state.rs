@@ -19,6 +19,7 @@ use super::id::{
     WalletId, WalletNo,
 };
 use super::key::{Key, Keys};
+use super::mandate::Mandate;
 use super::message::{ColdKey, ColdRow, Event, Lookup, Outcome, RiskCommand};
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
@@ -65,6 +66,10 @@ pub struct Payments {
     pub(super) printed_codes: PrintedCodes,
     pub(super) fee_schedules: BTreeMap<MerchantId, FeeSchedule>,
     pub(super) combined: Shelf<Combined>,
+    pub(super) mandates: Shelf<Mandate>,
+    /// How many mandates each merchant and each wallet has open.
+    pub(super) mandates_of_merchant: BTreeMap<MerchantId, u32>,
+    pub(super) mandates_of_wallet: BTreeMap<WalletId, u32>,
     pub(super) coupons: Coupons,
     /// How points are earned and spent, by the code of the currency that is paid in.
     pub(super) schemes: BTreeMap<String, Scheme>,
@@ -315,11 +320,16 @@ impl Payments {
     }
 }
 
-/// Counts one thing of a wallet that was there before, or is there after, or both.
-fn count(counts: &mut BTreeMap<WalletId, u32>, wallet: WalletId, before: bool, after: bool) {
-    let count = counts.entry(wallet).or_default();
+/// Counts one thing of somebody that was there before, or is there after, or both.
+pub(super) fn count<K: Copy + Ord>(
+    counts: &mut BTreeMap<K, u32>,
+    whose: K,
+    before: bool,
+    after: bool,
+) {
+    let count = counts.entry(whose).or_default();
     *count = (*count + u32::from(after)).saturating_sub(u32::from(before));
     if *count == 0 {
-        counts.remove(&wallet);
+        counts.remove(&whose);
     }
 }

@@ -26,6 +26,17 @@ impl Command {
                 let coupons = size_of_val(pay.using.coupons.as_slice());
                 coupons + pay.scored.as_deref().map_or(0, scored)
             }
+            Self::Propose(new) => new.number.as_str().len() + new.description.len(),
+            Self::AcceptMandate { proof, .. } => proof.as_deref().map_or(0, checked),
+            Self::Debit(new) => {
+                let texts = new.number.as_str().len() + new.description.len();
+                size_of_val(&**new) + texts + new.scored.as_deref().map_or(0, scored)
+            }
+            Self::Share(new) => {
+                let texts = new.shares.iter().map(|share| share.description.len());
+                let shares = size_of_val(new.shares.as_slice()) + texts.sum::<usize>();
+                lookup(&new.order) + new.number.as_str().len() + shares
+            }
             Self::PayCombined(pay) => {
                 let orders = size_of_val(pay.orders.as_slice());
                 orders + pay.scored.as_deref().map_or(0, scored)
@@ -99,6 +110,9 @@ impl Command {
             | Self::SetScheme(_)
             | Self::FindCoupon(_)
             | Self::FindCombined(_)
+            | Self::ReturnShare(_)
+            | Self::RevokeMandate { .. }
+            | Self::FindMandate(_)
             | Self::Coupons { .. }
             | Self::Schemes
             | Self::CancelBill { .. }

@@ -4,8 +4,8 @@ use ledger::shell::sql::{Connection, Query, Row};
 use ledger::shell::{Column, Growth, Reading, Rows, Table, Value};
 
 use super::decode;
+use super::movement::Movement;
 use super::page::{Cursor, List, Slice};
-use super::tables::MOVEMENTS;
 use crate::pay::{Combined, CombinedId, CombinedState, Payments, WalletNo};
 
 pub(super) static COMBINED_ORDERS: Table = Table {
@@ -50,12 +50,13 @@ pub(super) fn fold(combined: &Combined, payments: &Payments, rows: &mut Rows) {
     }
     let newest = payments.ledger().transactions();
     for (part, transaction) in combined.parts.iter().zip(newest + 1 - orders..) {
-        let mut row = [const { Value::Null }; 8];
-        row[0] = transaction.into();
-        row[1] = combined.wallet_no.0.into();
-        row[2] = part.merchant_no.0.into();
-        row[3] = Value::id(part.order.0);
-        rows.put(&MOVEMENTS, row);
+        let movement = Movement {
+            wallet: Some(combined.wallet_no),
+            merchant: Some(part.merchant_no),
+            order: Some(part.order),
+            ..Movement::default()
+        };
+        movement.put(transaction, rows);
     }
 }
 

@@ -19,6 +19,8 @@
 //! | `bills` | bill that people share, as it stands | id, which is the order of opening |
 //! | `bill_shares` | share of a bill, and whether it is paid | wallet, bill |
 //! | `combined_orders` | orders that are paid together, as that stands | id, which is the order of paying |
+//! | `profit_shares` | part of an order that was passed on, as it stands | id, which is the order of sharing |
+//! | `mandates` | mandate, as it stands | id, which is the order of proposing |
 //! | `notifications` | message to a webhook endpoint, as it is sent | row of the journal |
 //! | `decisions` | attempt to pay that was scored, as it stands | id, which is the order of attempts |
 //! | `cases` | decision that analysts are shown | id |
@@ -33,9 +35,12 @@ pub mod case;
 pub mod combined;
 pub mod decision;
 mod decode;
+pub mod mandate;
+mod movement;
 pub mod notification;
 pub mod order;
 pub mod page;
+pub mod profit_share;
 mod quote;
 pub mod risk_log;
 mod risk_tables;
@@ -48,4 +53,4 @@ mod tables;
 mod view;
 
 pub use page::Cursor;
-pub use view::{PaymentsView, Wording};
+pub use view::{PaymentsView, Told, Wording};

@@ -133,6 +133,7 @@ fn order(row: &sql::Row) -> Result<Order, sqlx::Error> {
         fee_returned: decode::number(row, "fee_returned")?,
         refunds: decode::number(row, "refunds")?,
         direct: direct(row)?,
+        shares: decode::encoded(row, "shares")?.unwrap_or_default(),
     })
 }
 

@@ -29,6 +29,8 @@ pub enum List {
     PrintedCodes = 13,
     Coupons = 14,
     Combined = 15,
+    ProfitShares = 16,
+    Mandates = 17,
 }
 
 /// A place in a list: two numbers that order its rows.

@@ -3,8 +3,8 @@
 use ledger::shell::{Rows, Table, Value};
 
 use super::bill;
+use super::movement::Movement;
 use super::sending_tables::{RED_PACKET_CLAIMS, RED_PACKET_MEMBERS, RED_PACKETS, TRANSFERS};
-use super::tables::MOVEMENTS;
 use crate::pay::{
     Claim, Event, PacketState, Payments, RedPacket, RedPacketId, Transfer, TransferId,
     TransferState, WalletNo,
@@ -87,19 +87,14 @@ fn put_movement(
     (transfer, packet): (Option<TransferId>, Option<RedPacketId>),
     rows: &mut Rows,
 ) {
-    rows.put(
-        &MOVEMENTS,
-        [
-            payments.ledger().transactions().into(),
-            wallet.0.into(),
-            Value::Null,
-            Value::Null,
-            Value::Null,
-            other.map(|other| other.0).into(),
-            transfer.map_or(Value::Null, |id| Value::id(id.0)),
-            packet.map_or(Value::Null, |id| Value::id(id.0)),
-        ],
-    );
+    let movement = Movement {
+        wallet: Some(wallet),
+        other_wallet: other,
+        transfer,
+        red_packet: packet,
+        ..Movement::default()
+    };
+    movement.put(payments.ledger().transactions(), rows);
 }
 
 fn put_transfer(transfer: &Transfer, rows: &mut Rows) {

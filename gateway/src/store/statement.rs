@@ -11,7 +11,8 @@ use super::decode;
 use super::page::{Cursor, List, Slice};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
-    MerchantId, OrderId, RedPacketId, RefundId, Terms, TransferId, WalletId, WalletNo,
+    MerchantId, MerchantNo, OrderId, RedPacketId, RefundId, ShareId, Terms, TransferId, WalletId,
+    WalletNo,
 };
 
 /// A transaction as it stands in one owner's statement.
@@ -30,6 +31,7 @@ pub struct Line {
     pub refund: Option<RefundId>,
     pub transfer: Option<TransferId>,
     pub red_packet: Option<RedPacketId>,
+    pub share: Option<ShareId>,
     pub reference: Option<String>,
 }
 
@@ -40,17 +42,22 @@ pub struct Explained {
     pub kind: Kind,
     pub at: Timestamp,
     pub reference: Option<String>,
-    pub wallet: WalletId,
-    pub wallet_no: WalletNo,
+    /// The wallet that takes part; none where only merchants do.
+    pub wallet: Option<WalletId>,
+    pub wallet_no: Option<WalletNo>,
     /// Where two people take part, the other one.
     pub other_wallet: Option<WalletId>,
     pub merchant: Option<MerchantId>,
+    pub merchant_no: Option<MerchantNo>,
+    /// Where two merchants take part, the other one.
+    pub other_merchant: Option<MerchantId>,
     /// By which terms the house took its fee of the order's payment, if it is about an order.
     pub terms: Option<Terms>,
     pub order: Option<OrderId>,
     pub refund: Option<RefundId>,
     pub transfer: Option<TransferId>,
     pub red_packet: Option<RedPacketId>,
+    pub share: Option<ShareId>,
     pub postings: Vec<Posting>,
 }
 
@@ -63,7 +70,7 @@ pub struct Posting {
 }
 
 const CURRENCY: &str = "select currency from accounts where account_no = $1";
-const MOVEMENT: &str = "select order_id, refund_id, transfer_id, red_packet_id
+const MOVEMENT: &str = "select order_id, refund_id, transfer_id, red_packet_id, share_id
     from movements where transaction_no = $1";
 
 /// What happened on an owner's accounts (liabilities, so what raises them is money in), the newest first.
@@ -142,6 +149,7 @@ async fn line(
         refund: named("refund_id")?.map(RefundId),
         transfer: named("transfer_id")?.map(TransferId),
         red_packet: named("red_packet_id")?.map(RedPacketId),
+        share: named("share_id")?.map(ShareId),
         reference: stored.reference.map(Into::into),
     })
 }
@@ -151,11 +159,13 @@ fn kind(code: u16) -> Result<Kind, sqlx::Error> {
 }
 
 const PARTIES: &str =
-    "select v.*, w.id as wallet, x.id as other_wallet, m.id as merchant, o.fee_terms as fee_terms
+    "select v.*, w.id as wallet, x.id as other_wallet, m.id as merchant, n.id as other_merchant,
+        o.fee_terms as fee_terms
     from movements v
-    join wallets w on w.wallet_no = v.wallet_no
+    left join wallets w on w.wallet_no = v.wallet_no
     left join wallets x on x.wallet_no = v.other_wallet_no
     left join merchants m on m.merchant_no = v.merchant_no
+    left join merchants n on n.merchant_no = v.other_merchant_no
     left join orders o on o.id = v.order_id
     where v.transaction_no = $1";
 const ACCOUNT: &str = "select id from accounts where account_no = $1";
@@ -192,14 +202,17 @@ pub async fn explain(
         kind: kind(stored.kind)?,
         at: stored.at,
         reference: stored.reference.map(Into::into),
-        wallet: WalletId(decode::id(&row, "wallet")?),
-        wallet_no: WalletNo(decode::number(&row, "wallet_no")?),
+        wallet: decode::id_or_none(&row, "wallet")?.map(WalletId),
+        wallet_no: row.get::<Option<u32>>("wallet_no")?.map(WalletNo),
         other_wallet: decode::id_or_none(&row, "other_wallet")?.map(WalletId),
         merchant: decode::id_or_none(&row, "merchant")?.map(MerchantId),
+        merchant_no: row.get::<Option<u32>>("merchant_no")?.map(MerchantNo),
+        other_merchant: decode::id_or_none(&row, "other_merchant")?.map(MerchantId),
         order: decode::id_or_none(&row, "order_id")?.map(OrderId),
         refund: decode::id_or_none(&row, "refund_id")?.map(RefundId),
         transfer: decode::id_or_none(&row, "transfer_id")?.map(TransferId),
         red_packet: decode::id_or_none(&row, "red_packet_id")?.map(RedPacketId),
+        share: decode::id_or_none(&row, "share_id")?.map(ShareId),
         terms: decode::encoded(&row, "fee_terms")?,
         postings,
     }))

@@ -113,8 +113,9 @@ pub(super) static ORDERS: Table = Table {
         Column::integer("refunded"),
         Column::integer("fee_returned"),
         Column::integer("refunds"),
-        // How it came about, if together with its payer, in the journal's own encoding.
+        // How it came about, if together with its payer, and what of it was passed on, in the journal's own encoding.
         Column::blob("direct").or_null(),
+        Column::blob("shares").or_null(),
         Column::integer("seq"),
     ],
     key: 1,
@@ -146,7 +147,7 @@ pub(super) static MOVEMENTS: Table = Table {
     name: "movements",
     columns: &[
         Column::integer("transaction_no"),
-        Column::integer("wallet_no"),
+        Column::integer("wallet_no").or_null(),
         Column::integer("merchant_no").or_null(),
         Column::blob("order_id").or_null(),
         Column::blob("refund_id").or_null(),
@@ -154,6 +155,9 @@ pub(super) static MOVEMENTS: Table = Table {
         Column::integer("other_wallet_no").or_null(),
         Column::blob("transfer_id").or_null(),
         Column::blob("red_packet_id").or_null(),
+        // Where two merchants take part, the other one.
+        Column::integer("other_merchant_no").or_null(),
+        Column::blob("share_id").or_null(),
     ],
     key: 1,
     growth: Growth::Append,

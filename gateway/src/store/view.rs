@@ -7,6 +7,7 @@ use ledger::shell::{LedgerEvents, LedgerView, Rows, Seen, Table, Value, View};
 use ledger::{Moment, Sequence, Timestamp};
 use sha2::{Digest, Sha256};
 
+use super::movement::Movement;
 use super::order::find_cold;
 use super::quote;
 use super::risk_view;
@@ -14,15 +15,39 @@ use super::tables::{
     BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
     REFUNDS, WALLETS,
 };
-use super::{bill, combined, sending, sending_view};
+use super::{bill, combined, mandate, profit_share, sending, sending_view};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
-    ColdKey, ColdRow, ENDPOINTS_MAX, Endpoint, Event, Key, Merchant, MessageId, Order, Owner,
-    Payments, Refund, TenantBook, Topic, Wallet, WalletNo,
+    ColdKey, ColdRow, ENDPOINTS_MAX, Endpoint, Event, Key, Mandate, Merchant, MerchantId,
+    MessageId, Order, Owner, Payments, Refund, TenantBook, Topic, Wallet, WalletNo,
 };
 
 /// Words a message to a webhook endpoint. How things look outside is for others to say.
-pub type Wording = fn(Topic, Timestamp, &Order, Option<&Refund>) -> String;
+pub type Wording = fn(Topic, Timestamp, Told<'_>) -> String;
+
+/// What a message tells of.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    Order(&'a Order, Option<&'a Refund>),
+    Mandate(&'a Mandate),
+}
+
+impl Told<'_> {
+    fn merchant(&self) -> MerchantId {
+        match self {
+            Self::Order(order, _) => order.merchant,
+            Self::Mandate(mandate) => mandate.merchant,
+        }
+    }
+
+    /// What messages are kept in order for.
+    fn id(&self) -> u128 {
+        match self {
+            Self::Order(order, _) => order.id.0,
+            Self::Mandate(mandate) => mandate.id.0,
+        }
+    }
+}
 
 /// The views of payments and of the ledger inside them.
 #[derive(Debug)]
@@ -59,7 +84,12 @@ impl View<Payments> for PaymentsView {
             &MOVEMENTS,
             &NOTIFICATIONS,
         ]);
-        tables.extend([&quote::QUOTES, &combined::COMBINED_ORDERS]);
+        tables.extend([
+            &quote::QUOTES,
+            &combined::COMBINED_ORDERS,
+            &profit_share::PROFIT_SHARES,
+            &mandate::MANDATES,
+        ]);
         tables.extend(sending_view::tables());
         tables.extend(risk_view::tables());
         tables
@@ -67,6 +97,7 @@ impl View<Payments> for PaymentsView {
 
     fn fold(&mut self, seen: Seen, event: &Event, payments: &Payments, rows: &mut Rows) {
         let moment = seen.moment;
+        mandate::follow(event, payments, rows);
         match event {
             Event::Ledger(event) => {
                 self.ledger.fold(moment, event, payments.ledger(), rows);
@@ -95,7 +126,13 @@ impl View<Payments> for PaymentsView {
                 if payment.is_none_or(|payment| payment.combined.is_none()) {
                     put_movement(payments, order, None, rows);
                 }
-                self.notify(seen, Topic::OrderPaid, order, None, payments, rows);
+                self.notify(
+                    seen,
+                    Topic::OrderPaid,
+                    Told::Order(order, None),
+                    payments,
+                    rows,
+                );
             }
             Event::OrderCreated(order)
             | Event::OrderHeld(order)
@@ -106,7 +143,13 @@ impl View<Payments> for PaymentsView {
                 if order.payment.is_some() {
                     put_movement(payments, order, None, rows);
                 }
-                self.notify(seen, Topic::OrderReversed, order, None, payments, rows);
+                self.notify(
+                    seen,
+                    Topic::OrderReversed,
+                    Told::Order(order, None),
+                    payments,
+                    rows,
+                );
             }
             Event::Decided(decision) => risk_view::decided(seen, decision, rows),
             Event::DecisionChanged(decision) => risk_view::changed(seen, decision, rows),
@@ -122,11 +165,23 @@ impl View<Payments> for PaymentsView {
             | Event::FeesChanged { .. } => {}
             Event::OrderClosed(order) => {
                 put_order(moment, order, rows);
-                self.notify(seen, Topic::OrderClosed, order, None, payments, rows);
+                self.notify(
+                    seen,
+                    Topic::OrderClosed,
+                    Told::Order(order, None),
+                    payments,
+                    rows,
+                );
             }
             Event::OrderExpired(order) => {
                 put_order(moment, order, rows);
-                self.notify(seen, Topic::OrderExpired, order, None, payments, rows);
+                self.notify(
+                    seen,
+                    Topic::OrderExpired,
+                    Told::Order(order, None),
+                    payments,
+                    rows,
+                );
             }
             Event::BillChanged(_)
             | Event::TransferChanged(_)
@@ -137,6 +192,33 @@ impl View<Payments> for PaymentsView {
             | Event::RedPacketExtended { .. } => sending_view::fold(event, payments, rows),
             Event::CombinedChanged(changed) => combined::fold(changed, payments, rows),
             Event::QuoteChanged(changed) => quote::fold(changed, payments, rows),
+            Event::MandateChanged(mandate) => {
+                if let Some(topic) = mandate::topic(mandate) {
+                    self.notify(seen, topic, Told::Mandate(mandate), payments, rows);
+                }
+            }
+            Event::OrderShared { order, shares } => {
+                put_order(moment, order, rows);
+                profit_share::shared(payments, order, shares, rows);
+                self.notify(
+                    seen,
+                    Topic::OrderShared,
+                    Told::Order(order, None),
+                    payments,
+                    rows,
+                );
+            }
+            Event::ShareReturned { order, share } => {
+                put_order(moment, order, rows);
+                profit_share::returned(payments, order, *share, rows);
+                self.notify(
+                    seen,
+                    Topic::OrderShareReturned,
+                    Told::Order(order, None),
+                    payments,
+                    rows,
+                );
+            }
             Event::OrderRefunded { order, refund } => {
                 put_order(moment, order, rows);
                 put_refund(order, refund, rows);
@@ -146,8 +228,7 @@ impl View<Payments> for PaymentsView {
                 self.notify(
                     seen,
                     Topic::OrderRefunded,
-                    order,
-                    Some(refund),
+                    Told::Order(order, Some(refund)),
                     payments,
                     rows,
                 );
@@ -186,6 +267,10 @@ impl View<Payments> for PaymentsView {
                     let found = combined::find(connection, *id).await?;
                     found.map(Box::new).map(ColdRow::Combined)
                 }
+                ColdKey::Mandate(id) => {
+                    let found = mandate::find(connection, *id).await?;
+                    found.map(Box::new).map(ColdRow::Mandate)
+                }
                 ColdKey::Bill(id) => {
                     let found = bill::find(connection, *id).await?;
                     found.map(Box::new).map(ColdRow::Bill)
@@ -207,20 +292,19 @@ impl PaymentsView {
         &self,
         seen: Seen,
         topic: Topic,
-        order: &Order,
-        refund: Option<&Refund>,
+        told: Told<'_>,
         payments: &Payments,
         rows: &mut Rows,
     ) {
         let moment = seen.moment;
         let mut endpoints = payments
-            .endpoints_of(order.merchant)
+            .endpoints_of(told.merchant())
             .filter(|endpoint| endpoint.enabled)
             .peekable();
         if endpoints.peek().is_none() {
             return;
         }
-        let body = (self.wording)(topic, moment.at, order, refund);
+        let body = (self.wording)(topic, moment.at, told);
         for (number, endpoint) in endpoints.enumerate() {
             let position = seen.position as usize * ENDPOINTS_MAX + number;
             let id = message_id(endpoint, moment.sequence, seen.position);
@@ -231,7 +315,7 @@ impl PaymentsView {
                     (position as u64).into(),
                     Value::id(id.0),
                     Value::id(endpoint.id.0),
-                    Value::id(order.id.0),
+                    Value::id(told.id()),
                     topic.name().into(),
                     moment.at.0.into(),
                     body.as_str().into(),
@@ -375,6 +459,9 @@ fn put_order(moment: Moment, order: &Order, rows: &mut Rows) {
                 .as_deref()
                 .map(|direct| postcard::to_stdvec(direct).unwrap_or_default())
                 .into(),
+            (!order.shares.is_empty())
+                .then(|| postcard::to_stdvec(&order.shares).unwrap_or_default())
+                .into(),
             moment.sequence.0.into(),
         ],
     );
@@ -407,19 +494,14 @@ fn put_movement(payments: &Payments, order: &Order, refund: Option<&Refund>, row
     let Some(payment) = &order.payment else {
         return;
     };
-    rows.put(
-        &MOVEMENTS,
-        [
-            payments.ledger().transactions().into(),
-            payment.wallet_no.0.into(),
-            order.merchant_no.0.into(),
-            Value::id(order.id.0),
-            refund.map_or(Value::Null, |refund| Value::id(refund.id.0)),
-            Value::Null,
-            Value::Null,
-            Value::Null,
-        ],
-    );
+    let movement = Movement {
+        wallet: Some(payment.wallet_no),
+        merchant: Some(order.merchant_no),
+        order: Some(order.id),
+        refund: refund.map(|refund| refund.id),
+        ..Movement::default()
+    };
+    movement.put(payments.ledger().transactions(), rows);
 }
 
 /// A top-up is no event of its own: the ledger's posting says it all.
@@ -444,8 +526,9 @@ fn put_top_up(event: &ledger::Event, payments: &Payments, rows: &mut Rows) {
 
 /// Says of a transaction that it was one wallet's alone.
 pub(super) fn put_own_movement(transaction: u64, wallet: WalletNo, rows: &mut Rows) {
-    let mut row = [const { Value::Null }; 8];
-    row[0] = transaction.into();
-    row[1] = wallet.0.into();
-    rows.put(&MOVEMENTS, row);
+    let movement = Movement {
+        wallet: Some(wallet),
+        ..Movement::default()
+    };
+    movement.put(transaction, rows);
 }

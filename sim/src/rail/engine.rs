@@ -240,10 +240,12 @@ impl House {
             ColdKey::Order(lookup) => self.look_up_order(lookup).map(Box::new).map(ColdRow::Order),
             ColdKey::Transfer(id) => self.transfers.get(id).cloned().map(ColdRow::Transfer),
             ColdKey::RedPacket(id) => self.red_packets.get(id).cloned().map(ColdRow::RedPacket),
-            // The town shares no bills, combines no orders and changes no money.
-            ColdKey::Bill(_) | ColdKey::Combined(_) | ColdKey::Quote(_) | ColdKey::Ledger(_) => {
-                None
-            }
+            // The town shares no bills, combines no orders, gives no mandates and changes no money.
+            ColdKey::Bill(_)
+            | ColdKey::Combined(_)
+            | ColdKey::Mandate(_)
+            | ColdKey::Quote(_)
+            | ColdKey::Ledger(_) => None,
         }
     }
 

@@ -21,9 +21,11 @@ pub(super) async fn everything(directory: TempDir) -> TempDir {
     let ann = house.wallet(&["CNY", "USD", "POINTS"], 1_000_000).await;
     let bo = house.wallet(&["CNY"], 0).await;
     trade(&shop, &ann).await;
-    at_tills(&shop, &ann).await;
+    let phone = at_tills(&shop, &ann).await;
     less(&house, &shop, &ann).await;
     together(&shop, &ann).await;
+    passed_on(&shop, &ann, &bo).await;
+    subscribed(&shop, &ann, &phone).await;
     between(&ann, &bo).await;
     convert(&house, &ann).await;
     suspect(&house, &shop, &ann).await;
@@ -61,7 +63,7 @@ async fn trade(shop: &Party, payer: &Party) {
 }
 
 /// Charges, one of them taken back, and a printed code.
-async fn at_tills(shop: &Party, payer: &Party) {
+async fn at_tills(shop: &Party, payer: &Party) -> Phone {
     let phone = Phone::of(payer).await;
     charge(shop, "T-1", 1_100, &phone.code()).await.created();
     charge(shop, "T-2", 1_200, &phone.code()).await.created();
@@ -79,6 +81,7 @@ async fn at_tills(shop: &Party, payer: &Party) {
         .created();
     let path = format!("/v1/printed-codes/{}/pay", text(&table["code"]["id"]));
     payer.client.post_empty(&path).await.ok();
+    phone
 }
 
 /// An order with a coupon and points, of which a part went back.
@@ -116,6 +119,45 @@ async fn together(shop: &Party, payer: &Party) {
     let asked = json!({"orders": orders});
     let paid = payer.client.post("/v1/combined-orders", &asked).await;
     paid.created();
+}
+
+/// An order of which a part was passed on, and some of it came back.
+async fn passed_on(shop: &Party, payer: &Party, rider: &Party) {
+    let order = super::payment::order(shop, "P-1", 900).await;
+    let path = format!("/v1/orders/{order}");
+    payer.client.post_empty(&format!("{path}/pay")).await.ok();
+    let share = json!({"to_wallet": rider.id, "amount": 90, "description": "Delivery"});
+    let asked = json!({"number": "P-1", "currency": "CNY", "shares": [share]});
+    let shared = shop.client.post(&format!("{path}/shares"), &asked).await;
+    let share = shared.created()["shares"][0]["id"].clone();
+    let back = json!({"share": share, "amount": {"amount": 40, "currency": "CNY"}});
+    let path = format!("{path}/shares/return");
+    rider.client.post(&path, &back).await.ok();
+}
+
+/// A mandate by which was debited, and one that nobody has accepted.
+async fn subscribed(shop: &Party, payer: &Party, phone: &Phone) {
+    let mut path = String::new();
+    for number in ["G-1", "G-2"] {
+        let asked = json!({
+            "number": number, "description": "Films",
+            "bounds": {"currency": "CNY", "per_debit": 800, "per_period": 800, "period_days": 30, "days": 365},
+        });
+        let made = shop.client.post("/v1/mandates", &asked).await.created();
+        path = format!("/v1/mandates/{}", text(&made["mandate"]["id"]));
+    }
+    let seen = payer.client.get(&path).await.ok();
+    let proof = phone.proof(text(&seen["text_to_sign"]));
+    payer
+        .client
+        .post(&format!("{path}/accept"), &proof)
+        .await
+        .ok();
+    let debit = json!({
+        "number": "G-3", "amount": {"amount": 700, "currency": "CNY"}, "description": "Films in May",
+    });
+    let debited = shop.client.post(&format!("{path}/debits"), &debit).await;
+    debited.created();
 }
 
 /// Transfers, red packets and a bill.

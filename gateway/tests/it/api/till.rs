@@ -74,7 +74,7 @@ impl Phone {
     }
 
     /// What confirms a payment.
-    fn proof(&self, text_to_sign: &str) -> Value {
+    pub(super) fn proof(&self, text_to_sign: &str) -> Value {
         json!({"device": self.id, "signature": hmac(&self.secret, text_to_sign)})
     }
 }

@@ -9,9 +9,10 @@ use gateway::pay::order::Verdict as Risk;
 use gateway::pay::step_up::{Change, StepUps};
 use gateway::pay::{
     Assessment, Bill, BillId, CheckedProof, ColdKey, ColdRow, Combined, CombinedId, Command,
-    DecisionId, Event, Fee, FeeLine, FeeSchedule, KeyId, Lookup, MerchantId, NewMerchant, OrderId,
-    OrderNumber, Outcome, Payments, Quote, QuoteId, RedPacket, RedPacketId, RefundId, RiskCommand,
-    Row, Scored, SealedSecret, StepUp, Transfer, TransferId, Using, WalletId, Whence,
+    DecisionId, Event, Fee, FeeLine, FeeSchedule, KeyId, Lookup, Mandate, MandateId, MerchantId,
+    NewMerchant, OrderId, OrderNumber, Outcome, Payments, Quote, QuoteId, RedPacket, RedPacketId,
+    RefundId, RiskCommand, Row, Scan, Scored, SealedSecret, StepUp, Transfer, TransferId, Using,
+    WalletId, Whence,
 };
 use ledger::{
     Cold, Engine, Fingerprint, Moment, OnceKey, Record, Remember, Sequence, Submission, Timestamp,
@@ -31,6 +32,7 @@ pub(super) struct World {
     quotes: BTreeMap<QuoteId, Quote>,
     bills: BTreeMap<BillId, Bill>,
     combined: BTreeMap<CombinedId, Combined>,
+    mandates: BTreeMap<MandateId, Mandate>,
     once: BTreeMap<OnceKey, ledger::OnceEntry>,
     pub now: Timestamp,
     sequence: Sequence,
@@ -130,6 +132,8 @@ impl World {
             | Event::OrderReopened(order)
             | Event::OrderAwaitsPayer(order)
             | Event::OrderReversed(order)
+            | Event::OrderShared { order, .. }
+            | Event::ShareReturned { order, .. }
             | Event::OrderRefunded { order, .. } = event
             {
                 let row = Row {
@@ -140,6 +144,7 @@ impl World {
             }
             self.keep_what_is_sent(event);
         }
+        self.keep_mandates(&record);
         if let Record::Command {
             uniques,
             outcome: Some(_),
@@ -187,6 +192,26 @@ impl World {
         }
     }
 
+    /// Mandates as they are once a record has happened: their own events change them, and those of orders by them.
+    fn keep_mandates(&mut self, record: &Record<Payments>) {
+        for event in record.events() {
+            let id = match event {
+                Event::MandateChanged(mandate) => Some(mandate.id),
+                Event::OrderPaid(order)
+                | Event::OrderHeld(order)
+                | Event::OrderAwaitsPayer(order)
+                | Event::OrderClosed(order)
+                | Event::OrderExpired(order) => match order.direct.as_ref().map(|one| one.scan) {
+                    Some(Scan::Mandate(id)) => Some(id),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let now = id.and_then(|id| self.engine.machine().mandate_in_memory(id));
+            self.mandates.extend(now.map(|now| (now.id, now.clone())));
+        }
+    }
+
     /// What the views have under a name.
     fn cold(&self, key: &ColdKey) -> Option<ColdRow> {
         match key {
@@ -205,6 +230,10 @@ impl World {
             ColdKey::Bill(id) => {
                 let found = self.bills.get(id).cloned();
                 found.map(Box::new).map(ColdRow::Bill)
+            }
+            ColdKey::Mandate(id) => {
+                let found = self.mandates.get(id).cloned();
+                found.map(Box::new).map(ColdRow::Mandate)
             }
             ColdKey::Combined(id) => {
                 let found = self.combined.get(id).cloned();
