@@ -63,16 +63,13 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
                 "The house takes no more of this exchange: its position in {currency} is at its limit."
             ),
         ),
-        Refusal::BillInvalid { what } => {
+        Refusal::BillInvalid { what } | Refusal::SharingInvalid { what } => {
             Problem::new(code, format!("It cannot be shared like this: {what}."))
         }
         Refusal::CombinationInvalid { what } => Problem::new(
             code,
             format!("These orders cannot be paid together: {what}."),
         ),
-        Refusal::SharingInvalid { what } => {
-            Problem::new(code, format!("It cannot be shared like this: {what}."))
-        }
         Refusal::SharesTooLarge { left } => Problem::new(
             code,
             format!("At most {left} minor units more of this order can be passed on."),

@@ -10,6 +10,7 @@ use super::step_up::{Change, CheckedProof, StepUps};
 
 impl Command {
     /// About how many bytes the command holds in memory.
+    #[expect(clippy::too_many_lines, reason = "a table of what each command holds")]
     pub(super) fn weight(&self) -> usize {
         let within = match self {
             Self::OpenMerchant(new) => {

@@ -120,36 +120,22 @@ impl View<Payments> for PaymentsView {
                 rows.put(&ENDPOINT_REMOVALS, [Value::id(id.0), moment.at.0.into()]);
             }
             Event::OrderPaid(order) => {
-                put_order(moment, order, rows);
                 // What was paid together has told of its transactions already.
                 let payment = order.payment.as_ref();
                 if payment.is_none_or(|payment| payment.combined.is_none()) {
                     put_movement(payments, order, None, rows);
                 }
-                self.notify(
-                    seen,
-                    Topic::OrderPaid,
-                    Told::Order(order, None),
-                    payments,
-                    rows,
-                );
+                self.put_and_tell((seen, Topic::OrderPaid), order, None, payments, rows);
             }
             Event::OrderCreated(order)
             | Event::OrderHeld(order)
             | Event::OrderReopened(order)
             | Event::OrderAwaitsPayer(order) => put_order(moment, order, rows),
             Event::OrderReversed(order) => {
-                put_order(moment, order, rows);
                 if order.payment.is_some() {
                     put_movement(payments, order, None, rows);
                 }
-                self.notify(
-                    seen,
-                    Topic::OrderReversed,
-                    Told::Order(order, None),
-                    payments,
-                    rows,
-                );
+                self.put_and_tell((seen, Topic::OrderReversed), order, None, payments, rows);
             }
             Event::Decided(decision) => risk_view::decided(seen, decision, rows),
             Event::DecisionChanged(decision) => risk_view::changed(seen, decision, rows),
@@ -164,24 +150,10 @@ impl View<Payments> for PaymentsView {
             | Event::SchemeChanged(_)
             | Event::FeesChanged { .. } => {}
             Event::OrderClosed(order) => {
-                put_order(moment, order, rows);
-                self.notify(
-                    seen,
-                    Topic::OrderClosed,
-                    Told::Order(order, None),
-                    payments,
-                    rows,
-                );
+                self.put_and_tell((seen, Topic::OrderClosed), order, None, payments, rows);
             }
             Event::OrderExpired(order) => {
-                put_order(moment, order, rows);
-                self.notify(
-                    seen,
-                    Topic::OrderExpired,
-                    Told::Order(order, None),
-                    payments,
-                    rows,
-                );
+                self.put_and_tell((seen, Topic::OrderExpired), order, None, payments, rows);
             }
             Event::BillChanged(_)
             | Event::TransferChanged(_)
@@ -198,37 +170,28 @@ impl View<Payments> for PaymentsView {
                 }
             }
             Event::OrderShared { order, shares } => {
-                put_order(moment, order, rows);
                 profit_share::shared(payments, order, shares, rows);
-                self.notify(
-                    seen,
-                    Topic::OrderShared,
-                    Told::Order(order, None),
-                    payments,
-                    rows,
-                );
+                self.put_and_tell((seen, Topic::OrderShared), order, None, payments, rows);
             }
             Event::ShareReturned { order, share } => {
-                put_order(moment, order, rows);
                 profit_share::returned(payments, order, *share, rows);
-                self.notify(
-                    seen,
-                    Topic::OrderShareReturned,
-                    Told::Order(order, None),
+                self.put_and_tell(
+                    (seen, Topic::OrderShareReturned),
+                    order,
+                    None,
                     payments,
                     rows,
                 );
             }
             Event::OrderRefunded { order, refund } => {
-                put_order(moment, order, rows);
                 put_refund(order, refund, rows);
                 if refund.moved() {
                     put_movement(payments, order, Some(refund), rows);
                 }
-                self.notify(
-                    seen,
-                    Topic::OrderRefunded,
-                    Told::Order(order, Some(refund)),
+                self.put_and_tell(
+                    (seen, Topic::OrderRefunded),
+                    order,
+                    Some(refund),
                     payments,
                     rows,
                 );
@@ -287,6 +250,19 @@ impl View<Payments> for PaymentsView {
 }
 
 impl PaymentsView {
+    /// An order as it now is, and what its merchant hears of it.
+    fn put_and_tell(
+        &self,
+        (seen, topic): (Seen, Topic),
+        order: &Order,
+        refund: Option<&Refund>,
+        payments: &Payments,
+        rows: &mut Rows,
+    ) {
+        put_order(seen.moment, order, rows);
+        self.notify(seen, topic, Told::Order(order, refund), payments, rows);
+    }
+
     /// One message for each endpoint that the merchant has at this moment, written as it will be sent.
     fn notify(
         &self,
