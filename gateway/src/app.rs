@@ -6,6 +6,7 @@
 //! in good order; ending without it is a crash, from which nothing acknowledged is lost.
 
 mod ask;
+mod biller;
 mod boot;
 pub(crate) mod checkpoint;
 mod confirm;

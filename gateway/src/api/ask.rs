@@ -26,9 +26,9 @@ use super::stream::Payload;
 use crate::app::{App, Done, LedgerDone};
 use crate::auth::Caller;
 use crate::pay::{
-    BillId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId,
-    MandateId, MerchantId, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId,
-    TransactionName, TransferId, WalletId,
+    BillId, BillerId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName,
+    KeyId, MandateId, MerchantId, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId,
+    RefundId, TransactionName, TransferId, WalletId,
 };
 use crate::problem::{Code, Problem, json_body};
 use crate::qr::decode::IMAGE_BYTES_MAX;
@@ -194,7 +194,7 @@ macro_rules! path_ids {
 }
 
 path_ids! {
-    MerchantId WalletId KeyId OrderId TransferId RedPacketId BillId PrintedCodeId RefundId CouponId CombinedId MandateId QuoteId EndpointId MessageId TransactionName BookId HoldName DecisionId DraftId
+    MerchantId WalletId KeyId OrderId TransferId RedPacketId BillId PrintedCodeId RefundId CouponId CombinedId MandateId BillerId QuoteId EndpointId MessageId TransactionName BookId HoldName DecisionId DraftId
 }
 
 impl PathId for AccountName {

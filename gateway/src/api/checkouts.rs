@@ -1,16 +1,16 @@
-//! Ways of paying beside a single order: the routes of combined orders, of mandates, and of what is passed on of an order.
+//! Ways of paying beside a single order: the routes of combined orders, of mandates and billers, and of what is passed on of an order.
 
 use axum::http::StatusCode;
 
 use super::route::Route;
 use super::table::{
-    MERCHANT, MERCHANT_OR_WALLET, OPERATOR_OR_MERCHANT, OPERATOR_OR_WALLET, PARTIES,
+    MERCHANT, MERCHANT_OR_WALLET, OPERATOR, OPERATOR_OR_MERCHANT, OPERATOR_OR_WALLET, PARTIES,
     PAYER_OR_ANALYST, WALLET, refusals,
 };
-use super::{combined, mandate, profit_share};
+use super::{biller, combined, mandate, profit_share};
 
 pub(super) fn routes() -> Vec<Route> {
-    let groups = [combined_orders(), mandates(), profit_shares()];
+    let groups = [combined_orders(), mandates(), billers(), profit_shares()];
     groups.into_iter().flatten().collect()
 }
 
@@ -86,6 +86,70 @@ fn mandates() -> Vec<Route> {
                 amount; MandateNotFound MandateNotAccepted MandateEnded MandateExceeded OrderNumberUsed MerchantNotFound
                 MerchantFrozen WalletNotFound CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany
                 AccountFrozen AccountClosed AboveMaximum
+            ]),
+    ]
+}
+
+fn billers() -> Vec<Route> {
+    vec![
+        Route::post("/v1/billers", biller::register)
+            .documented(
+                "Billers",
+                "register_biller",
+                "Register a biller",
+                "A merchant that people pay by a reference, such as a utility, an office that fines or a hospital. It says how \
+                 its references look, by patterns and check digits.",
+            )
+            .for_roles(OPERATOR)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![
+                UnknownCurrency CurrencyWithoutMinorUnit CurrencyNotHeld MerchantNotFound TermsInvalid BillersTooMany
+            ]),
+        Route::get("/v1/billers", biller::list)
+            .documented(
+                "Billers",
+                "list_billers",
+                "List billers",
+                "Those that can be paid, or those of one category; the first registered first.",
+            )
+            .for_roles(PARTIES)
+            .refuses(refusals![CursorInvalid]),
+        Route::get("/v1/billers/{id}", biller::find)
+            .documented("Billers", "get_biller", "Look a biller up", "With how its references look.")
+            .for_roles(PARTIES)
+            .refuses(refusals![BillerNotFound]),
+        Route::get("/v1/billers/{id}/check", biller::check)
+            .documented(
+                "Billers",
+                "check_reference",
+                "Check a reference",
+                "Before the payer enters an amount. It says whether the reference can be one of the biller's, not whether \
+                 something is owed.",
+            )
+            .for_roles(PARTIES)
+            .refuses(refusals![BillerNotFound ReferenceInvalid]),
+        Route::post("/v1/billers/{id}/retire", biller::retire)
+            .documented(
+                "Billers",
+                "retire_biller",
+                "Retire a biller",
+                "It takes no payments any more. Retiring a retired one changes nothing.",
+            )
+            .for_roles(OPERATOR)
+            .refuses(refusals![BillerNotFound]),
+        Route::post("/v1/billers/{id}/pay", biller::pay)
+            .documented(
+                "Billers",
+                "pay_biller",
+                "Pay a biller",
+                "From the wallet that the key speaks for. The order carries the reference, and so does the biller's webhook. It \
+                 may wait (202), as the payment of an order may.",
+            )
+            .for_roles(WALLET)
+            .may_wait()
+            .refuses(refusals![
+                amount; BillerNotFound BillerRetired ReferenceInvalid BillerAmount MerchantNotFound MerchantFrozen WalletNotFound
+                CurrencyNotHeld InsufficientFunds RiskDenied PendingTooMany AccountFrozen AccountClosed AboveMaximum
             ]),
     ]
 }

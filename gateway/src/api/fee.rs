@@ -11,7 +11,7 @@ use crate::pay::{Command, FeeLine, FeeSchedule, MerchantId, Method, Outcome, Ter
 use crate::problem::Problem;
 
 /// How a payment came about: the payer opened an order that the merchant had made, the till scanned the payer's code, the
-/// payer scanned a printed code, or the merchant debited the payer by a mandate.
+/// payer scanned a printed code, the merchant debited the payer by a mandate, or the payer paid a biller by a reference.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = PaymentMethod)]
@@ -20,6 +20,7 @@ pub(super) enum MethodShown {
     PaymentCode,
     PrintedCode,
     Mandate,
+    Biller,
 }
 
 impl From<Method> for MethodShown {
@@ -29,6 +30,7 @@ impl From<Method> for MethodShown {
             Method::PaymentCode => Self::PaymentCode,
             Method::PrintedCode => Self::PrintedCode,
             Method::Mandate => Self::Mandate,
+            Method::Biller => Self::Biller,
         }
     }
 }
@@ -40,6 +42,7 @@ impl From<MethodShown> for Method {
             MethodShown::PaymentCode => Self::PaymentCode,
             MethodShown::PrintedCode => Self::PrintedCode,
             MethodShown::Mandate => Self::Mandate,
+            MethodShown::Biller => Self::Biller,
         }
     }
 }

@@ -10,6 +10,7 @@
 pub(crate) mod ask;
 mod asset;
 mod bill;
+mod biller;
 mod check;
 mod checkouts;
 mod checkpoint;

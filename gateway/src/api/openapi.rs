@@ -29,7 +29,7 @@ use super::wire::SequenceToken;
 use crate::problem::{Code, ProblemDocument};
 use crate::sign::{AGE_MAX_S, AHEAD_MAX_S};
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     (
         "Orders",
         "What is to be paid, once, and the code that says so.",
@@ -38,6 +38,10 @@ const TAGS: [(&str, &str); 11] = [
     (
         "Mandates",
         "What a payer lets a merchant take, within bounds.",
+    ),
+    (
+        "Billers",
+        "Whom people pay by a reference: utilities, fines, health.",
     ),
     ("Promotions", "Coupons and points: what pays beside money."),
     ("People", "What people send each other."),

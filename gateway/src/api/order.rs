@@ -14,9 +14,9 @@ use super::wire::{Amount, AskedAmount, Page, SequenceToken, Time};
 use crate::app::{App, new_id, views_problem};
 use crate::auth::Caller;
 use crate::pay::{
-    CombinedId, Command, DecisionId, Lookup, MandateId, MerchantId, NewOrder, Order, OrderId,
-    OrderNumber, OrderState, Outcome, Owner, PrintedCodeId, ProfitShare, Scan, TransactionName,
-    WalletId,
+    BillerId, CombinedId, Command, DecisionId, Lookup, MandateId, MerchantId, NewOrder, Order,
+    OrderId, OrderNumber, OrderState, Outcome, Owner, PrintedCodeId, ProfitShare, Scan,
+    TransactionName, WalletId,
 };
 use crate::problem::{Code, Problem};
 use crate::qr::{CodeRef, link};
@@ -56,6 +56,11 @@ pub struct OrderShown {
     /// The mandate by which it was debited, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mandate: Option<MandateId>,
+    /// The biller that was paid, and the reference by which, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub biller: Option<BillerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// Where it was paid, if by a payment code or a printed code.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(inline)]
@@ -171,12 +176,20 @@ impl OrderShown {
             refunds: order.refunds,
             printed_code: order.direct.as_ref().and_then(|direct| match direct.scan {
                 Scan::PrintedCode(id) => Some(id),
-                Scan::PaymentCode | Scan::Mandate(_) => None,
+                Scan::PaymentCode | Scan::Mandate(_) | Scan::Biller(_) => None,
             }),
             mandate: order.direct.as_ref().and_then(|direct| match direct.scan {
                 Scan::Mandate(id) => Some(id),
-                Scan::PaymentCode | Scan::PrintedCode(_) => None,
+                Scan::PaymentCode | Scan::PrintedCode(_) | Scan::Biller(_) => None,
             }),
+            biller: order.direct.as_ref().and_then(|direct| match direct.scan {
+                Scan::Biller(id) => Some(id),
+                Scan::PaymentCode | Scan::PrintedCode(_) | Scan::Mandate(_) => None,
+            }),
+            reference: order
+                .direct
+                .as_ref()
+                .and_then(|direct| direct.reference.clone()),
             till: order.direct.as_ref().map(|direct| (&direct.till).into()),
             shared: shared(viewer, order).map(amount),
         }

@@ -82,6 +82,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Problem {
             code,
             format!("The debit is beyond what the payer allowed: {what}."),
         ),
+        Refusal::ReferenceInvalid { what } | Refusal::BillerAmount { what } => {
+            Problem::new(code, sentence(what))
+        }
         Refusal::CouponMinimum { minimum } => Problem::new(
             code,
             format!("The coupon is for orders of {minimum} minor units or more."),

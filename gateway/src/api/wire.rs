@@ -25,9 +25,9 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::pay::{
-    BillId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId,
-    MandateId, MerchantId, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId,
-    ShareId, TransactionName, TransferId, WalletId,
+    BillId, BillerId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName,
+    KeyId, MandateId, MerchantId, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId,
+    RefundId, ShareId, TransactionName, TransferId, WalletId,
 };
 
 macro_rules! id_schemas {
@@ -60,6 +60,7 @@ id_schemas! {
     BillId "Names a bill that people share."
     PrintedCodeId "Names a code that a shop prints once."
     RefundId "Names a refund."
+    BillerId "Names whom people pay by a reference."
     MandateId "Names a payer's leave to be debited."
     ShareId "Names a part of an order's proceeds that its merchant passed on."
     CombinedId "Names orders of several merchants that are paid together."

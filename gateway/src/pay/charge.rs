@@ -209,6 +209,7 @@ impl Payments {
             description: &new.description,
             scan: Scan::PaymentCode,
             till: &new.till,
+            reference: None,
             terms: self.terms_for(merchant, Scan::PaymentCode.into(), new.amount),
             breakdown: self.breakdown(at, merchant.id, payer, new.amount, &Using::default())?,
         };

@@ -1,5 +1,6 @@
 //! Orders that come about together with their payer, in one step: a till scanned the payer's payment code, the payer
-//! scanned a code that hangs in the shop, or the merchant debits the payer by a mandate.
+//! scanned a code that hangs in the shop, the merchant debits the payer by a mandate, or the
+//! payer pays a biller by a reference.
 //!
 //! Nobody else can pay such an order. While its payer is asked to confirm it is *awaiting its payer*; what then comes to
 //! nothing is closed or expired and never open again.
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::breakdown::Breakdown;
 use super::decision::{About, Decision, Scored};
 use super::fee::Terms;
-use super::id::{MandateId, MerchantId, OrderId, PrintedCodeId, WalletId};
+use super::id::{BillerId, MandateId, MerchantId, OrderId, PrintedCodeId, WalletId};
 use super::open::not_held;
 use super::order::{Order, OrderNumber, OrderState};
 use super::party::{Merchant, Wallet};
@@ -46,6 +47,8 @@ pub enum Scan {
     PrintedCode(PrintedCodeId),
     /// Nobody: the merchant debits by a mandate.
     Mandate(MandateId),
+    /// Nothing: the payer entered a biller's reference.
+    Biller(BillerId),
 }
 
 /// How an order came about together with its payer.
@@ -54,6 +57,8 @@ pub struct Direct {
     pub payer: WalletId,
     pub scan: Scan,
     pub till: Till,
+    /// What it is paid for, in a biller's own words.
+    pub reference: Option<String>,
 }
 
 /// An order that is to be made and paid in one step.
@@ -66,6 +71,7 @@ pub(super) struct NewDirect<'a> {
     pub description: &'a str,
     pub scan: Scan,
     pub till: &'a Till,
+    pub reference: Option<&'a str>,
     pub terms: Terms,
     /// What its payment earns.
     pub breakdown: Option<Box<Breakdown>>,
@@ -102,6 +108,7 @@ impl NewDirect<'_> {
                 payer: self.payer.id,
                 scan: self.scan,
                 till: self.till.clone(),
+                reference: self.reference.map(str::to_owned),
             })),
             shares: Vec::new(),
         })

@@ -30,6 +30,8 @@ pub enum Method {
     PrintedCode,
     /// The merchant debited the payer by a mandate.
     Mandate,
+    /// The payer paid a biller by a reference.
+    Biller,
 }
 
 impl From<Scan> for Method {
@@ -38,6 +40,7 @@ impl From<Scan> for Method {
             Scan::PaymentCode => Self::PaymentCode,
             Scan::PrintedCode(_) => Self::PrintedCode,
             Scan::Mandate(_) => Self::Mandate,
+            Scan::Biller(_) => Self::Biller,
         }
     }
 }

@@ -99,6 +99,10 @@ id!(
     MandateId, "mdt"
 );
 id!(
+    /// Whom people pay by a reference.
+    BillerId, "blr"
+);
+id!(
     /// A refund of an order, whole or in part.
     RefundId, "ref"
 );

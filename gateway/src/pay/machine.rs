@@ -134,6 +134,15 @@ impl Machine for Payments {
             Command::MakeCoupon(new) => self.make_coupon(at, new, events),
             Command::WithdrawCoupon { id, owner } => self.withdraw_coupon(*id, *owner, events),
             Command::SetScheme(scheme) => self.set_scheme(scheme, events),
+            Command::RegisterBiller(new) => self.register_biller(new, events),
+            Command::RetireBiller(id) => self.retire_biller(*id, events),
+            Command::PayBiller(pay) => self.pay_biller(at, pay, events),
+            Command::FindBiller(id) => self.find_biller(*id),
+            Command::Billers {
+                category,
+                after,
+                limit,
+            } => Ok(self.list_billers(*category, *after, *limit)),
             Command::Propose(_)
             | Command::AcceptMandate { .. }
             | Command::RevokeMandate { .. }
@@ -224,6 +233,7 @@ impl Machine for Payments {
             Event::OrderShared { order, .. } | Event::ShareReturned { order, .. } => {
                 self.keep(moment, order);
             }
+            Event::BillerChanged(biller) => self.billers.keep(biller),
             Event::MandateChanged(mandate) => {
                 self.keep_mandate(moment, Mandate::clone(mandate));
             }

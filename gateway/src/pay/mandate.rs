@@ -387,6 +387,7 @@ impl Payments {
             description: &new.description,
             scan,
             till: &Till::default(),
+            reference: None,
             terms: self.terms_for(merchant, scan.into(), new.amount),
             breakdown: self.breakdown(at, merchant.id, payer, new.amount, &Using::default())?,
         };

@@ -8,6 +8,7 @@ use ledger::{
 use serde::{Deserialize, Serialize};
 
 use super::bill::{Bill, NewBill, PayBill};
+use super::biller::{Biller, Category, PayBiller};
 use super::book::TenantBook;
 use super::charge::NewCharge;
 use super::combined::{Combined, PayCombined};
@@ -18,8 +19,9 @@ use super::direct::Till;
 use super::endpoint::Endpoint;
 use super::fee::FeeSchedule;
 use super::id::{
-    BillId, BookId, CombinedId, CouponId, DecisionId, EndpointId, KeyId, MandateId, MerchantId,
-    OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, ShareId, TransferId, WalletId,
+    BillId, BillerId, BookId, CombinedId, CouponId, DecisionId, EndpointId, KeyId, MandateId,
+    MerchantId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, ShareId, TransferId,
+    WalletId,
 };
 use super::key::{Key, Owner, SealedSecret};
 use super::mandate::{Mandate, NewDebit, NewMandate, Party};
@@ -175,6 +177,16 @@ pub enum Command {
     SetScheme(Scheme),
     PayCombined(PayCombined),
     Share(NewSharing),
+    RegisterBiller(Box<Biller>),
+    RetireBiller(BillerId),
+    PayBiller(Box<PayBiller>),
+    /// Questions: they change nothing.
+    FindBiller(BillerId),
+    Billers {
+        category: Option<Category>,
+        after: Option<BillerId>,
+        limit: usize,
+    },
     Propose(NewMandate),
     AcceptMandate {
         id: MandateId,
@@ -427,6 +439,7 @@ pub enum Event {
     },
     /// A mandate as it now is. What is debited by it follows from the orders.
     MandateChanged(Box<Mandate>),
+    BillerChanged(Box<Biller>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -534,6 +547,7 @@ pub enum Outcome {
         balance: i128,
     },
     Mandate(Box<Mandate>),
+    Billers(Vec<Biller>),
     /// This much could be paid now. Nothing has happened yet, not even to the keys of the command.
     MayPay(Money),
     /// Orders that are paid together, the payer's balance if money moved, and what was decided if it waits.

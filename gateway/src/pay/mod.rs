@@ -8,14 +8,17 @@
 //! only file that makes postings); the commands, events and outcomes ([`message`]); and the state
 //! with its rules ([`state`], [`machine`], [`fee`], [`open`], [`checkout`], [`refund`], [`book`]). What people send each other: [`transfer`]s,
 //! [`red_packet`]s and how they are cut ([`split`]), and [`bill`]s that they share. At a till:
-//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Orders that are paid together: [`combined`]. What a payer lets a merchant take: [`mandate`]s. What a merchant passes on of it: [`profit_share`]. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
+//! [`charge`]s of payment codes, [`printed_code`]s, and the orders that come about by either ([`direct`]). What becomes another currency: [`quote`]s. Orders that are paid together: [`combined`]. What a payer lets a merchant take: [`mandate`]s. Whom people pay by a reference:
+//! [`biller`]s, with [`check_digit`]s. What a merchant passes on of it: [`profit_share`]. What pays beside money: [`coupon`]s and [`points`], and how a payment falls into
 //! parts ([`breakdown`]). Around the risk of a payment: what was decided
 //! ([`decision`]), what waits for a payer or an analyst ([`pending`], [`step_up`]), and what analysts do ([`desk`]).
 
 pub mod bill;
+pub mod biller;
 pub mod book;
 pub mod breakdown;
 pub mod charge;
+pub mod check_digit;
 mod checkout;
 pub mod combined;
 pub mod coupon;
@@ -53,9 +56,11 @@ pub mod transfer;
 mod weight;
 
 pub use bill::{Bill, BillState, Cut, NewBill, PayBill, Share};
+pub use biller::{Biller, Billers, Category, PayBiller, ReferenceRule};
 pub use book::TenantBook;
 pub use breakdown::{Breakdown, Discount, Earned, Parts, Spent};
 pub use charge::{GoodCode, NewCharge};
+pub use check_digit::CheckDigit;
 pub use checkout::ORDERS_OPEN_MAX;
 pub use combined::{Combined, CombinedState, Part, PayCombined};
 pub use coupon::{Coupon, CouponState, CouponsOf, Funder, Off, Uses};
@@ -67,9 +72,9 @@ pub use direct::{Direct, Scan, Till};
 pub use endpoint::{Endpoint, Topic};
 pub use fee::{FeeLine, FeeSchedule, Method, Terms};
 pub use id::{
-    BillId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName, KeyId,
-    MandateId, MerchantId, MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId, RedPacketId,
-    RefundId, ShareId, TransactionName, TransferId, WalletId, WalletNo,
+    BillId, BillerId, BookId, CombinedId, CouponId, DecisionId, DraftId, EndpointId, HoldName,
+    KeyId, MandateId, MerchantId, MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId,
+    RedPacketId, RefundId, ShareId, TransactionName, TransferId, WalletId, WalletNo,
 };
 pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
 pub use mandate::{Bounds, Debited, Mandate, MandateState, NewDebit, NewMandate, Party};

@@ -185,6 +185,7 @@ impl Payments {
             description: &code.description,
             scan,
             till: &code.till,
+            reference: None,
             terms: self.terms_for(merchant, scan.into(), amount),
             breakdown: self.breakdown(at, merchant.id, payer, amount, &Using::default())?,
         };

@@ -194,6 +194,17 @@ pub enum Refusal {
         what: String,
     },
     MandatesTooMany,
+    BillerNotFound,
+    BillerRetired,
+    BillersTooMany,
+    /// The reference does not look as the biller's do, or its check digits do not fit.
+    ReferenceInvalid {
+        what: String,
+    },
+    /// The biller takes other amounts.
+    BillerAmount {
+        what: String,
+    },
 }
 
 impl Refusal {
@@ -311,6 +322,11 @@ impl Refusal {
             Self::MandateEnded => "mandate_ended",
             Self::MandateExceeded { .. } => "mandate_exceeded",
             Self::MandatesTooMany => "mandates_too_many",
+            Self::BillerNotFound => "biller_not_found",
+            Self::BillerRetired => "biller_retired",
+            Self::BillersTooMany => "billers_too_many",
+            Self::ReferenceInvalid { .. } => "reference_invalid",
+            Self::BillerAmount { .. } => "biller_amount_invalid",
         }
     }
 }

@@ -7,6 +7,7 @@ use ledger::{Answer, Cold, Ledger, Moment, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
+use super::biller::Billers;
 use super::book::TenantBook;
 use super::charge::Codes;
 use super::combined::Combined;
@@ -66,6 +67,7 @@ pub struct Payments {
     pub(super) printed_codes: PrintedCodes,
     pub(super) fee_schedules: BTreeMap<MerchantId, FeeSchedule>,
     pub(super) combined: Shelf<Combined>,
+    pub(super) billers: Billers,
     pub(super) mandates: Shelf<Mandate>,
     /// How many mandates each merchant and each wallet has open.
     pub(super) mandates_of_merchant: BTreeMap<MerchantId, u32>,

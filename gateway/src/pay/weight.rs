@@ -27,6 +27,15 @@ impl Command {
                 let coupons = size_of_val(pay.using.coupons.as_slice());
                 coupons + pay.scored.as_deref().map_or(0, scored)
             }
+            Self::RegisterBiller(new) => {
+                let rule = &new.reference;
+                let texts = new.name.len() + rule.label.len() + texts(&rule.patterns);
+                size_of_val(&**new) + texts
+            }
+            Self::PayBiller(pay) => {
+                let scored = pay.scored.as_deref().map_or(0, scored);
+                size_of_val(&**pay) + pay.reference.len() + scored
+            }
             Self::Propose(new) => new.number.as_str().len() + new.description.len(),
             Self::AcceptMandate { proof, .. } => proof.as_deref().map_or(0, checked),
             Self::Debit(new) => {
@@ -114,6 +123,9 @@ impl Command {
             | Self::ReturnShare(_)
             | Self::RevokeMandate { .. }
             | Self::FindMandate(_)
+            | Self::RetireBiller(_)
+            | Self::FindBiller(_)
+            | Self::Billers { .. }
             | Self::Coupons { .. }
             | Self::Schemes
             | Self::CancelBill { .. }

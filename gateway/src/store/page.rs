@@ -31,6 +31,7 @@ pub enum List {
     Combined = 15,
     ProfitShares = 16,
     Mandates = 17,
+    Billers = 18,
 }
 
 /// A place in a list: two numbers that order its rows.

@@ -140,14 +140,15 @@ impl View<Payments> for PaymentsView {
             Event::Decided(decision) => risk_view::decided(seen, decision, rows),
             Event::DecisionChanged(decision) => risk_view::changed(seen, decision, rows),
             Event::Desk(event) => risk_view::at_desk(seen, event, rows),
-            // Sealed secrets are for nobody to read; what leads to a payment is in its order, and printed codes, coupons and
-            // schemes of points are in memory.
+            // Sealed secrets are for nobody to read; what leads to a payment is in its order, and printed codes, coupons,
+            // schemes of points and billers are in memory.
             Event::StepUpsChanged { .. }
             | Event::PaymentCodeUsed { .. }
             | Event::PaymentCodeGuessed { .. }
             | Event::PrintedCodeChanged(_)
             | Event::CouponChanged(_)
             | Event::SchemeChanged(_)
+            | Event::BillerChanged(_)
             | Event::FeesChanged { .. } => {}
             Event::OrderClosed(order) => {
                 self.put_and_tell((seen, Topic::OrderClosed), order, None, payments, rows);

@@ -26,6 +26,7 @@ pub(super) async fn everything(directory: TempDir) -> TempDir {
     together(&shop, &ann).await;
     passed_on(&shop, &ann, &bo).await;
     subscribed(&shop, &ann, &phone).await;
+    by_reference(&house, &shop, &ann).await;
     between(&ann, &bo).await;
     convert(&house, &ann).await;
     suspect(&house, &shop, &ann).await;
@@ -158,6 +159,18 @@ async fn subscribed(shop: &Party, payer: &Party, phone: &Phone) {
     });
     let debited = shop.client.post(&format!("{path}/debits"), &debit).await;
     debited.created();
+}
+
+/// A biller that was paid.
+async fn by_reference(house: &House, shop: &Party, payer: &Party) {
+    let asked = json!({
+        "merchant": shop.id, "name": "City Water", "category": "utility", "currency": "CNY",
+        "reference": {"label": "customer number", "patterns": ["###########"], "check": "luhn"},
+    });
+    let made = house.operator.post("/v1/billers", &asked).await.created();
+    let path = format!("/v1/billers/{}/pay", text(&made["biller"]["id"]));
+    let pay = json!({"reference": "79927398713", "amount": {"amount": 640, "currency": "CNY"}});
+    payer.client.post(&path, &pay).await.ok();
 }
 
 /// Transfers, red packets and a bill.

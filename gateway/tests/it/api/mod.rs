@@ -1,5 +1,6 @@
 //! The HTTP API, over real HTTP on a random port.
 
+mod biller;
 mod combined;
 mod coupon;
 mod desk;

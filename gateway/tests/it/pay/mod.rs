@@ -1,5 +1,6 @@
 //! The payment rules without HTTP or SQL: stories, and a naive second implementation that must agree.
 
+mod biller;
 mod combined;
 mod coupon;
 mod exchange;
