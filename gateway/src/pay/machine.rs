@@ -10,7 +10,6 @@ use super::combined::Combined;
 use super::mandate::Mandate;
 use super::message::{ColdKey, ColdRow, Command, Event, Lookup, Outcome};
 use super::order::{Order, OrderState};
-use super::points::Scheme;
 use super::quote::Quote;
 use super::red_packet::RedPacket;
 use super::state::Payments;
@@ -241,10 +240,7 @@ impl Machine for Payments {
                 self.combined.keep(moment, Combined::clone(combined));
             }
             Event::CouponChanged(coupon) => self.coupons.keep(coupon),
-            Event::SchemeChanged(scheme) => {
-                let code = scheme.currency.code().to_owned();
-                self.schemes.insert(code, Scheme::clone(scheme));
-            }
+            Event::SchemeChanged(scheme) => self.keep_scheme(scheme),
             Event::BillChanged(bill) => self.keep_bill(moment, Bill::clone(bill)),
             Event::RedPacketChanged(packet) => {
                 self.keep_red_packet(moment, RedPacket::clone(packet));

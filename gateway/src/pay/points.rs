@@ -142,6 +142,11 @@ impl Payments {
         Ok(Outcome::Schemes(vec![scheme.clone()]))
     }
 
+    pub(super) fn keep_scheme(&mut self, scheme: &Scheme) {
+        let code = scheme.currency.code().to_owned();
+        self.schemes.insert(code, scheme.clone());
+    }
+
     pub(super) fn list_schemes(&self) -> Outcome {
         Outcome::Schemes(self.schemes().cloned().collect())
     }
