@@ -28,6 +28,10 @@ use super::transfer::TransferState;
 
 type Decided = Result<Outcome, Refusal>;
 
+/// Holds that are given back in one step: each is of at most six postings, of which the ledger takes 8,190. One basket has
+/// fewer.
+const HOLDS_AT_ONCE_MAX: usize = 1_000;
+
 /// Decisions whose end is open.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Pending {
@@ -461,9 +465,15 @@ impl Payments {
         Ok(())
     }
 
-    /// Lets lapse what nobody confirmed or looked at in time, at most `limit` of them.
+    /// Lets lapse what nobody confirmed or looked at in time, at most `limit` of them, and with no more holds than can be
+    /// given back at once.
     pub(super) fn lapse(&self, at: Timestamp, limit: usize, events: &mut Vec<Event>) {
-        let due: Vec<&Decision> = self.pending.due(at).take(limit).collect();
+        let mut holds = 0;
+        let fits = |decision: &&Decision| {
+            holds += self.holds(decision).len();
+            holds <= HOLDS_AT_ONCE_MAX
+        };
+        let due: Vec<&Decision> = self.pending.due(at).take(limit).take_while(fits).collect();
         let held: Vec<&Decision> = due
             .iter()
             .copied()

@@ -139,6 +139,34 @@ fn a_basket_that_awaits_its_payer_holds_nobody_up() {
     assert_eq!(state(&mut world, id), CombinedState::Cancelled);
 }
 
+/// More than the ledger gives back in one step: the house was away for a day, and so were its analysts.
+#[test]
+fn any_number_of_baskets_can_lapse_at_the_same_moment() {
+    let mut world = World::with(1, 8, 60);
+    let mut order = 0;
+    for wallet in 1..=8 {
+        world.top_up(wallet, cny(1_000_000));
+        for _ in 0..8 {
+            let orders: Vec<u128> = (order..order + 50).collect();
+            for id in &orders {
+                world.create(*id, 1, cny(1_000), 1_000_000);
+            }
+            order += 50;
+            let (_, said) = pay(&mut world, &orders, wallet, Risk::Review);
+            assert_eq!(code(&said), "ok");
+        }
+    }
+    world.wait_by(25 * 3600 * SECOND, 1_000);
+    for id in 0..order {
+        assert_eq!(
+            code(&world.pay(id, 1, Risk::Deny)),
+            "risk_denied",
+            "it is open again"
+        );
+    }
+    assert!(world.engine.machine().pending().is_empty());
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     TopUp {

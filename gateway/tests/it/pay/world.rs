@@ -99,10 +99,15 @@ impl World {
     }
 
     pub(super) fn wait(&mut self, nanos: u64) {
+        self.wait_by(nanos, 2);
+    }
+
+    /// Waits, and lets so much happen at once of what then is due.
+    pub(super) fn wait_by(&mut self, nanos: u64, at_once: usize) {
         self.now = self.now.plus_nanos(nanos);
         loop {
             let moment = self.moment();
-            let Some(record) = self.engine.due(moment, 2) else {
+            let Some(record) = self.engine.due(moment, at_once) else {
                 break;
             };
             self.keep(record);
