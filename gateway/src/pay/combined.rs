@@ -18,13 +18,14 @@ use ledger::{Answer, Cold, NewTransaction, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::breakdown::Breakdown;
-use super::decision::{About, Decision, Scored};
+use super::decision::{About, Decision, Scored, Standing};
 use super::fee::{Method, Terms};
 use super::id::{CombinedId, DecisionId, MerchantId, MerchantNo, OrderId, WalletId, WalletNo};
 use super::message::{ColdKey, ColdRow, Event, Lookup, Outcome};
 use super::open::not_held;
 use super::order::{Order, OrderNumber};
 use super::party::Wallet;
+use super::pending::order_without_money;
 use super::points::Using;
 use super::recipe::{self, Moved};
 use super::refusal::Refusal;
@@ -282,6 +283,26 @@ impl Payments {
                 orders: orders.into_iter().cloned().collect(),
             })))
         })
+    }
+
+    /// What becomes of a combination whose pending payment ends without its money moving, and of its orders.
+    pub(super) fn combined_without_money(
+        &self,
+        at: Timestamp,
+        id: CombinedId,
+        decision: &Decision,
+    ) -> Vec<Event> {
+        let Some(combined) = self.combined.get(id) else {
+            return Vec::new();
+        };
+        let cancelled = combined.clone().ended(at, CombinedState::Cancelled);
+        let mut events = vec![Event::CombinedChanged(Box::new(cancelled))];
+        if decision.standing == Standing::InReview {
+            let ids = combined.parts.iter().map(|part| part.order);
+            let orders = ids.filter_map(|id| self.order_in_memory(id));
+            events.extend(orders.filter_map(|order| order_without_money(at, order, decision)));
+        }
+        events
     }
 
     pub(super) fn find_combined(

@@ -174,6 +174,15 @@ impl Uses {
         self.by.get(&wallet).copied().unwrap_or_default()
     }
 
+    /// What is told of it: not by whom, who may be very many.
+    fn told(&self) -> Self {
+        Self {
+            coupon: self.coupon.clone(),
+            used: self.used,
+            by: BTreeMap::new(),
+        }
+    }
+
     /// Whether it can be used with an order, by somebody, at a moment.
     fn must_fit(
         &self,
@@ -355,7 +364,7 @@ impl Payments {
             return Err(Refusal::CouponNotFound);
         }
         if uses.coupon.state != CouponState::Running {
-            return Ok(Outcome::Coupons(vec![uses.clone()]));
+            return Ok(Outcome::Coupons(vec![uses.told()]));
         }
         let coupon = Coupon {
             state: CouponState::Withdrawn,
@@ -364,7 +373,8 @@ impl Payments {
         events.push(Event::CouponChanged(Box::new(coupon.clone())));
         Ok(Outcome::Coupons(vec![Uses {
             coupon,
-            ..uses.clone()
+            used: uses.used,
+            by: BTreeMap::new(),
         }]))
     }
 
@@ -373,7 +383,7 @@ impl Payments {
     }
 
     pub(super) fn find_coupon(&self, id: CouponId) -> Decided {
-        Ok(Outcome::Coupons(vec![self.must_have_coupon(id)?.clone()]))
+        Ok(Outcome::Coupons(vec![self.must_have_coupon(id)?.told()]))
     }
 
     /// Coupons after one, in the order in which they were made.
@@ -391,7 +401,10 @@ impl Payments {
         };
         let find = |id: &CouponId| self.coupons.get(*id);
         let listed: Vec<Uses> = match of {
-            CouponsOf::Owner(owner) => owned(owner).filter_map(find).take(limit).cloned().collect(),
+            CouponsOf::Owner(owner) => {
+                let found = owned(owner).filter_map(find);
+                found.take(limit).map(Uses::told).collect()
+            }
             CouponsOf::Usable(merchant, wallet) => {
                 let both: BTreeSet<_> = owned(Some(merchant)).chain(owned(None)).collect();
                 let found = both.into_iter().filter_map(find);
@@ -399,7 +412,7 @@ impl Payments {
                     let whatever = Money::new(i64::MAX, uses.coupon.currency);
                     uses.must_fit(at, merchant, whatever, wallet).is_ok()
                 });
-                usable.take(limit).cloned().collect()
+                usable.take(limit).map(Uses::told).collect()
             }
         };
         Outcome::Coupons(listed)

@@ -13,9 +13,8 @@ use ledger::{AccountNo, Answer, Cold, NewTransaction, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::checkout::short;
-use super::combined::CombinedState;
 use super::decision::{About, Decision, Resolver, Standing};
-use super::id::{CombinedId, DecisionId, KeyId, OrderId, WalletId};
+use super::id::{DecisionId, KeyId, OrderId, WalletId};
 use super::message::{ColdKey, ColdRow, Event, Lookup, Outcome};
 use super::order::{Order, OrderState, Verdict};
 use super::recipe::{PAYMENTS_BOOK, Role};
@@ -416,26 +415,6 @@ impl Payments {
         one.into_iter().collect()
     }
 
-    /// The same of orders that were to be paid together.
-    fn combined_without_money(
-        &self,
-        at: Timestamp,
-        id: CombinedId,
-        decision: &Decision,
-    ) -> Vec<Event> {
-        let Some(combined) = self.combined.get(id) else {
-            return Vec::new();
-        };
-        let cancelled = combined.clone().ended(at, CombinedState::Cancelled);
-        let mut events = vec![Event::CombinedChanged(Box::new(cancelled))];
-        if decision.standing == Standing::InReview {
-            let ids = combined.parts.iter().map(|part| part.order);
-            let orders = ids.filter_map(|id| self.order_in_memory(id));
-            events.extend(orders.filter_map(|order| order_without_money(at, order, decision)));
-        }
-        events
-    }
-
     /// The merchant closes or takes back an order whose payment is pending and nobody else's to make.
     pub(super) fn withdraw(
         &self,
@@ -548,7 +527,11 @@ impl Payments {
 }
 
 /// What becomes of an order whose pending payment ends without its money moving, if that changes it.
-fn order_without_money(at: Timestamp, order: &Order, decision: &Decision) -> Option<Event> {
+pub(super) fn order_without_money(
+    at: Timestamp,
+    order: &Order,
+    decision: &Decision,
+) -> Option<Event> {
     let held = decision.standing == Standing::InReview;
     match order.state {
         OrderState::AwaitingPayer => Some(come_to_nothing(at, order, decision)),
