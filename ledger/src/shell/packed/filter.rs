@@ -18,17 +18,26 @@ pub(crate) struct Filter {
 
 impl Filter {
     pub(crate) fn of(keys: impl ExactSizeIterator<Item = u64>) -> Self {
-        let blocks = (keys.len() * BITS_PER_KEY).div_ceil(WORDS * 64).max(1);
-        let mut filter = Self {
-            blocks: vec![[0; WORDS]; blocks],
-        };
+        let mut filter = Self::with_room(keys.len());
         for key in keys {
-            let block = filter.block(key);
-            for (word, bit) in bits(key) {
-                filter.blocks[block][word] |= bit;
-            }
+            filter.insert(key);
         }
         filter
+    }
+
+    /// An empty filter for so many keys.
+    pub(crate) fn with_room(keys: usize) -> Self {
+        let blocks = (keys * BITS_PER_KEY).div_ceil(WORDS * 64).max(1);
+        Self {
+            blocks: vec![[0; WORDS]; blocks],
+        }
+    }
+
+    pub(crate) fn insert(&mut self, key: u64) {
+        let block = self.block(key);
+        for (word, bit) in bits(key) {
+            self.blocks[block][word] |= bit;
+        }
     }
 
     pub(crate) fn may_have(&self, key: u64) -> bool {

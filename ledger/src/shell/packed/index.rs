@@ -77,6 +77,13 @@ struct Run {
 }
 
 impl Run {
+    /// How many entries there are, as far as its blocks can hold them.
+    fn entries_at_most(&self) -> usize {
+        let blocks = usize::try_from(self.blocks).unwrap_or_default();
+        let entries = usize::try_from(self.entries).unwrap_or(usize::MAX);
+        entries.min(blocks.saturating_mul(BLOCK_ENTRIES))
+    }
+
     /// Sizes that differ by less than the fan-out count as the same.
     fn class(&self) -> u32 {
         self.entries.max(1).ilog2() / FAN_OUT.ilog2()
@@ -179,7 +186,7 @@ async fn add<E: Entry>(
     // Stable: within a key they are in order already.
     entries.sort_by_key(E::key);
     *last_run += 1;
-    let mut writing = Writing::<E>::new(*last_run);
+    let mut writing = Writing::<E>::new(*last_run, entries.len());
     for block in entries.chunks(BLOCK_ENTRIES) {
         writing.block(connection, block).await?;
     }
@@ -208,7 +215,8 @@ async fn merge<E: Entry>(
         stream.refill(connection).await?;
         streams.push(stream);
     }
-    let mut writing = Writing::<E>::new(into);
+    let entries = runs.iter().map(Run::entries_at_most).sum();
+    let mut writing = Writing::<E>::new(into, entries);
     let mut block = Vec::with_capacity(BLOCK_ENTRIES);
     while let Some(key) = streams.iter().filter_map(Stream::key).min() {
         // All of a key, from the oldest run on: a key's entries stay in order.
@@ -287,22 +295,23 @@ struct Writing<E> {
     entries: u64,
     places: (u64, u64),
     fences: Vec<u8>,
-    /// The keys, where there is to be a filter.
-    keys: Vec<u64>,
+    /// Where there is to be one. Merged runs have millions of keys: they are put in as they come and never collected.
+    filter: Option<Filter>,
     /// Blocks that are not written yet.
     rows: Vec<Vec<Value>>,
     of: std::marker::PhantomData<E>,
 }
 
 impl<E: Entry> Writing<E> {
-    fn new(run: i64) -> Self {
+    /// A run that will have so many entries.
+    fn new(run: i64, entries: usize) -> Self {
         Self {
             run,
             blocks: 0,
             entries: 0,
             places: (u64::MAX, 0),
             fences: Vec::new(),
-            keys: Vec::new(),
+            filter: E::FILTERED.then(|| Filter::with_room(entries)),
             rows: Vec::new(),
             of: std::marker::PhantomData,
         }
@@ -316,8 +325,10 @@ impl<E: Entry> Writing<E> {
         let mut body = Vec::new();
         E::encode(block, &mut body);
         self.fences.extend(block[0].key().to_le_bytes());
-        if E::FILTERED {
-            self.keys.extend(block.iter().map(E::key));
+        if let Some(filter) = &mut self.filter {
+            for entry in block {
+                filter.insert(entry.key());
+            }
         }
         for entry in block {
             self.places.0 = self.places.0.min(entry.place());
@@ -335,7 +346,7 @@ impl<E: Entry> Writing<E> {
     }
 
     async fn finish(self, connection: &mut Connection<'_>) -> Result<Run, sqlx::Error> {
-        let filter = E::FILTERED.then(|| Filter::of(self.keys.iter().copied()));
+        let filter = self.filter;
         let bytes = filter.as_ref().map(Filter::bytes).unwrap_or_default();
         connection.write(&BLOCKS, self.rows).await?;
         let row = vec![
