@@ -8,7 +8,7 @@ usage() {
   cat <<'TEXT'
 Usage: ./test.sh [--long]
 
-  --long   the large versions of the crash and property tests too (hours rather than minutes)
+  --long   the large versions of the crash and property tests too, and clients that others generate (hours rather than minutes)
 TEXT
 }
 
@@ -43,7 +43,9 @@ section() {
 # tools: sees to it that every program the tests start is there.
 tools() {
   local missing=() pair command package
-  for pair in cc:gcc hledger:hledger openssl:openssl python3:python3 zbarimg:zbar-tools chromium:chromium chromedriver:chromium-driver; do
+  local pairs=(cc:gcc hledger:hledger openssl:openssl python3:python3 zbarimg:zbar-tools chromium:chromium chromedriver:chromium-driver)
+  [ "${JIAOZI_LONG:-}" = 1 ] && pairs+=(node:nodejs npm:npm)
+  for pair in "${pairs[@]}"; do
     command=${pair%%:*} package=${pair##*:}
     command -v "$command" >/dev/null || missing+=("$package")
   done
@@ -106,6 +108,9 @@ section lints cargo clippy --locked --workspace --all-targets -- -D warnings
 section tests cargo test --locked --workspace --no-fail-fast
 # The gateway's tests keep their data in files; those that a database matters to do it once more on a server.
 section server env JIAOZI_TEST_DATABASE=postgres cargo test --locked --workspace --test it -- api:: cli:: pages:: scenarios::
-[ "${JIAOZI_LONG:-}" = 1 ] && section fuzz fuzz
+if [ "${JIAOZI_LONG:-}" = 1 ]; then
+  section fuzz fuzz
+  section clients clients/check.sh "${CARGO_TARGET_DIR:-target}/debug/gateway" 100
+fi
 summary
 exit "$failed"

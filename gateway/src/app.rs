@@ -20,6 +20,7 @@ mod remembered;
 mod request_id;
 pub(crate) mod risk;
 pub mod secrets;
+mod simulated;
 mod till;
 
 use std::io;
@@ -48,9 +49,10 @@ pub(crate) use request_id::RequestIds;
 pub use risk::Past;
 use risk::Risk;
 use secrets::{Secrets, SecretsError};
+pub use simulated::Manner;
 
 use crate::api;
-use crate::auth::Keys;
+use crate::auth::{Keys, Whence};
 use crate::checkpoint::{self as signed, CheckpointKey, KeyError};
 use crate::config::{Config, Mode};
 use crate::notify::{Notifier, NotifyError};
@@ -105,6 +107,7 @@ pub enum StartError {
 pub struct App {
     pub(crate) handle: Handle<Payments>,
     pub(crate) keys: Keys,
+    pub(crate) whence: Whence,
     pub(crate) nonces: NonceWindow,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) places: Arc<Semaphore>,
@@ -192,7 +195,8 @@ impl App {
         .await?;
         let risk = Risk::start(config, handle.clone()).await;
         let app = Arc::new(Self {
-            keys: Keys::new(handle.clone(), secrets.clone()),
+            keys: Keys::new(handle.clone(), secrets.clone(), config.requests_per_s),
+            whence: Whence::new(&config.trusted_proxies),
             handle,
             nonces: NonceWindow::default(),
             secrets,

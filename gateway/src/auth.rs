@@ -2,19 +2,24 @@
 //!
 //! Every request to `/v1` is signed with a key (RFC 9421, see [`crate::sign`]). A key speaks for an owner, the owner has
 //! a [`Role`], and each route lists the roles that may use it. The checks are made in this order, cheapest first: the
-//! signature's form and time, the key, the signature itself, whether the key still stands, the role; then, with the body
-//! here, its digest, and whether this very signature was seen before.
+//! signature's form and time, the key, the signature itself, whether the key still stands, whence it may be used and how
+//! often, the role; then, with the body here, its digest, and whether this very signature was seen before.
 
 mod keys;
+mod pace;
+mod whence;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, Uri};
 
 pub use keys::Keys;
 use ledger::Book;
+pub(crate) use whence::{Peer, Whence};
 
+use crate::app::unix_now;
 use crate::pay::{KeyId, MerchantId, Owner, WalletId};
 use crate::problem::{Code, Problem};
 use crate::sign::{NonceWindow, Presented, SignatureError, SignedHead};
@@ -68,6 +73,8 @@ pub struct Caller {
     /// The key's short number: the scope of its idempotency keys.
     pub no: u32,
     pub owner: Owner,
+    /// Whence the request came, where that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Caller {
@@ -146,6 +153,7 @@ pub(crate) async fn authenticate<'a>(
     method: &'a str,
     uri: &'a Uri,
     headers: &'a HeaderMap,
+    address: Option<IpAddr>,
 ) -> Result<Signed<'a>, Problem> {
     let head = SignedHead {
         method,
@@ -159,14 +167,14 @@ pub(crate) async fn authenticate<'a>(
     let id: KeyId = presented.key_id.parse().map_err(|_| unknown())?;
     let key = keys.find(id).await?.ok_or_else(unknown)?;
     presented.verify(&key.signing)?;
-    if key.revoked {
-        return Err(Problem::new(
-            Code::KeyRevoked,
-            format!("The key {id} was revoked."),
-        ));
-    }
+    key.admit(unix_now(), address)?;
     Ok(Signed {
-        caller: key.caller,
+        caller: Caller {
+            key: key.id,
+            no: key.no,
+            owner: key.owner,
+            address,
+        },
         presented,
         now,
     })

@@ -14,6 +14,8 @@ use ledger::shell::sql::Database;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
+use crate::network::Network;
+
 /// The master key's file when none is named, inside the data directory.
 pub const MASTER_KEY_FILE: &str = "master.key";
 const DATA_DEFAULT: &str = "./jiaozi-data";
@@ -85,6 +87,10 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Whether webhooks may go to loopback, private and link-local addresses.
     pub allow_private_webhooks: bool,
+    /// Whose word counts about whom a request comes from.
+    pub trusted_proxies: Vec<Network>,
+    /// Of a key that has no limit of its own.
+    pub requests_per_s: Option<u32>,
     pub risk: RiskMode,
     pub risk_fallback: Fallback,
     pub risk_policy: fraud::Policies,
@@ -184,6 +190,8 @@ impl Config {
             mode: Mode::Test,
             master_key_file: data.join(MASTER_KEY_FILE),
             allow_private_webhooks: true,
+            trusted_proxies: Vec::new(),
+            requests_per_s: None,
             risk: RiskMode::Watch,
             risk_fallback: Fallback::Allow,
             unconfirmed_max: UNCONFIRMED_MAX_DEFAULT,
@@ -272,6 +280,22 @@ pub struct Args {
     )]
     pub allow_private_webhooks: Option<bool>,
 
+    /// The addresses or networks of proxies in front of the gateway, separated by commas. What they say in X-Forwarded-For
+    /// is believed: keys that may be used only from some networks are held to it. Without any, a caller is whoever opened
+    /// the connection.
+    #[arg(
+        long = "trusted-proxy",
+        env = "JIAOZI_TRUSTED_PROXIES",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<Network>,
+
+    /// How many requests a second a key may send that has no limit of its own; a second's worth may come at once. [default:
+    /// no limit]
+    #[arg(long, env = "JIAOZI_REQUESTS_PER_S", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub requests_per_s: Option<u32>,
+
     /// Whether a high score stops a payment (`act`) or is only noted (`watch`). Rules that analysts publish count either
     /// way. [default: watch in test mode, act in live mode]
     #[arg(long, env = "JIAOZI_RISK", value_enum)]
@@ -341,6 +365,8 @@ impl From<&Args> for Config {
             allow_private_webhooks: args
                 .allow_private_webhooks
                 .unwrap_or(args.mode == Mode::Test),
+            trusted_proxies: args.trusted_proxies.clone(),
+            requests_per_s: args.requests_per_s,
             risk: args.risk.unwrap_or(match args.mode {
                 Mode::Test => RiskMode::Watch,
                 Mode::Live => RiskMode::Act,

@@ -12,7 +12,8 @@
 //! 8. [`audit`]: what must hold of a journal, checked offline. [`checkpoint`]: what it is, signed.
 //! 9. [`report`]: what became of payments that looked risky.
 //! 10. [`payment_code`]: the digits that a payer's phone makes without a network.
-//! 11. [`config`], [`secret`], [`telemetry`] and [`failure`]: settings, secrets, metrics, and how a failure is told.
+//! 11. [`load`]: what it bears, measured over HTTP.
+//! 12. [`config`], [`network`], [`secret`], [`telemetry`] and [`failure`]: settings, secrets, metrics, and how a failure is told.
 
 pub mod api;
 pub mod app;
@@ -21,6 +22,8 @@ pub mod auth;
 pub mod checkpoint;
 pub mod config;
 pub mod failure;
+pub mod load;
+pub mod network;
 pub mod notify;
 pub mod pay;
 pub mod payment_code;

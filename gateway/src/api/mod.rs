@@ -7,6 +7,7 @@
 //!
 //! Not here: the rules of payments, which are `pay`'s, and the pages, which are `web`'s.
 
+mod act;
 pub(crate) mod ask;
 mod asset;
 mod bill;
@@ -49,6 +50,7 @@ pub(crate) mod refused;
 pub mod route;
 mod scan;
 mod serve;
+mod simulated;
 mod statement;
 mod step_up;
 mod stream;

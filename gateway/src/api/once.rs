@@ -27,7 +27,7 @@ pub const HEADER: &str = "idempotency-key";
 
 /// Scopes are a kind and a number beside each other.
 const KIND_SHIFT: u32 = 32;
-const REQUEST: u64 = 1 << KIND_SHIFT;
+const REQUEST: u64 = crate::pay::key::REQUESTS;
 const ORDER_NUMBER: u64 = 2 << KIND_SHIFT;
 const REFUND_NUMBER: u64 = 3 << KIND_SHIFT;
 const START: u64 = 4 << KIND_SHIFT;

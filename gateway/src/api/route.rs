@@ -240,7 +240,7 @@ const ALWAYS: [Code; 7] = [
 ];
 
 /// How a signed route refuses a request that is not signed as it must be.
-const AUTHENTICATION: [Code; 16] = [
+const AUTHENTICATION: [Code; 18] = [
     Code::SignatureMissing,
     Code::SignatureMalformed,
     Code::SignatureAlgorithmUnsupported,
@@ -255,6 +255,8 @@ const AUTHENTICATION: [Code; 16] = [
     Code::ContentDigestMismatch,
     Code::SignatureReplayed,
     Code::ReplayWindowFull,
+    Code::AddressNotAllowed,
+    Code::RateLimited,
     Code::ForbiddenRole,
     Code::NotReady,
 ];

@@ -112,7 +112,8 @@ async fn answer(
         [] => None,
         roles => {
             let (method, uri, headers) = (parts.method.as_str(), &parts.uri, &parts.headers);
-            let signed = auth::authenticate(&app.keys, method, uri, headers).await?;
+            let address = app.whence.of(&parts.extensions, headers);
+            let signed = auth::authenticate(&app.keys, method, uri, headers, address).await?;
             signed.caller.has_one_of(roles)?;
             Some(signed)
         }

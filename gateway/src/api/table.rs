@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 
 use super::route::Route;
 use super::{
-    asset, checkouts, code, confirmation, decision, delivery, desk, endpoint, exchange, fee, house,
-    key, ledger, merchant, order, payment, people, prepay, promotions, refund, scan, statement,
-    step_up, tills, wallet,
+    act, asset, checkouts, code, confirmation, decision, delivery, desk, endpoint, exchange, fee,
+    house, key, ledger, merchant, order, payment, people, prepay, promotions, refund, scan,
+    simulated, statement, step_up, tills, wallet,
 };
 use crate::auth::Role;
 use crate::problem::Code;
@@ -26,6 +26,16 @@ pub(super) const SIGNED: &[Role] = &[
     Role::Merchant,
     Role::Wallet,
     Role::Analyst,
+];
+
+/// Everybody who has a key.
+const KEYHOLDERS: &[Role] = &[
+    Role::Operator,
+    Role::Bank,
+    Role::Merchant,
+    Role::Wallet,
+    Role::Analyst,
+    Role::Ledger,
 ];
 
 /// How an amount in a request may be refused.
@@ -50,6 +60,7 @@ pub fn routes() -> Vec<Route> {
     let groups = [
         orders(),
         payments(),
+        simulations(),
         tills::routes(),
         checkouts::routes(),
         promotions::routes(),
@@ -219,6 +230,28 @@ fn payments() -> Vec<Route> {
             )
             .for_roles(PARTIES)
             .refuses(refusals![TransactionNotFound]),
+    ]
+}
+
+/// What test mode has beyond the rest.
+fn simulations() -> Vec<Route> {
+    vec![
+        Route::post("/v1/orders/{id}/simulated-payment", simulated::pay)
+            .documented(
+                "Payments",
+                "simulate_payment",
+                "Let a simulated payer pay an order",
+                "In test mode, for whoever builds a shop and has no wallet to pay from: a payer who has the money, one who has \
+                 none, one who is asked to confirm, or one who takes its time. A wallet is opened for it, and the books show \
+                 it all.",
+            )
+            .for_roles(MERCHANT)
+            .may_wait()
+            .refuses(refusals![
+                TestModeOnly OrderNotFound OrderAlreadyPaid OrderClosed OrderExpired OrderInReview OrderAwaitingPayer
+                OrderReversed MerchantNotFound MerchantFrozen InsufficientFunds RiskDenied PendingTooMany AccountsTooMany
+                AmountInvalid AccountFrozen AccountClosed AboveMaximum WalletNotFound CurrencyNotHeld StepUpMissing
+            ]),
     ]
 }
 
@@ -474,6 +507,55 @@ fn keys() -> Vec<Route> {
             .for_roles(OPERATOR)
             .answers(StatusCode::CREATED)
             .refuses(refusals![KeysTooMany]),
+        Route::get("/v1/keys", key::list)
+            .documented(
+                "Keys",
+                "list_keys",
+                "List one's keys",
+                "The keys of whoever asks: those that stand, and those that were revoked last. Secrets are not shown.",
+            )
+            .for_roles(KEYHOLDERS),
+        Route::get("/v1/keys/{id}", key::find)
+            .documented(
+                "Keys",
+                "get_key",
+                "Look a key up",
+                "Whether it stands, until when, whence it may be used and how often. Everybody may look their own up, an \
+                 operator any.",
+            )
+            .for_roles(KEYHOLDERS)
+            .refuses(refusals![KeyNotFound]),
+        Route::post("/v1/keys/{id}/rotate", key::rotate)
+            .documented(
+                "Keys",
+                "rotate_key",
+                "Replace a key",
+                "Makes a new key for the same owner on the same terms, and lets the old one go on for a while, so that \
+                 nothing stands still meanwhile. Then it is revoked. Everybody may replace their own, an operator any.",
+            )
+            .for_roles(KEYHOLDERS)
+            .answers(StatusCode::CREATED)
+            .refuses(refusals![KeyNotFound KeysTooMany]),
+        Route::post("/v1/keys/{id}/networks", key::set_networks)
+            .documented(
+                "Keys",
+                "set_key_networks",
+                "Say whence a key may be used",
+                "In place of what was said before. What it signs is accepted only from an address in one of these networks; \
+                 with an empty list from anywhere. A key cannot shut itself out.",
+            )
+            .for_roles(KEYHOLDERS)
+            .refuses(refusals![KeyNotFound TermsInvalid]),
+        Route::post("/v1/keys/{id}/pace", key::set_pace)
+            .documented(
+                "Keys",
+                "set_key_pace",
+                "Say how often a key may be used",
+                "Beyond so many requests a second it is answered `rate_limited`, with `Retry-After`. Each process of the \
+                 gateway counts for itself.",
+            )
+            .for_roles(OPERATOR)
+            .refuses(refusals![KeyNotFound TermsInvalid]),
         Route::post("/v1/keys/{id}/revoke", key::revoke)
             .documented(
                 "Keys",
@@ -481,7 +563,7 @@ fn keys() -> Vec<Route> {
                 "Revoke a key",
                 "From now on nothing that it signs is accepted. Everybody may revoke their own, an operator any.",
             )
-            .for_roles(SIGNED)
+            .for_roles(KEYHOLDERS)
             .refuses(refusals![KeyNotFound]),
     ]
 }
@@ -498,6 +580,16 @@ fn books() -> Vec<Route> {
             .for_roles(OPERATOR)
             .answers(StatusCode::CREATED)
             .refuses(refusals![AssetExists AssetsTooMany]),
+        Route::get("/v1/acts", act::list)
+            .documented(
+                "Books",
+                "list_acts",
+                "What was done in the name of the house",
+                "By operators and banks, the newest first: which key did what to what, or was refused. It is read off the \
+                 journal, so nothing is done without standing here. What analysts did is in the desk's history.",
+            )
+            .for_roles(OPERATOR)
+            .refuses(refusals![CursorInvalid]),
         Route::get("/v1/trial-balance", house::trial_balance)
             .documented(
                 "Books",

@@ -68,7 +68,7 @@ impl From<&Transfer> for TransferShown {
     }
 }
 
-/// Whether the money is the other's at once, or waits to be accepted.
+/// Whether the money is the other's at once, as it is when nothing is said, or waits to be accepted.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = TransferMode)]
@@ -112,7 +112,6 @@ pub(super) struct TransferAsked {
     #[schema(max_length = 60)]
     #[serde(default)]
     note: String,
-    /// Instant when not given.
     #[serde(default)]
     #[schema(inline)]
     mode: ModeShown,

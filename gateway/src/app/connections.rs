@@ -3,16 +3,21 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower_service::Service;
 
 use super::{App, router};
+use crate::auth::Peer;
 
 /// Connections open at a time. Others wait in the kernel's queue until one ends.
 const CONNECTIONS_MAX: usize = 16_384;
@@ -34,7 +39,7 @@ pub async fn serve(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WAIT_MAX);
-    let service = TowerToHyperService::new(router(app.clone()));
+    let router = router(app.clone());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let open = GracefulShutdown::new();
     let mut until = pin!(until);
@@ -43,11 +48,15 @@ pub async fn serve(
             let place = places.clone().acquire_owned().await;
             (accept(&listener).await, place)
         };
-        let (stream, place) = tokio::select! {
+        let ((stream, peer), place) = tokio::select! {
             next = next => next,
             () = &mut until => break,
         };
-        let connection = server.serve_connection(TokioIo::new(stream), service.clone());
+        let service = TowerToHyperService::new(FromPeer {
+            router: router.clone(),
+            peer,
+        });
+        let connection = server.serve_connection(TokioIo::new(stream), service);
         let connection = open.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -68,16 +77,41 @@ pub async fn serve(
     Ok(())
 }
 
+/// Tells the router who opened the connection that a request came by.
+#[derive(Clone)]
+struct FromPeer {
+    router: Router,
+    peer: Peer,
+}
+
+impl<B> Service<Request<B>> for FromPeer
+where
+    Router: Service<Request<B>>,
+{
+    type Response = <Router as Service<Request<B>>>::Response;
+    type Error = <Router as Service<Request<B>>>::Error;
+    type Future = <Router as Service<Request<B>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::<Request<B>>::poll_ready(&mut self.router, context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
 /// The next connection. What fails while one is accepted is that one's failure, or passes.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 // Answers are small and waited for: none is held back to be joined with the next.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection keeps its delay");
                 }
-                return stream;
+                return (stream, Peer(address.ip()));
             }
             Err(error) => {
                 tracing::warn!(%error, "no connection could be accepted");

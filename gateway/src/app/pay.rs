@@ -2,8 +2,9 @@
 //!
 //! The first look goes to the machine with the command's keys but without an assessment. It tells a retry its first
 //! answer and refuses what cannot be done, before anything is scored; otherwise it brings what is to be assessed and uses
-//! no key up. What it refuses is then journalled as the answer of the key. Between the looks others may pay the order or
-//! close it: the second look decides anew, with all checks.
+//! no key up. It is answered before what it saw is durable, and nobody outside hears of it: what it refuses is then journalled
+//! as the answer of the key. Between the looks others may pay the order or close it: the second look decides anew, with all
+//! checks.
 
 use fraud::{Attempt, Channel, Key, Kind};
 use fx::Money;
@@ -282,7 +283,7 @@ impl App {
             ..*key
         });
         let looked = looks.fold(Submission::new(command(None)), Submission::once);
-        let looked = self.submit(looked).await?;
+        let looked = self.handle.look(looked).await.map_err(submit_problem)?;
         if let Some(attempt) = attempt(&looked.outcome) {
             let scored = Scored {
                 whence: origin.into(),

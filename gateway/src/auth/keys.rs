@@ -1,21 +1,23 @@
 //! The keys that callers sign with, ready for use.
 //!
 //! The machine holds all keys; asking it goes through the queue. So what has been asked for once is kept here, its secret
-//! decrypted and hashed into a [`SigningKey`]. A revocation takes the key out again; a look-up that was under way at
-//! that moment keeps nothing, so that a key that was revoked is never kept as one that stands.
+//! decrypted and hashed into a [`SigningKey`](crate::sign::SigningKey). A change takes the key out again; a look-up that was
+//! under way at that moment keeps nothing, so that a key is never kept as it was before its revocation or other terms.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use ledger::Submission;
 use ledger::shell::Handle;
+use ledger::{Submission, Timestamp};
 use tokio::sync::Semaphore;
 
-use super::Caller;
+use super::pace::Pace;
 use crate::api::refused::submit_problem;
 use crate::app::secrets::Secrets;
-use crate::pay::{Command, Key, KeyId, Outcome, Payments};
+use crate::network::Network;
+use crate::pay::{Command, Key, KeyId, KeyTerms, Outcome, Owner, Payments};
 use crate::problem::{Code, Problem};
 
 /// Keys kept; a key takes about 400 bytes. When more are in use, some are asked for again.
@@ -23,7 +25,7 @@ const KEYS_MAX: usize = 200_000;
 /// Look-ups at a time. A stranger can name any key, so this bounds what strangers can put into the queue.
 const LOOK_UPS_MAX: usize = 256;
 
-/// A key that is about to be revoked.
+/// A key that is about to be revoked, or to get other terms.
 #[derive(Debug)]
 pub struct Forgetting<'a> {
     keys: &'a Keys,
@@ -39,9 +41,54 @@ impl Drop for Forgetting<'_> {
 /// A key as requests are checked with it.
 #[derive(Debug)]
 pub struct KnownKey {
-    pub caller: Caller,
+    pub id: KeyId,
+    pub no: u32,
+    pub owner: Owner,
     pub signing: crate::sign::SigningKey,
-    pub revoked: bool,
+    revoked: bool,
+    expires_at: Option<Timestamp>,
+    networks: Vec<Network>,
+    pace: Option<Pace>,
+}
+
+impl KnownKey {
+    /// Lets a request in that it has signed, if it stands, may be used from there, and was not used too often just before.
+    pub(super) fn admit(&self, now: Timestamp, address: Option<IpAddr>) -> Result<(), Problem> {
+        self.stands(now, address)?;
+        let id = self.id;
+        if self.pace.as_ref().is_some_and(|pace| !pace.admit()) {
+            let detail = format!("The key {id} sends more requests a second than it may.");
+            return Err(Problem::new(Code::RateLimited, detail));
+        }
+        Ok(())
+    }
+
+    /// Whether it stands, and may be used from there.
+    pub(crate) fn stands(&self, now: Timestamp, address: Option<IpAddr>) -> Result<(), Problem> {
+        let id = self.id;
+        if self.revoked {
+            let detail = format!("The key {id} was revoked.");
+            return Err(Problem::new(Code::KeyRevoked, detail));
+        }
+        if self.expires_at.is_some_and(|until| until <= now) {
+            let detail = format!("The key {id} has expired.");
+            return Err(Problem::new(Code::KeyRevoked, detail));
+        }
+        let within = |address| {
+            self.networks
+                .iter()
+                .any(|network| network.contains(address))
+        };
+        if self.networks.is_empty() || address.is_some_and(within) {
+            return Ok(());
+        }
+        let from = address.map_or_else(
+            || "an unknown address".to_owned(),
+            |address| address.to_string(),
+        );
+        let detail = format!("The key {id} may not be used from {from}.");
+        Err(Problem::new(Code::AddressNotAllowed, detail))
+    }
 }
 
 #[derive(Debug)]
@@ -49,18 +96,25 @@ pub struct Keys {
     handle: Handle<Payments>,
     secrets: Arc<Secrets>,
     known: RwLock<HashMap<KeyId, Arc<KnownKey>>>,
-    /// How often keys were revoked.
-    revocations: AtomicU64,
+    /// How often keys were changed.
+    changes: AtomicU64,
+    /// For keys of which nothing is said.
+    requests_per_s: Option<u32>,
     look_ups: Semaphore,
 }
 
 impl Keys {
-    pub fn new(handle: Handle<Payments>, secrets: Arc<Secrets>) -> Self {
+    pub fn new(
+        handle: Handle<Payments>,
+        secrets: Arc<Secrets>,
+        requests_per_s: Option<u32>,
+    ) -> Self {
         Self {
             handle,
             secrets,
             known: RwLock::default(),
-            revocations: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+            requests_per_s,
             look_ups: Semaphore::new(LOOK_UPS_MAX),
         }
     }
@@ -83,15 +137,15 @@ impl Keys {
             let detail = "Too many keys are being looked up at this moment.";
             return Err(Problem::new(Code::Busy, detail));
         };
-        let revocations = self.revocations.load(Ordering::SeqCst);
+        let changes = self.changes.load(Ordering::SeqCst);
         let answer = self.handle.submit(Submission::new(Command::FindKey(id)));
         let outcome = answer.await.map_err(submit_problem)?.outcome;
-        let Outcome::Key(key) = outcome else {
+        let Outcome::KeyOnTerms(key, terms) = outcome else {
             return Ok(None);
         };
-        let key = Arc::new(self.prepare(&key)?);
+        let key = Arc::new(self.prepare(&key, terms)?);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if self.revocations.load(Ordering::SeqCst) == revocations {
+        if self.changes.load(Ordering::SeqCst) == changes {
             if known.len() >= KEYS_MAX {
                 // Any one will do: which keys are asked for next is not ours to know.
                 let some = known.keys().next().copied();
@@ -102,21 +156,22 @@ impl Keys {
         Ok(Some(key))
     }
 
-    fn prepare(&self, key: &Key) -> Result<KnownKey, Problem> {
+    fn prepare(&self, key: &Key, terms: KeyTerms) -> Result<KnownKey, Problem> {
         let secret = self.secrets.open(&key.secret, &key.id.to_string());
         let secret = secret.map_err(|error| Problem::internal(&error))?;
         Ok(KnownKey {
-            caller: Caller {
-                key: key.id,
-                no: key.no,
-                owner: key.owner,
-            },
+            id: key.id,
+            no: key.no,
+            owner: key.owner,
             signing: crate::sign::SigningKey::new(secret.expose()),
             revoked: key.revoked,
+            expires_at: terms.expires_at,
+            networks: terms.networks,
+            pace: terms.requests_per_s.or(self.requests_per_s).map(Pace::new),
         })
     }
 
-    /// Forgets a key when the guard goes, whatever became of the revocation until then: whoever asked for it may have
+    /// Forgets a key when the guard goes, whatever became of the change until then: whoever asked for it may have
     /// stopped waiting while it was becoming durable.
     pub fn forget_after(&self, id: KeyId) -> Forgetting<'_> {
         Forgetting { keys: self, id }
@@ -124,7 +179,7 @@ impl Keys {
 
     fn forget(&self, id: KeyId) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        self.revocations.fetch_add(1, Ordering::SeqCst);
+        self.changes.fetch_add(1, Ordering::SeqCst);
         known.remove(&id);
     }
 }

@@ -12,11 +12,14 @@ mod doctor;
 mod draft;
 mod fraud;
 mod ledger;
+mod listen;
 mod qr;
 mod report;
 mod request;
 mod restore;
 mod serve;
+mod server;
+mod trigger;
 mod verify;
 
 use std::io::{self, Write};
@@ -52,6 +55,8 @@ enum Command {
     Archive(archive::Archive),
     Doctor(doctor::Doctor),
     Request(request::Request),
+    Listen(listen::Listen),
+    Trigger(trigger::Trigger),
     /// Say what happened, for people and for other programs.
     #[command(subcommand)]
     Report(report::Report),
@@ -80,6 +85,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Archive(archive) => wait_for(archive::run(&archive)),
         Command::Doctor(doctor) => wait_for(doctor::run(&doctor)),
         Command::Request(request) => wait_for(request::run(&request)),
+        Command::Listen(listen) => wait_for(listen::run(&listen)),
+        Command::Trigger(trigger) => wait_for(trigger::run(&trigger)),
         Command::Report(report) => wait_for(report::run(&report)),
         Command::Qr(command) => qr::run(&command),
         Command::Ledger(command) => wait_for(ledger::run(&command)),

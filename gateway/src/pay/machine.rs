@@ -47,6 +47,10 @@ impl Machine for Payments {
             } => self.open_wallet(*id, holder, currencies, events),
             Command::AddKey { id, owner, secret } => self.add_key(*id, *owner, secret, events),
             Command::RevokeKey { id } => self.revoke_key(*id, events),
+            Command::RotateKey(rotate) => self.rotate_key(at, rotate, events),
+            Command::ChangeKeyTerms { id, owner, change } => {
+                self.change_key_terms(*id, *owner, change, events)
+            }
             Command::AddEndpoint(endpoint) => self.add_endpoint(endpoint, events),
             Command::RemoveEndpoint { id, merchant } => {
                 self.remove_endpoint(*id, *merchant, events)
@@ -80,6 +84,7 @@ impl Machine for Payments {
             }
             Command::FindAsset(code) => self.find_asset(code),
             Command::FindKey(id) => self.find_key(*id),
+            Command::KeysOf(owner) => Ok(self.keys_of(*owner)),
             Command::FindMerchant(id) => self.find_merchant(*id),
             Command::SetFees { merchant, schedule } => self.set_fees(*merchant, schedule, events),
             Command::FindFees(merchant) => self.find_fees(*merchant),
@@ -183,12 +188,11 @@ impl Machine for Payments {
             }
             Event::KeyAdded(key) => self.keys.add(key),
             Event::KeyRevoked(id) => self.keys.revoke(*id),
+            Event::KeyTermsSet { id, terms } => self.keys.set_terms(*id, terms),
             Event::EndpointAdded(endpoint) => {
                 self.endpoints.insert(endpoint.id, endpoint.clone());
             }
-            Event::EndpointRemoved(id) => {
-                self.endpoints.remove(id);
-            }
+            Event::EndpointRemoved(id) => drop(self.endpoints.remove(id)),
             Event::OrderCreated(order)
             | Event::OrderPaid(order)
             | Event::OrderClosed(order)
@@ -289,6 +293,7 @@ impl Machine for Payments {
         self.end_coupons(at, limit.saturating_sub(events.len()), events);
         self.lapse(at, limit.saturating_sub(events.len()), events);
         self.give_back_untaken(at, limit.saturating_sub(events.len()), events);
+        self.expire_keys(at, limit.saturating_sub(events.len()), events);
         let mut holds = Vec::new();
         self.ledger
             .due(at, limit.saturating_sub(events.len()), &mut holds);
@@ -305,6 +310,7 @@ impl Machine for Payments {
             self.coupons.next_due(),
             self.mandates.next_due(),
             self.pending.next_due(),
+            self.keys.next_expiry(),
             self.ledger.next_due(),
         ];
         all.into_iter().flatten().min()

@@ -23,7 +23,7 @@ use super::id::{
     MerchantId, OrderId, PrintedCodeId, QuoteId, RedPacketId, RefundId, ShareId, TransferId,
     WalletId,
 };
-use super::key::{Key, Owner, SealedSecret};
+use super::key::{Key, KeyTerms, Owner, RotateKey, SealedSecret, TermsChange};
 use super::mandate::{Mandate, NewDebit, NewMandate, Party};
 use super::order::{Order, OrderNumber, Refund};
 use super::party::{Merchant, NewMerchant, Wallet};
@@ -54,6 +54,12 @@ pub enum Command {
     RevokeKey {
         id: KeyId,
     },
+    RotateKey(RotateKey),
+    ChangeKeyTerms {
+        id: KeyId,
+        owner: Option<Owner>,
+        change: TermsChange,
+    },
     AddEndpoint(Endpoint),
     RemoveEndpoint {
         id: EndpointId,
@@ -79,6 +85,7 @@ pub enum Command {
     /// Questions: they change nothing.
     FindAsset(String),
     FindKey(KeyId),
+    KeysOf(Owner),
     FindOrder(Lookup),
     FindMerchant(MerchantId),
     FindWallet(WalletId),
@@ -440,6 +447,10 @@ pub enum Event {
     /// A mandate as it now is. What is debited by it follows from the orders.
     MandateChanged(Box<Mandate>),
     BillerChanged(Box<Biller>),
+    KeyTermsSet {
+        id: KeyId,
+        terms: Box<KeyTerms>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -555,6 +566,14 @@ pub enum Outcome {
         combined: Box<Combined>,
         balance: Option<i128>,
         decision: Option<Box<Decision>>,
+    },
+    KeyOnTerms(Key, KeyTerms),
+    Keys(Vec<(Key, KeyTerms)>),
+    KeyRotated {
+        successor: Key,
+        terms: KeyTerms,
+        /// Until when the key that it replaces can be used.
+        replaced_until: Timestamp,
     },
 }
 

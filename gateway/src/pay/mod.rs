@@ -30,6 +30,7 @@ pub mod endpoint;
 pub mod fee;
 pub mod id;
 pub mod key;
+mod key_rules;
 mod machine;
 pub mod mandate;
 pub mod message;
@@ -76,7 +77,7 @@ pub use id::{
     KeyId, MandateId, MerchantId, MerchantNo, MessageId, OrderId, PrintedCodeId, QuoteId,
     RedPacketId, RefundId, ShareId, TransactionName, TransferId, WalletId, WalletNo,
 };
-pub use key::{Key, Keys, Owner, SealedSecret, Tenant};
+pub use key::{Key, KeyTerms, Keys, Owner, RotateKey, SealedSecret, Tenant, TermsChange};
 pub use mandate::{Bounds, Debited, Mandate, MandateState, NewDebit, NewMandate, Party};
 pub use message::{
     ColdKey, ColdRow, Command, Event, InBook, Lookup, NewOrder, NewRefund, Outcome, Pay,

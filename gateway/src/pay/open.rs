@@ -1,11 +1,10 @@
-//! Opening merchants, wallets, keys and endpoints, and topping wallets up.
+//! Opening merchants, wallets and endpoints, and topping wallets up.
 
 use fx::{Currency, Money};
 use ledger::{Account, NewAccount, Timestamp, TransactionId};
 
 use super::endpoint::Endpoint;
-use super::id::{EndpointId, KeyId, MerchantId, WalletId};
-use super::key::{Key, Keys, Owner, SealedSecret};
+use super::id::{EndpointId, MerchantId, WalletId};
 use super::message::{Event, Outcome};
 use super::party::{Fee, Merchant, NewMerchant, Wallet};
 use super::recipe::{self, PAYMENTS_BOOK, Role};
@@ -102,56 +101,6 @@ impl Payments {
         Ok(owned.map(|(no, new)| Account::opened(*no, *new)).collect())
     }
 
-    pub(super) fn add_key(
-        &self,
-        id: KeyId,
-        owner: Owner,
-        secret: &SealedSecret,
-        events: &mut Vec<Event>,
-    ) -> Decided {
-        match owner {
-            Owner::Merchant(id) if !self.merchants.contains_key(&id) => {
-                return Err(Refusal::MerchantNotFound);
-            }
-            Owner::Book(tenant)
-                if self.books.get(&tenant.id).map(|book| book.tenant) != Some(tenant) =>
-            {
-                return Err(Refusal::BookNotFound);
-            }
-            Owner::Wallet(id) if !self.wallets.contains_key(&id) => {
-                return Err(Refusal::WalletNotFound);
-            }
-            _ => {}
-        }
-        if self.keys.get(id).is_some() {
-            return Err(Refusal::IdTaken);
-        }
-        if self.keys.standing(owner) >= Keys::PER_OWNER_MAX {
-            return Err(Refusal::KeysTooMany);
-        }
-        let key = Key {
-            no: self.keys.next_no(),
-            id,
-            owner,
-            secret: secret.clone(),
-            revoked: false,
-        };
-        events.push(Event::KeyAdded(key.clone()));
-        Ok(Outcome::Key(key))
-    }
-
-    /// Revoking a revoked key is no event.
-    pub(super) fn revoke_key(&self, id: KeyId, events: &mut Vec<Event>) -> Decided {
-        let key = self.keys.get(id).ok_or(Refusal::KeyNotFound)?;
-        if !key.revoked {
-            events.push(Event::KeyRevoked(id));
-        }
-        Ok(Outcome::Key(Key {
-            revoked: true,
-            ..key.clone()
-        }))
-    }
-
     pub(super) fn add_endpoint(&self, endpoint: &Endpoint, events: &mut Vec<Event>) -> Decided {
         if !self.merchants.contains_key(&endpoint.merchant) {
             return Err(Refusal::MerchantNotFound);
@@ -215,14 +164,6 @@ impl Payments {
             .map_err(|_| Refusal::CurrencyUnknown {
                 code: code.to_owned(),
             })
-    }
-
-    pub(super) fn find_key(&self, id: KeyId) -> Decided {
-        self.keys
-            .get(id)
-            .cloned()
-            .map(Outcome::Key)
-            .ok_or(Refusal::KeyNotFound)
     }
 
     pub(super) fn find_merchant(&self, id: MerchantId) -> Decided {

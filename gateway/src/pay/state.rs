@@ -123,6 +123,11 @@ impl Payments {
         self.keys.get(id)
     }
 
+    /// The key of the house itself that has this short number.
+    pub fn house_key(&self, no: u32) -> Option<KeyId> {
+        self.keys.of_house(no)
+    }
+
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter()
     }

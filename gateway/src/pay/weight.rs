@@ -5,6 +5,7 @@ use ledger::{Ledger, Machine};
 use super::bill::Cut;
 use super::decision::Scored;
 use super::desk;
+use super::key::TermsChange;
 use super::message::{Command, Lookup, RiskCommand};
 use super::step_up::{Change, CheckedProof, StepUps};
 
@@ -20,6 +21,11 @@ impl Command {
                 holder, currencies, ..
             } => holder.len() + size_of_val(currencies.as_slice()),
             Self::AddKey { secret, .. } => secret.0.len(),
+            Self::RotateKey(rotate) => rotate.secret.0.len(),
+            Self::ChangeKeyTerms {
+                change: TermsChange::Networks(networks),
+                ..
+            } => size_of_val(networks.as_slice()),
             Self::AddEndpoint(endpoint) => endpoint.url.len() + endpoint.secret.0.len(),
             Self::TopUp { reference, .. } => reference.len(),
             Self::CreateOrder(new) => new.number.as_str().len() + new.description.len(),
@@ -96,6 +102,8 @@ impl Command {
             | Self::RemoveEndpoint { .. }
             | Self::Refuse(_)
             | Self::FindKey(_)
+            | Self::KeysOf(_)
+            | Self::ChangeKeyTerms { .. }
             | Self::FindMerchant(_)
             | Self::FindWallet(_)
             | Self::FindStepUps(_)

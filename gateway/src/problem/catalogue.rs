@@ -80,6 +80,7 @@ catalogue! {
     SignatureReplayed "signature_replayed" UNAUTHORIZED "This signature was used before" "Sign each try anew with a new nonce; the Idempotency-Key stays the same."
     ReplayWindowFull "replay_window_full" SERVICE_UNAVAILABLE "The server cannot take more signed requests right now" "Try again after Retry-After."
     AddressNotAllowed "address_not_allowed" FORBIDDEN "The key may not be used from this address" "Call from an address on the key's list, or change the list."
+    TestModeOnly "test_mode_only" FORBIDDEN "This is done in test mode only" "Use a gateway in test mode."
     ForbiddenRole "forbidden_role" FORBIDDEN "The key's role does not allow this" "Use a key with a role that may."
 
     // Safe retries and load.

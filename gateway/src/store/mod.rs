@@ -27,9 +27,11 @@
 //! | `risk_log` | thing that became of a decision | row of the journal |
 //! | `labels`, `remarks` | decision that was labelled; everything said about decisions | decision, time |
 //! | `desk_history` | thing that analysts changed | time |
+//! | `acts` | thing that an operator or a bank did, or was refused | record of the journal |
 //!
 //! The ledger's own tables stand beside them (see [`ledger::shell::ledger_view`]).
 
+pub mod act;
 pub mod bill;
 pub mod case;
 pub mod combined;

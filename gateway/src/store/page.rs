@@ -32,6 +32,7 @@ pub enum List {
     ProfitShares = 16,
     Mandates = 17,
     Billers = 18,
+    Acts = 19,
 }
 
 /// A place in a list: two numbers that order its rows.

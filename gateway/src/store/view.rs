@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger::shell::sql::Connection;
 use ledger::shell::{LedgerEvents, LedgerView, Rows, Seen, Table, Value, View};
-use ledger::{Moment, Sequence, Timestamp};
+use ledger::{Moment, Place, Record, Sequence, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::movement::Movement;
@@ -15,7 +15,7 @@ use super::tables::{
     BOOKS, ENDPOINT_REMOVALS, ENDPOINTS, KEYS, MERCHANTS, MOVEMENTS, NOTIFICATIONS, ORDERS,
     REFUNDS, WALLETS,
 };
-use super::{bill, combined, mandate, profit_share, sending, sending_view};
+use super::{act, bill, combined, mandate, profit_share, sending, sending_view};
 use crate::pay::recipe::{Kind, PAYMENTS_BOOK, Role};
 use crate::pay::{
     ColdKey, ColdRow, ENDPOINTS_MAX, Endpoint, Event, Key, Mandate, Merchant, MerchantId,
@@ -89,10 +89,21 @@ impl View<Payments> for PaymentsView {
             &combined::COMBINED_ORDERS,
             &profit_share::PROFIT_SHARES,
             &mandate::MANDATES,
+            &act::ACTS,
         ]);
         tables.extend(sending_view::tables());
         tables.extend(risk_view::tables());
         tables
+    }
+
+    fn record(
+        &mut self,
+        place: Place,
+        record: &Record<Payments>,
+        payments: &Payments,
+        rows: &mut Rows,
+    ) {
+        act::fold(place, record, payments, rows);
     }
 
     fn fold(&mut self, seen: Seen, event: &Event, payments: &Payments, rows: &mut Rows) {
@@ -149,7 +160,8 @@ impl View<Payments> for PaymentsView {
             | Event::CouponChanged(_)
             | Event::SchemeChanged(_)
             | Event::BillerChanged(_)
-            | Event::FeesChanged { .. } => {}
+            | Event::FeesChanged { .. }
+            | Event::KeyTermsSet { .. } => {}
             Event::OrderClosed(order) => {
                 self.put_and_tell((seen, Topic::OrderClosed), order, None, payments, rows);
             }

@@ -1,22 +1,16 @@
-//! Test mode: an order to try, and a customer who pays it.
-//!
-//! Nothing is pretended. The simulated customer's wallet is opened, topped up and paid from by the commands that serve
-//! everybody, and the books show it. Each step is done once for an order, so that pressing a button twice, or again
-//! after a failure, ends the same.
+//! Test mode: an order to try, and a customer who pays it. Pressing a button twice, or again after a failure, ends the same.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use fx::{Currency, Money};
-use ledger::TransactionId;
 
 use super::{checkout, refused};
 use crate::api::once::{of_demonstration, of_order_number};
-use crate::app::{App, Origin, Payer, new_id};
+use crate::app::{App, Manner, new_id};
 use crate::pay::{
-    Command, Fee, MerchantId, NewMerchant, NewOrder, Order, OrderId, OrderNumber, Outcome, Using,
-    WalletId,
+    Command, Fee, MerchantId, NewMerchant, NewOrder, Order, OrderId, OrderNumber, Outcome,
 };
 use crate::problem::{Code, Problem};
 
@@ -90,28 +84,7 @@ pub(super) async fn pay(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
 }
 
 async fn pay_order(app: &App, order: &Order) -> Result<(), Problem> {
-    let once = |step: &str| of_demonstration(&format!("{step} {}", order.id));
-    let wallet = Command::OpenWallet {
-        id: WalletId(new_id()),
-        holder: "simulated customer".to_owned(),
-        currencies: vec![order.amount.currency],
-    };
-    let done = app.command(wallet, [once("wallet")]).await?;
-    let Outcome::Wallet { wallet, .. } = &done.outcome else {
-        return done.unexpected();
-    };
-    let top_up = Command::TopUp {
-        transaction: TransactionId(new_id()),
-        wallet: wallet.id,
-        amount: order.amount,
-        reference: "simulated customer".to_owned(),
-    };
-    app.command(top_up, [once("top-up")]).await?;
-    let payer = Payer {
-        wallet: wallet.id,
-        origin: Origin::default(),
-    };
-    app.pay(order.id, payer, Using::default(), once("pay"))
-        .await?;
+    let once = of_demonstration(&format!("pay {}", order.id));
+    app.pay_simulated(order, Manner::Ready, once).await?;
     Ok(())
 }

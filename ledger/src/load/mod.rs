@@ -14,7 +14,7 @@
 
 pub mod disk;
 mod figures;
-mod memory;
+pub mod memory;
 mod run;
 mod size;
 mod transfers;
@@ -25,7 +25,7 @@ use crate::shell::{OpenError, SubmitError, VerifyError, ViewsError};
 
 pub use disk::DiskLimit;
 pub use figures::Figures;
-pub use run::run;
+pub use run::{quantile, run};
 
 /// What to put on a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -264,7 +264,7 @@ fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), LoadErr
 }
 
 /// The latency that so many of a hundred stay below, in milliseconds.
-fn quantile(sorted: &[Duration], percent: usize) -> f64 {
+pub fn quantile(sorted: &[Duration], percent: usize) -> f64 {
     let last = sorted.len().saturating_sub(1);
     let at = sorted.get((sorted.len() * percent / 100).min(last));
     at.map_or(0.0, |latency| latency.as_secs_f64() * 1_000.0)

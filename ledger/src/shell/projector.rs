@@ -397,6 +397,7 @@ impl<M: Machine, V: View<M>, R: ReadJournal> Run<'_, M, V, R> {
                 view.fold(Seen { moment, position }, event, machine, rows);
                 *events += 1;
             });
+        view.record(place, record, self.engine.machine(), rows);
         self.events += record.events().len().max(1);
         Ok(())
     }

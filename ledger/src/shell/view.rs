@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 
+use crate::engine::Record;
 use crate::machine::{Machine, Moment};
+use crate::once::Place;
 use crate::shell::sql::Connection;
 use crate::shell::table::{Rows, Table};
 
@@ -28,6 +30,12 @@ pub trait View<M: Machine>: Debug + Send + 'static {
 
     /// Puts the rows that an event makes.
     fn fold(&mut self, seen: Seen, event: &M::Event, machine: &M, rows: &mut Rows);
+
+    /// Puts the rows that a record makes as a whole, after those of its events: who asked for it, for
+    /// instance.
+    fn record(&mut self, place: Place, record: &Record<M>, machine: &M, rows: &mut Rows) {
+        let _ = (place, record, machine, rows);
+    }
 
     /// Called at the end of each chunk: the place for rows that show how touched things stand now,
     /// however often they were touched.

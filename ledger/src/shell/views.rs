@@ -126,6 +126,8 @@ impl ViewsWriter {
                 .page_size(PAGE_BYTES)
                 .statement_cache_capacity(STATEMENTS_MAX)
                 .pragma("cache_size", CACHE_KIB)
+                // A statement that changes many pages keeps copies of them until it is done: not in a file.
+                .pragma("temp_store", "memory")
         });
         let tables = all(tables);
         let schema = schema(&area, &tables);

@@ -204,6 +204,7 @@ pub(super) async fn upload(ask: Ask<(), UploadAsked, ModelFile>) -> Replied<Mode
     Ok(Reply::done(&done, Json(added)))
 }
 
+/// The champion decides; the challenger scores alongside, without a say.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PartWord {
@@ -217,7 +218,6 @@ pub(super) enum PartWord {
 pub(super) struct UseAsked {
     /// 0 lets the scorecard decide again, or ends the challenge.
     version: u32,
-    /// The champion decides; the challenger scores alongside, without a say.
     #[schema(inline)]
     part: PartWord,
 }

@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use reqwest::{Method, Response};
 
-use super::server::{Server, refusal};
 use crate::cli::NO;
 use crate::cli::request::ServerArgs;
+use crate::cli::server::{Sent, Server, refusal};
 
 const EXAMPLES: &str = "\
 The book is written as it stood when the export began; the gateway goes on meanwhile. A file gets its name when it is whole.
@@ -56,7 +56,7 @@ pub(super) async fn run(export: &Export) -> Result<ExitCode> {
         Format::Hledger => "hledger",
     };
     let target = format!("/v1/ledger/export?format={format}");
-    let answer = server.send(Method::GET, &target, Vec::new()).await?;
+    let answer = server.send(Method::GET, &target, Sent::default()).await?;
     if !answer.status().is_success() {
         eprintln!("refused: {}", refusal(&answer.bytes().await?));
         return Ok(ExitCode::from(NO));

@@ -11,9 +11,9 @@ use clap::Args;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use super::server::{Server, refusal};
 use crate::cli::NO;
 use crate::cli::request::ServerArgs;
+use crate::cli::server::{Sent, Server, refusal};
 
 const EXAMPLES: &str = "\
 Reads what `gateway ledger export` wrote. Ids and effective dates are kept, the time of recording is now. Each line is done
@@ -117,7 +117,12 @@ async fn send(server: &Server, first: u64, lines: &[u8]) -> Result<Result<Value,
     let target = format!("/v1/ledger/import?first_line={first}");
     let mut pause = PAUSE_FIRST;
     for tried in 1.. {
-        let answer = server.send(Method::POST, &target, lines.to_vec()).await?;
+        let sent = Sent {
+            body: lines.to_vec(),
+            media: "application/x-ndjson",
+            idempotency_key: None,
+        };
+        let answer = server.send(Method::POST, &target, sent).await?;
         let status = answer.status();
         let text = answer.bytes().await.context("the answer broke off")?;
         if status.is_success() {

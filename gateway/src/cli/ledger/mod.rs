@@ -2,7 +2,6 @@
 
 mod export;
 mod import;
-mod server;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Form, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
@@ -67,13 +67,17 @@ struct Credentials {
 async fn sign_in(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    extensions: Extensions,
     Form(given): Form<Credentials>,
 ) -> Response {
     if !session::from_here(&headers) {
         return refused(&app, &not_from_here());
     }
-    let wrong = "This is not the id and secret of an analyst's key that stands.";
-    let notice = match session::begin(&app, &given.key_id, &given.secret).await {
+    let wrong =
+        "This is not the id and secret of an analyst's key that stands and may be used from here.";
+    let address = app.whence.of(&extensions, &headers);
+    let given = (given.key_id.as_str(), given.secret.as_str());
+    let notice = match session::begin(&app, given, address).await {
         Ok(token) => return with_cookie(&app, &token, Redirect::to("/analyst").into_response()),
         Err(Shut::Wrong) => sign_in_form(&app, Some(wrong)),
         Err(Shut::Problem(problem)) => return refused(&app, &problem),

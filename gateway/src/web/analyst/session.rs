@@ -2,9 +2,11 @@
 //!
 //! It begins with a key of the role analyst: its id and secret are typed into a form once, checked, and kept nowhere. The
 //! browser gets a random token in a cookie that no script can read and that is sent from no other site; the server keeps
-//! the token's digest with the key's id. A session ends with its time, with the key's revocation, or with the process.
+//! the token's digest with the key's id and the address where it began. A session ends with its time, when the key stands no
+//! more or may not be used from there any more, or with the process.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,8 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::app::App;
 use crate::app::secrets::random;
+use crate::app::{App, unix_now};
 use crate::pay::{Command, Key, KeyId, Outcome, Owner};
 use crate::problem::Problem;
 
@@ -30,6 +32,7 @@ type TokenDigest = [u8; 32];
 #[derive(Debug, Clone, Copy)]
 struct Session {
     key: KeyId,
+    address: Option<IpAddr>,
     begun: Instant,
 }
 
@@ -52,7 +55,7 @@ impl Sessions {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, key: KeyId) -> Result<String, Problem> {
+    fn begin(&self, key: KeyId, address: Option<IpAddr>) -> Result<String, Problem> {
         let token = random::<TOKEN_BYTES>().map_err(|error| Problem::internal(&error))?;
         let token = URL_SAFE_NO_PAD.encode(token);
         let mut open = self.open();
@@ -62,8 +65,12 @@ impl Sessions {
             let oldest = oldest.map(|(digest, _)| *digest);
             oldest.map(|digest| open.remove(&digest));
         }
-        let begun = Instant::now();
-        open.insert(digest(&token), Session { key, begun });
+        let session = Session {
+            key,
+            address,
+            begun: Instant::now(),
+        };
+        open.insert(digest(&token), session);
         Ok(token)
     }
 
@@ -73,9 +80,9 @@ impl Sessions {
         }
     }
 
-    fn key_of(&self, headers: &HeaderMap) -> Option<KeyId> {
+    fn of(&self, headers: &HeaderMap) -> Option<Session> {
         let session = *self.open().get(&digest(token(headers)?))?;
-        (session.begun.elapsed() < LIFE).then_some(session.key)
+        (session.begun.elapsed() < LIFE).then_some(session)
     }
 }
 
@@ -109,7 +116,11 @@ pub(super) fn cookie(app: &App, token: &str) -> Option<HeaderValue> {
 }
 
 /// Begins a session with a key, and returns its token.
-pub(super) async fn begin(app: &App, key_id: &str, secret: &str) -> Result<String, Shut> {
+pub(super) async fn begin(
+    app: &App,
+    (key_id, secret): (&str, &str),
+    address: Option<IpAddr>,
+) -> Result<String, Shut> {
     let key = match key_id.trim().parse() {
         Ok(id) => find(app, id).await.map_err(Shut::Problem)?,
         Err(_) => None,
@@ -123,24 +134,31 @@ pub(super) async fn begin(app: &App, key_id: &str, secret: &str) -> Result<Strin
     if Sha256::digest(kept.expose()) != Sha256::digest(secret.trim()) {
         return Err(Shut::Wrong);
     }
-    app.sessions.begin(key.id).map_err(Shut::Problem)
+    let token = match app.keys.find(key.id).await.map_err(Shut::Problem)? {
+        Some(known) if known.stands(unix_now(), address).is_ok() => {
+            app.sessions.begin(key.id, address)
+        }
+        _ => return Err(Shut::Wrong),
+    };
+    token.map_err(Shut::Problem)
 }
 
 async fn find(app: &App, id: KeyId) -> Result<Option<Key>, Problem> {
     let found = app.look_up(Command::FindKey(id)).await?;
     Ok(match found.outcome {
-        Outcome::Key(key) => Some(key),
+        Outcome::KeyOnTerms(key, _) => Some(key),
         _ => None,
     })
 }
 
 /// The key of whoever sends this request, if they have a session and the key still stands.
 pub(super) async fn analyst(app: &App, headers: &HeaderMap) -> Result<Option<KeyId>, Problem> {
-    let Some(id) = app.sessions.key_of(headers) else {
+    let Some(session) = app.sessions.of(headers) else {
         return Ok(None);
     };
-    let key = find(app, id).await?;
-    Ok(key.filter(|key| !key.revoked).map(|key| key.id))
+    let key = app.keys.find(session.key).await?;
+    let key = key.filter(|key| key.stands(unix_now(), session.address).is_ok());
+    Ok(key.map(|key| key.id))
 }
 
 /// Whether a form was sent by a page of ours: the browser says where it comes from. Together with the cookie, which is

@@ -36,7 +36,7 @@ async fn cut_off(house: &House, client: &Client, request: Request, steps: usize)
 async fn is_revoked(house: &House, id: &str) -> bool {
     let id: KeyId = id.parse().unwrap();
     let found = house.app.look_up(Command::FindKey(id)).await.unwrap();
-    matches!(found.outcome, Outcome::Key(key) if key.revoked)
+    matches!(found.outcome, Outcome::KeyOnTerms(key, _) if key.revoked)
 }
 
 #[tokio::test]

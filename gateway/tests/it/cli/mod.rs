@@ -4,6 +4,7 @@ mod backup;
 mod exchange;
 mod fraud;
 mod ledger;
+mod listen;
 mod qr;
 mod service;
 

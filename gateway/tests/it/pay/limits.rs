@@ -19,7 +19,7 @@ fn add(world: &mut World, id: u128, owner: Owner) -> Outcome {
 #[test]
 fn an_owner_has_so_many_keys_and_no_more_until_one_is_revoked() {
     let mut world = World::with(2, 1, 60);
-    let most = u128::from(Keys::PER_OWNER_MAX);
+    let most = Keys::PER_OWNER_MAX as u128;
     for id in 1..=most {
         assert!(matches!(add(&mut world, id, SHOP), Outcome::Key(_)), "{id}");
     }

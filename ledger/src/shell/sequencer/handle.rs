@@ -156,16 +156,31 @@ impl<M: Machine> Handle<M> {
 
     /// Submits commands that are decided one after the other and independently, and waits until
     /// all answers are durable. The answers come in the order of the commands.
-    pub async fn submit_many(&self, mut submissions: Vec<Submission<M>>) -> Vec<Submitted<M>> {
+    pub async fn submit_many(&self, submissions: Vec<Submission<M>>) -> Vec<Submitted<M>> {
+        self.decided(submissions, false).await
+    }
+
+    /// Asks what would become of a command that may change nothing yet. What the answer says may not
+    /// be durable, so nobody outside may hear of it: it is for preparing a command, whose own answer
+    /// is durable, and everything that its state saw with it. What was recorded all the same, or was
+    /// answered before, is answered as ever.
+    pub async fn look(&self, submission: Submission<M>) -> Submitted<M> {
+        self.decided(vec![submission], true)
+            .await
+            .pop()
+            .unwrap_or(Err(SubmitError::OutcomeUnknown))
+    }
+
+    async fn decided(&self, mut submissions: Vec<Submission<M>>, looks: bool) -> Vec<Submitted<M>> {
         self.look_ahead(&mut submissions);
-        let (mut results, mut lacking) = self.ask(submissions).await;
+        let (mut results, mut lacking) = self.ask(submissions, looks).await;
         for _ in 1..COLD_ROUNDS_MAX {
             if lacking.is_empty() || !self.bring(&mut lacking).await {
                 break;
             }
             let places: Vec<usize> = lacking.iter().map(|one| one.place).collect();
             let again = lacking.into_iter().map(|one| one.submission).collect();
-            let (answers, still) = self.ask(again).await;
+            let (answers, still) = self.ask(again, looks).await;
             for (place, answer) in places.iter().zip(answers) {
                 results[*place] = answer;
             }
@@ -178,11 +193,15 @@ impl<M: Machine> Handle<M> {
     }
 
     /// Asks the writer once. What lacks something is `busy` for now.
-    async fn ask(&self, submissions: Vec<Submission<M>>) -> (Vec<Submitted<M>>, Vec<Lacking<M>>) {
+    async fn ask(
+        &self,
+        submissions: Vec<Submission<M>>,
+        looks: bool,
+    ) -> (Vec<Submitted<M>>, Vec<Lacking<M>>) {
         let Answered {
             submissions,
             replies,
-        } = match self.send(submissions).await {
+        } = match self.send(submissions, looks).await {
             Ok(answered) => answered,
             Err((count, error)) => return (vec![Err(error); count], Vec::new()),
         };
@@ -223,10 +242,12 @@ impl<M: Machine> Handle<M> {
     async fn send(
         &self,
         submissions: Vec<Submission<M>>,
+        looks: bool,
     ) -> Result<Answered<M>, (usize, SubmitError)> {
         let count = submissions.len();
         let (answer, answered) = oneshot::channel();
-        let pushed = self.shared.inbox.push(Group::new(submissions, answer));
+        let group = Group::new(submissions, answer, looks);
+        let pushed = self.shared.inbox.push(group);
         pushed.map_err(|refusal| (count, refusal))?;
         // The writer drops an answer only when it ends in the middle of something.
         let answered = answered.await;

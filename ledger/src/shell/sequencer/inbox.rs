@@ -51,10 +51,12 @@ pub(crate) struct Group<M: Machine> {
     pub(crate) submissions: Vec<Submission<M>>,
     pub(crate) bytes: usize,
     pub(crate) answer: Answer<M>,
+    /// Whether it only looks, and is answered at once.
+    pub(crate) looks: bool,
 }
 
 impl<M: Machine> Group<M> {
-    pub(crate) fn new(submissions: Vec<Submission<M>>, answer: Answer<M>) -> Self {
+    pub(crate) fn new(submissions: Vec<Submission<M>>, answer: Answer<M>, looks: bool) -> Self {
         let bytes = submissions
             .iter()
             .map(|submission| M::weight(&submission.command))
@@ -63,6 +65,7 @@ impl<M: Machine> Group<M> {
             submissions,
             bytes,
             answer,
+            looks,
         }
     }
 }

@@ -34,6 +34,8 @@ const BURST_EVENTS: usize = 1_000;
 struct Deciding<M: Machine> {
     answered: Answered<M>,
     answer: Answer<M>,
+    /// Whether nothing has been recorded of a group that only looks.
+    only_looks: bool,
 }
 
 impl<M: Machine> Deciding<M> {
@@ -44,6 +46,7 @@ impl<M: Machine> Deciding<M> {
                 submissions: group.submissions,
             },
             answer: group.answer,
+            only_looks: group.looks,
         }
     }
 
@@ -370,19 +373,34 @@ impl<M: Machine> Writer<M> {
                     self.engine.foresee(&next[..foreseen]);
                 }
                 foreseen -= 1;
-                let reply = self.decide_one(submission);
+                let (reply, recorded) = self.decide_one(submission);
+                // Earlier answers, and keys that are used up, may stand in a row that is not durable yet.
+                let looked = matches!(reply, Reply::Committed(_) | Reply::Missing(_));
+                deciding.only_looks &= looked && !recorded;
                 deciding.answered.replies.push(reply);
             }
             if !deciding.left().is_empty() {
                 self.deciding.push_front(deciding);
                 return;
             }
-            let Deciding { answered, answer } = deciding;
-            self.building.answers.push((answer, answered));
+            let Deciding {
+                answered,
+                answer,
+                only_looks,
+            } = deciding;
+            if only_looks {
+                let looked = answered.replies.len();
+                self.building.unrecorded = self.building.unrecorded.saturating_sub(looked);
+                // Whoever has gone away is not missed.
+                let _ = answer.send(answered);
+            } else {
+                self.building.answers.push((answer, answered));
+            }
         }
     }
 
-    fn decide_one(&mut self, submission: &Submission<M>) -> Reply<M> {
+    /// The reply, and whether something was recorded.
+    fn decide_one(&mut self, submission: &Submission<M>) -> (Reply<M>, bool) {
         let moment = self.moment();
         let mut pushed = None;
         let building = &mut self.building;
@@ -390,11 +408,12 @@ impl<M: Machine> Writer<M> {
             pushed = Some(building.push(record));
         });
         self.building.bytes += M::weight(&submission.command);
+        let recorded = pushed.is_some();
         match pushed {
             Some(pushed) => self.check(pushed),
             None => self.building.unrecorded += 1,
         }
-        match verdict {
+        let reply = match verdict {
             Verdict::New(outcome) => Reply::Committed(Committed {
                 outcome,
                 sequence: self.engine.applied(),
@@ -414,7 +433,8 @@ impl<M: Machine> Writer<M> {
             Verdict::KeyReused(key) => Reply::Failed(SubmitError::KeyReused(key)),
             Verdict::KeyFromFuture(key) => Reply::Failed(SubmitError::KeyFromFuture(key)),
             Verdict::Internal => Reply::Failed(SubmitError::Internal),
-        }
+        };
+        (reply, recorded)
     }
 
     /// Hands the batch over, when the committer is free and the views are near enough.

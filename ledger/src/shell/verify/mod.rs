@@ -484,6 +484,9 @@ impl<M: Machine, V: View<M>, A: Audit<M>> Verifier<M, V, A> {
                     audited = audit.event(moment, event, machine);
                 }
             });
+            if viewed {
+                view.record(place, record, engine.machine(), rows);
+            }
         }));
         if folded.is_err() {
             let expected = "events that fit the state before them".to_owned();
