@@ -4,6 +4,7 @@
 //! empty registers, which is closer. Two generations of fifteen days each take turns, so the answer
 //! covers the last fifteen to thirty days.
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use super::saved::sparse;
@@ -54,8 +55,11 @@ impl Distinct {
         }
     }
 
-    pub(crate) fn touch(&self) -> u32 {
-        u32::from(self.current[0]) ^ u32::from(self.previous[0])
+    /// Asks for its memory.
+    pub(crate) fn prefetch(&self) {
+        prefetch_index(std::slice::from_ref(&self.era), 0);
+        prefetch_index(self.current.as_slice(), 0);
+        prefetch_index(self.previous.as_slice(), 0);
     }
 
     /// Adds one counterparty by well-mixed bits.

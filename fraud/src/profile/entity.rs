@@ -3,6 +3,7 @@
 //! An attempt enters the windows the moment it is scored and leaves them if it is cancelled. What
 //! is slow to change (usual amounts, counterparties, the first and the last time) learns only from money that moved.
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use super::distinct::Distinct;
@@ -135,19 +136,14 @@ impl Entity {
         busy + self.record.as_ref().map_or(0, |_| size_of::<Record>())
     }
 
-    /// Reads a little of each part. Among a million profiles every part is a wait for memory; done for all
-    /// participants of an attempt before any is used, the waits overlap.
-    pub(crate) fn touch(&self) -> u32 {
-        self.last_at
-            ^ self.recent.touch()
-            ^ self.days.touch()
-            ^ u32::from(self.usual.mean() > 0.0)
-            ^ u32::from(self.others.estimate(self.last_at) > 0.0)
-    }
-
-    /// Reads a little of what is only written when money has moved, for the same reason.
-    pub(crate) fn touch_learned(&self) -> u32 {
-        self.usual.touch() ^ self.others.touch()
+    /// Asks for the memory of all that an attempt at this moment reads and of what it teaches when the money has moved.
+    pub(crate) fn prefetch(&self, now: u32) {
+        prefetch_index(std::slice::from_ref(self), 0);
+        prefetch_index(std::slice::from_ref(&self.sources), 0);
+        self.recent.prefetch();
+        self.days.prefetch(now);
+        self.others.prefetch();
+        self.usual.prefetch();
     }
 
     /// Counts an attempt in every window.

@@ -14,6 +14,7 @@ mod distinct;
 mod entity;
 mod labels;
 mod pair;
+mod places;
 #[cfg(test)]
 mod proofs;
 mod recent;
@@ -33,6 +34,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::{Attempt, Key, Label, Outcome, Role, mix};
 use labels::Known;
+use places::Places;
+use prefetch_index::prefetch_index;
 use recent::Event;
 pub(crate) use sources::Sources;
 use table::Table;
@@ -49,16 +52,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The memory that profiles with these limits take at most, in bytes, whoever is in them. A table's map of places has
-    /// room for twice as many as it holds, at worst.
+    /// The memory that profiles with these limits take at most, in bytes, whoever is in them.
     pub fn bytes_max(&self) -> usize {
-        let map = |places: usize, bytes: usize| 2 * (2 * places + 16).next_power_of_two() * bytes;
         let entities = self.entities_per_role.max(1);
-        let role =
-            entities * (size_of::<(u64, Entity)>() + Entity::BYTES_BESIDE_MAX) + map(entities, 5);
-        let pairs = self.pairs.max(1) * size_of::<(u64, Pair)>() + map(self.pairs, 5);
+        let role = entities * (size_of::<(u64, Entity)>() + Entity::BYTES_BESIDE_MAX)
+            + Places::bytes_max(entities);
+        let pairs =
+            self.pairs.max(1) * size_of::<(u64, Pair)>() + Places::bytes_max(self.pairs.max(1));
         let attempt = size_of::<(u128, Attempt)>() + 2 * size_of::<u128>() + 1;
-        Role::ALL.len() * role + pairs + map(self.in_flight, attempt)
+        Role::ALL.len() * role + pairs + 2 * (2 * self.in_flight + 16).next_power_of_two() * attempt
     }
 }
 
@@ -217,6 +219,28 @@ impl Profiles {
         self.pairs.get(pair_key(payer, payee))
     }
 
+    /// Asks for the memory of everyone in an attempt, all at once: among a million profiles each is a wait, and one after
+    /// the other they would take longer than the decision itself.
+    pub(crate) fn prefetch(&self, attempt: &Attempt) {
+        let inflow = std::iter::once((Role::Payee, attempt.payer));
+        let entities = || participants(attempt).chain(inflow.clone());
+        let pairs = || {
+            let payee = attempt.payee.into_iter();
+            payee.flat_map(|payee| {
+                [
+                    pair_key(attempt.payer, payee),
+                    pair_key(payee, attempt.payer),
+                ]
+            })
+        };
+        entities().for_each(|(role, key)| self.roles[role as usize].prefetch(key.0));
+        pairs().for_each(|key| self.pairs.prefetch(key));
+        let found = entities().filter_map(|(role, key)| self.roles[role as usize].likely(key.0));
+        found.for_each(|entity| entity.prefetch(attempt.second()));
+        let pairs = pairs().filter_map(|key| self.pairs.likely(key));
+        pairs.for_each(|pair| prefetch_index(std::slice::from_ref(pair), 0));
+    }
+
     fn count(&mut self, attempt: &Attempt) {
         for (role, key) in participants(attempt) {
             let entity = self.roles[role as usize].entry(key.0, || Entity::new(attempt.second()));
@@ -250,16 +274,12 @@ impl Profiles {
         let at = attempt.second();
         let behind = self.entity(Role::Payee, attempt.payer);
         let behind = behind.map_or_else(Sources::default, |entity| entity.sources);
-        // Every profile is looked up before one is written, so that the waits for memory overlap.
+        self.prefetch(attempt);
         let mut places = [None; Role::ALL.len()];
-        let mut touched = 0;
         for (role, key) in participants(attempt) {
             let table = &mut self.roles[role as usize];
-            let place = table.place_or_new(key.0, || Entity::new(at));
-            touched ^= table.held(place).touch_learned();
-            places[role as usize] = Some(place);
+            places[role as usize] = Some(table.place_or_new(key.0, || Entity::new(at)));
         }
-        std::hint::black_box(touched);
         let mut nearest = (Entity::FAR, 0);
         for (role, place) in found(&places) {
             let entity = self.roles[role as usize].held(place);

@@ -3,6 +3,7 @@
 //! While an entity has at most [`Recent::CAPACITY`] events in a window, counts, sums and distinct
 //! counterparties of that window are exact. An entity with more is busy and is counted by buckets.
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use super::saved::Saved;
@@ -28,12 +29,6 @@ pub(crate) struct Newest<T: Saved + Ord, const N: usize> {
     events: [T; N],
 }
 
-impl Recent {
-    pub(crate) fn touch(&self) -> u32 {
-        self.events().last().map_or(0, |event| event.at)
-    }
-}
-
 impl<T: Saved + Ord, const N: usize> Newest<T, N> {
     pub(crate) const CAPACITY: usize = {
         assert!(N < 256, "their number is kept in a byte");
@@ -45,6 +40,13 @@ impl<T: Saved + Ord, const N: usize> Newest<T, N> {
             events: [T::default(); N],
             len: 0,
         }
+    }
+
+    /// Asks for its memory, whose part in use is not known yet.
+    pub(crate) fn prefetch(&self) {
+        (0..N)
+            .step_by(4)
+            .for_each(|place| prefetch_index(self.events.as_slice(), place));
     }
 
     pub(crate) fn events(&self) -> &[T] {

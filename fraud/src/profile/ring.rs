@@ -8,6 +8,7 @@
 //! An event far in the future moves the ring there for good. From events alone that cannot be told from a long silence,
 //! after which they may come late and in any order; so whoever brings the time bounds it.
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use super::saved::{Saved, sparse};
@@ -53,8 +54,10 @@ impl<T: Saved, const N: usize, const WIDTH: u32> Ring<T, N, WIDTH> {
         Some(&mut self.slots[place])
     }
 
-    pub(crate) fn touch(&self) -> u32 {
-        u32::from(self.slots[Self::place(self.newest)] == T::default())
+    /// Asks for the memory of the bucket of a moment, and of how the ring stands.
+    pub(crate) fn prefetch(&self, at: u32) {
+        prefetch_index(std::slice::from_ref(&self.filled), 0);
+        prefetch_index(self.slots.as_slice(), Self::place(at / WIDTH));
     }
 
     /// Gives each bucket of the `length` widths before `now` to `visit`, with the share of it that lies

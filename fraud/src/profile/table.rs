@@ -9,8 +9,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::HashTable;
-
+use super::places::Places;
 use crate::attempt::mix;
 
 /// What a table needs to know of a profile to choose whom to forget.
@@ -25,7 +24,7 @@ pub(crate) trait Worth {
 #[derive(Clone, Debug)]
 pub(crate) struct Table<V> {
     /// Where each key's profile is; only the place is kept here, the key beside the profile.
-    places: HashTable<u32>,
+    places: Places,
     /// Keeps whoever chooses keys from choosing what they hash to. Nothing else depends on it.
     seed: u64,
     chunks: Vec<Vec<(u64, V)>>,
@@ -46,7 +45,7 @@ impl<V: Worth> Table<V> {
     /// An empty table for at most `capacity` profiles.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            places: HashTable::new(),
+            places: Places::new(),
             seed: RandomState::new().hash_one(0),
             chunks: Vec::new(),
             capacity: capacity.max(1),
@@ -94,7 +93,7 @@ impl<V: Worth> Table<V> {
             .iter()
             .map(|chunk| chunk.capacity() * size_of::<(u64, V)>())
             .sum();
-        profiles + self.places.allocation_size()
+        profiles + self.places.bytes()
     }
 
     /// How many profiles were forgotten to make room.
@@ -132,10 +131,23 @@ impl<V: Worth> Table<V> {
     }
 
     fn place(&self, key: u64) -> Option<usize> {
-        let place = self.places.find(mix(key ^ self.seed), |place| {
-            self.at(*place as usize).0 == key
-        })?;
-        Some(*place as usize)
+        self.places
+            .find(self.hash(key), |place| self.at(place).0 == key)
+    }
+
+    /// Asks for the memory where the place of a key is kept.
+    pub(super) fn prefetch(&self, key: u64) {
+        self.places.prefetch(self.hash(key));
+    }
+
+    /// What is most likely the profile of a key: nothing of it is read yet, not even whose it is.
+    pub(super) fn likely(&self, key: u64) -> Option<&V> {
+        let place = self.places.find(self.hash(key), |_| true)?;
+        Some(&self.at(place).1)
+    }
+
+    fn hash(&self, key: u64) -> u64 {
+        mix(key ^ self.seed)
     }
 
     fn at(&self, place: usize) -> &(u64, V) {
@@ -148,54 +160,19 @@ impl<V: Worth> Table<V> {
             self.chunks
                 .push(Vec::with_capacity(CHUNK.min(self.capacity - place)));
         }
-        if place == self.places.capacity() {
-            self.make_room();
-        }
         self.chunks[place / CHUNK].push((key, value));
-        self.index(place);
+        self.places.insert(self.hash(key), place);
         place
-    }
-
-    /// Doubles the map of places, reading keys in the order in which they lie in memory. The map itself would read them in
-    /// the order of their hashes; that takes some times as long, and a payment waits for it.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a place is below a capacity that fits memory"
-    )]
-    fn make_room(&mut self) {
-        let mut places = HashTable::with_capacity(2 * self.len());
-        for (place, (key, _)) in self.entries().enumerate() {
-            // There is room, so no hash is asked for again.
-            places.insert_unique(mix(key ^ self.seed), place as u32, |_| 0);
-        }
-        self.places = places;
     }
 
     fn replace(&mut self, key: u64, value: V) -> usize {
         let place = self.least_worth(value.last_at());
         let old = self.at(place).0;
-        let held = |held: &u32| *held as usize == place;
-        if let Ok(entry) = self.places.find_entry(mix(old ^ self.seed), held) {
-            entry.remove();
-        }
+        self.places.remove(self.hash(old), place);
         self.chunks[place / CHUNK][place % CHUNK] = (key, value);
-        self.index(place);
+        self.places.insert(self.hash(key), place);
         self.evicted += 1;
         place
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a place is below a capacity that fits memory"
-    )]
-    fn index(&mut self, place: usize) {
-        let (chunks, seed) = (&self.chunks, self.seed);
-        let hash = |place: &u32| {
-            let place = *place as usize;
-            mix(chunks[place / CHUNK][place % CHUNK].0 ^ seed)
-        };
-        self.places
-            .insert_unique(hash(&(place as u32)), place as u32, hash);
     }
 
     #[expect(

@@ -4,6 +4,7 @@
 //! purchases do not teach the profile that large is normal. The median is that of the newest 32
 //! settled amounts, exactly. The mean forgets slowly: after 256 amounts a new one weighs 1/256.
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 const KEPT_U8: u8 = 32;
@@ -79,9 +80,13 @@ impl Usual {
         self.len >= ENOUGH && amount as f64 > CLIP * self.median()
     }
 
-    /// Reads a little of what is only learned from: an amount of each half.
-    pub(crate) fn touch(&self) -> u32 {
-        u32::from(self.newest[KEPT / 4] > self.newest[3 * KEPT / 4])
+    /// Asks for its memory.
+    pub(crate) fn prefetch(&self) {
+        prefetch_index(std::slice::from_ref(&self.mean), 0);
+        prefetch_index(self.order.as_slice(), 0);
+        (0..KEPT)
+            .step_by(8)
+            .for_each(|place| prefetch_index(self.newest.as_slice(), place));
     }
 
     pub(crate) const fn mean(&self) -> f64 {

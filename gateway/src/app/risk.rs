@@ -19,7 +19,6 @@ mod words;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use fraud::rule::{Rule, RulesError};
 use fraud::{Attempt, Channel, CurrencyCode, Key, Kind, Policies, Registry, Scorer, Settings};
@@ -166,14 +165,12 @@ impl Risk {
         self.scale.hundredths(amount)
     }
 
-    /// The attempt to do it at this moment.
+    /// The attempt to do it at this moment, by the ledger's time: a wall clock that jumped ahead would keep the windows of
+    /// those it touched still until it is caught up with.
     pub(super) fn attempt(&self, moving: &Moving<'_>) -> Attempt {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         Attempt {
             id: moving.transaction.0,
-            at: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+            at: self.handle.now().0,
             kind: moving.kind,
             channel: moving.channel,
             payer: Key::from(moving.payer.wallet.0),

@@ -118,6 +118,11 @@ impl Stamps {
         }
     }
 
+    /// What the stamps said when they were last looked at.
+    pub(crate) const fn begun(&self) -> Timestamp {
+        self.base.0
+    }
+
     /// What time it is, and whether the wall clock has just jumped. The same moment may be told
     /// twice; [`next`] keeps stamps apart.
     pub(crate) fn now(&mut self) -> (Timestamp, Option<Step>) {

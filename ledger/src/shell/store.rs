@@ -135,6 +135,7 @@ impl<M: Machine> Store<M> {
 
         let shared = Arc::new(Shared::new(
             Inbox::new(&settings),
+            settings.clock.clone(),
             Sequence(0),
             watermark.min(recovered.head.sequence),
         ));

@@ -358,8 +358,10 @@ async fn stamps_increase_and_a_jump_of_the_wall_clock_is_told_and_not_followed(
     let three = handle.submit(open(3)).await?.at;
     assert!(two < three && three < START.plus_secs(1));
     assert_eq!(handle.status().clock_steps, 1);
+    assert!(handle.now() < START.plus_secs(1), "{:?}", handle.now());
     clock.set_wall(START);
     clock.advance(Duration::from_secs(2));
+    assert_eq!(handle.now(), START.plus_secs(2));
     let four = handle.submit(open(4)).await?.at;
     assert_eq!(four, START.plus_secs(2));
     Ok(())

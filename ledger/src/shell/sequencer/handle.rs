@@ -350,6 +350,12 @@ impl<M: Machine> Handle<M> {
         self.shared.inbox.nudge();
     }
 
+    /// The time by which records are stamped. A jump of the wall clock is not in it, so nothing that is computed with it can
+    /// be led astray by one.
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
     pub fn status(&self) -> Status {
         self.shared.status()
     }

@@ -1,10 +1,12 @@
 //! What the threads and the handles share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
 use crate::machine::{Machine, Sequence};
+use crate::shell::clock::Clock;
 use crate::shell::sequencer::handle::StopReason;
 use crate::shell::sequencer::inbox::Inbox;
 use crate::time::Timestamp;
@@ -12,6 +14,9 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(crate) struct Shared<M: Machine> {
     pub(crate) inbox: Inbox<M>,
+    clock: Arc<dyn Clock>,
+    /// What the stamps would have said, in nanoseconds, when the monotonic clock began.
+    began: AtomicU64,
     /// The last row that is durable.
     pub(crate) durable: watch::Sender<Sequence>,
     /// The last row that the views hold.
@@ -65,9 +70,16 @@ pub struct Status {
 }
 
 impl<M: Machine> Shared<M> {
-    pub(crate) fn new(inbox: Inbox<M>, durable: Sequence, projected: Sequence) -> Self {
+    pub(crate) fn new(
+        inbox: Inbox<M>,
+        clock: Arc<dyn Clock>,
+        durable: Sequence,
+        projected: Sequence,
+    ) -> Self {
         Self {
             inbox,
+            clock,
+            began: AtomicU64::new(0),
             durable: watch::Sender::new(durable),
             projected: watch::Sender::new(projected),
             abandoned: AtomicBool::new(false),
@@ -84,6 +96,21 @@ impl<M: Machine> Shared<M> {
             cold_reads: AtomicU64::new(0),
             views_failures: AtomicU64::new(0),
         }
+    }
+
+    /// The time by which records are stamped: a jump of the wall clock is not in it.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.began.load(Ordering::Relaxed)).plus_nanos(self.ticks())
+    }
+
+    /// Tells what the stamps say now.
+    pub(crate) fn set_now(&self, now: Timestamp) {
+        let began = now.0.saturating_sub(self.ticks());
+        self.began.store(began, Ordering::Relaxed);
+    }
+
+    fn ticks(&self) -> u64 {
+        u64::try_from(self.clock.monotonic().as_nanos()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn durable(&self) -> Sequence {
