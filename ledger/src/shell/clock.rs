@@ -118,9 +118,9 @@ impl Stamps {
         }
     }
 
-    /// What the stamps said when they were last looked at.
-    pub(crate) const fn begun(&self) -> Timestamp {
-        self.base.0
+    /// What the stamps said when the monotonic clock said what.
+    pub(crate) const fn base(&self) -> (Timestamp, Duration) {
+        self.base
     }
 
     /// What time it is, and whether the wall clock has just jumped. The same moment may be told
@@ -147,7 +147,7 @@ pub(crate) fn next(last: Timestamp, now: Timestamp) -> Timestamp {
     now.max(last.plus_nanos(1))
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::machine::{Machine, Sequence};
-use crate::shell::clock::Clock;
+use crate::shell::clock::{Clock, nanos};
 use crate::shell::sequencer::handle::StopReason;
 use crate::shell::sequencer::inbox::Inbox;
 use crate::time::Timestamp;
@@ -98,19 +99,16 @@ impl<M: Machine> Shared<M> {
         }
     }
 
-    /// The time by which records are stamped: a jump of the wall clock is not in it.
+    /// The time by which records are stamped, as of now: a jump of the wall clock is not in it, and its small corrections may
+    /// take it back by as much.
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp(self.began.load(Ordering::Relaxed)).plus_nanos(self.ticks())
+        Timestamp(self.began.load(Ordering::Relaxed)).plus_nanos(nanos(self.clock.monotonic()))
     }
 
-    /// Tells what the stamps say now.
-    pub(crate) fn set_now(&self, now: Timestamp) {
-        let began = now.0.saturating_sub(self.ticks());
+    /// Tells what the stamps said when the monotonic clock said this.
+    pub(crate) fn set_now(&self, (now, monotonic): (Timestamp, Duration)) {
+        let began = now.0.saturating_sub(nanos(monotonic));
         self.began.store(began, Ordering::Relaxed);
-    }
-
-    fn ticks(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_nanos()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn durable(&self) -> Sequence {

@@ -153,7 +153,7 @@ impl<M: Machine> Writer<M> {
     ) -> Self {
         let stamps = Stamps::after(engine.clock(), settings.clock.clone());
         let now = engine.clock();
-        shared.set_now(stamps.begun());
+        shared.set_now(stamps.base());
         Self {
             shared,
             jobs,
@@ -261,7 +261,7 @@ impl<M: Machine> Writer<M> {
     fn read_clock(&mut self) {
         let (now, step) = self.stamps.now();
         self.now = now;
-        self.shared.set_now(now);
+        self.shared.set_now(self.stamps.base());
         if let Some(step) = step {
             self.shared.clock_steps.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
